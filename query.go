@@ -1,0 +1,132 @@
+package plait
+
+import "time"
+
+// TraceSummary is a trace in one line.
+type TraceSummary struct {
+	TraceID       TraceID
+	RootService   string // empty when the root span is not here
+	RootName      string
+	StartNanos    int64
+	DurationNanos int64
+	SpanCount     int
+	ErrorCount    int
+	Services      []string // sorted
+}
+
+// Trace is every stored span of one trace, in order of start. Spans that were sent more than
+// once are in it once.
+type Trace struct {
+	TraceID TraceID
+	Spans   []Span
+	// Truncated says that the trace has more spans than a reader asked for.
+	Truncated bool
+}
+
+// TimeRange is half open: From <= t < To. A zero end does not bound.
+type TimeRange struct {
+	From, To time.Time
+}
+
+// TraceQuery asks for traces, newest first. Zero fields do not restrict. All conditions hold
+// for one and the same span.
+type TraceQuery struct {
+	Service     string
+	Name        string // of a span
+	MinDuration time.Duration
+	MaxDuration time.Duration
+	Status      *StatusCode
+	Kind        *SpanKind
+	// Attributes holds canonical text of values by key; a span's own or its resource's.
+	Attributes []Attribute
+	Range      TimeRange
+	Limit      int
+	Cursor     string // opaque, from the previous page
+}
+
+// LogQuery asks for log records. Zero fields do not restrict.
+type LogQuery struct {
+	TraceID     TraceID
+	SpanID      SpanID
+	Service     string
+	MinSeverity SeverityNumber
+	Contains    string // substring of the body, case-insensitive
+	Range       TimeRange
+	Limit       int
+	Cursor      string // opaque, from the previous page
+	Ascending   bool   // oldest first; the default is newest first
+}
+
+// MatchOp is how a Matcher compares, spelled as in PromQL.
+type MatchOp string
+
+// The ways to compare.
+const (
+	MatchEqual     MatchOp = "="
+	MatchNotEqual  MatchOp = "!="
+	MatchRegexp    MatchOp = "=~" // anchored at both ends
+	MatchNotRegexp MatchOp = "!~"
+)
+
+// Matcher restricts a label, as PromQL's do. An absent label has the empty value.
+type Matcher struct {
+	Name  string
+	Op    MatchOp
+	Value string
+}
+
+// SpanOrder is the order in which SpanQuery wants spans.
+type SpanOrder uint8
+
+// The orders.
+const (
+	SpansSlowestFirst SpanOrder = iota
+	SpansNewestFirst
+)
+
+// SpanQuery asks for single spans by the labels that span-derived metrics give them.
+type SpanQuery struct {
+	// Matchers restrict the labels service, span_name, span_kind (SPAN_KIND_SERVER…) and
+	// status_code (STATUS_CODE_UNSET, STATUS_CODE_OK, STATUS_CODE_ERROR).
+	Matchers []Matcher
+	// Resource restricts resource attributes by exact text, for metrics whose labels name an
+	// instance, a pod or a host. Names are attribute keys.
+	Resource []Matcher
+	Range    TimeRange // of the span's start
+	Min, Max time.Duration
+	Order    SpanOrder
+	Limit    int
+}
+
+// SeriesExemplar is a stored exemplar with the labels of its series.
+type SeriesExemplar struct {
+	Series Labels
+	Exemplar
+}
+
+// ServiceEdge is how often one service called another within a time range.
+type ServiceEdge struct {
+	Client, Server string
+	ConnectionType string // "", "messaging_system" or "database", as Tempo's service graph has it
+	Calls, Failed  int64
+	// DurationNanosSum and the quantiles are the server's view where it is known, else the client's.
+	DurationNanosSum int64
+	P50, P95, P99    time.Duration // estimated from exponential buckets
+}
+
+// ServiceNode is what one service did within a time range: its server and consumer spans.
+type ServiceNode struct {
+	Service          string
+	Calls, Failed    int64
+	DurationNanosSum int64
+	P50, P95, P99    time.Duration // estimated from exponential buckets
+}
+
+// ServiceMap is the services and calls within a time range, sorted by name.
+type ServiceMap struct {
+	Nodes []ServiceNode
+	Edges []ServiceEdge
+	// SampledOneIn is 1 when every trace was counted. In a range with very many spans one trace
+	// in so many is, and counts and sums are multiplied by it.
+	SampledOneIn int
+}
