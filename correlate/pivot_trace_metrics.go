@@ -1,0 +1,240 @@
+package correlate
+
+import (
+	"cmp"
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plaithq/plait"
+)
+
+// TraceMetric is a series, or a calculation over series, of what a trace passed.
+type TraceMetric struct {
+	// Metric is the family's name.
+	Metric string
+	// Service is the service that it is about, Operation the span name, empty when it is about
+	// all of the service.
+	Service, Operation string
+	// Derived says that it is derived from spans; otherwise it came in as a series.
+	Derived bool
+	// Labels select the series.
+	Labels plait.Labels
+	// Query is PromQL.
+	Query string
+	// Range is a window around the trace.
+	Range plait.TimeRange
+}
+
+const (
+	// margin is how much time before and after a trace its metrics are shown for.
+	margin = 10 * time.Minute
+	// operationsShown bounds the operations of a trace whose metrics are listed.
+	operationsShown = 20
+	// seriesPerLabel bounds the stored series that are listed by each label that names a service
+	// or an instance.
+	seriesPerLabel = 500
+	// metricReads is how many of these reads run at the same time.
+	metricReads = 4
+)
+
+// TraceMetrics returns the series of the services and operations that a trace passed: first
+// those derived from spans, of the operations with the largest share in the trace's duration
+// first; then stored ones whose labels name one of its services or instances, by name.
+func (p *Pivots) TraceMetrics(ctx context.Context, id plait.TraceID, maxSpans, limit int) ([]TraceMetric, error) {
+	trace, err := p.traces.Trace(ctx, id, maxSpans)
+	if err != nil {
+		return nil, err
+	}
+	tree := BuildTree(trace.Spans)
+	s := tree.summary(trace.TraceID)
+	window := plait.TimeRange{
+		From: time.Unix(0, s.StartNanos).Add(-margin).UTC(),
+		To:   time.Unix(0, s.StartNanos+s.DurationNanos).Add(margin).UTC(),
+	}
+	all := append(tree.operationMetrics(), tree.edgeMetrics()...)
+	stored, err := p.storedMetrics(ctx, tree, window)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, stored...)
+	all = all[:min(limit, len(all))]
+	for i := range all {
+		all[i].Range = window
+	}
+	return all, nil
+}
+
+// operationMetrics are the span-derived metrics of the trace's operations.
+func (t *Tree) operationMetrics() []TraceMetric {
+	share := map[operation]int64{}
+	var operations []operation
+	for i := range t.Nodes {
+		o := operationOf(t.Nodes[i].Span)
+		if _, ok := share[o]; !ok {
+			operations = append(operations, o)
+		}
+		share[o] += t.Nodes[i].CriticalNanos
+	}
+	slices.SortStableFunc(operations, func(a, b operation) int { return cmp.Compare(share[b], share[a]) })
+	var all []TraceMetric
+	for _, o := range operations[:min(operationsShown, len(operations))] {
+		labels := plait.Labels{
+			{Name: "service", Value: o.service},
+			{Name: "span_kind", Value: spanKindLabel(o.kind)},
+			{Name: "span_name", Value: o.name},
+		}
+		failed := append(slices.Clone(labels), plait.Label{Name: "status_code", Value: statusError})
+		add := func(metric string, labels plait.Labels, query string) {
+			all = append(all, TraceMetric{Metric: metric, Service: o.service, Operation: o.name, Derived: true, Labels: labels, Query: query})
+		}
+		add("traces_spanmetrics_latency", labels, quantileQuery("traces_spanmetrics_latency_bucket", labels))
+		add("traces_spanmetrics_calls_total", labels, rateQuery("traces_spanmetrics_calls_total", labels))
+		add("traces_spanmetrics_calls_total", failed, rateQuery("traces_spanmetrics_calls_total", failed))
+	}
+	return all
+}
+
+// edgeMetrics are the service graph's metrics of the trace's calls between services.
+func (t *Tree) edgeMetrics() []TraceMetric {
+	var all []TraceMetric
+	seen := map[[2]string]bool{}
+	for i := range t.Nodes {
+		n := &t.Nodes[i]
+		if n.Parent < 0 {
+			continue
+		}
+		ends := [2]string{t.Nodes[n.Parent].Span.Resource.Service(), n.Span.Resource.Service()}
+		if ends[0] == ends[1] || seen[ends] {
+			continue
+		}
+		seen[ends] = true
+		labels := plait.Labels{{Name: "client", Value: ends[0]}, {Name: "server", Value: ends[1]}}
+		const latency, failures = "traces_service_graph_request_server_seconds", "traces_service_graph_request_failed_total"
+		all = append(all,
+			TraceMetric{Metric: latency, Service: ends[1], Derived: true, Labels: labels, Query: quantileQuery(latency+"_bucket", labels)},
+			TraceMetric{Metric: failures, Service: ends[1], Derived: true, Labels: labels, Query: rateQuery(failures, labels)},
+		)
+	}
+	return all
+}
+
+// storedMetrics finds stored series by the labels that name a service or an instance of the trace.
+func (p *Pivots) storedMetrics(ctx context.Context, t *Tree, window plait.TimeRange) ([]TraceMetric, error) {
+	asked := t.seriesMatchers()
+	found := make([][]plait.Labels, len(asked))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(metricReads)
+	for i, m := range asked {
+		g.Go(func() (err error) {
+			found[i], err = p.metrics.Series(gctx, []plait.Matcher{m}, window, seriesPerLabel)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	var all []TraceMetric
+	seen := map[string]bool{}
+	types := map[string]plait.MetricType{}
+	for _, labels := range slices.Concat(found...) {
+		name := labels.Get("__name__")
+		if derivedFromSpans(name) || name == "target_info" {
+			continue
+		}
+		m, err := p.storedMetric(ctx, name, labels, types)
+		if err != nil {
+			return nil, err
+		}
+		if !seen[m.Query] {
+			seen[m.Query] = true
+			all = append(all, m)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b TraceMetric) int {
+		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.Metric, b.Metric))
+	})
+	return all, nil
+}
+
+func derivedFromSpans(name string) bool {
+	return strings.HasPrefix(name, "traces_spanmetrics_") || strings.HasPrefix(name, "traces_service_graph_")
+}
+
+// seriesMatchers ask for series that name one of the trace's services or instances, a label at a time.
+func (t *Tree) seriesMatchers() []plait.Matcher {
+	services := map[string]bool{}
+	byAttribute := map[string]map[string]bool{}
+	for i := range t.Nodes {
+		r := t.Nodes[i].Span.Resource
+		services[regexp.QuoteMeta(r.Service())] = true
+		for _, l := range instanceLabels {
+			if v, ok := r.Attributes.Get(l.attribute); ok && v.Text() != "" {
+				if byAttribute[l.attribute] == nil {
+					byAttribute[l.attribute] = map[string]bool{}
+				}
+				byAttribute[l.attribute][regexp.QuoteMeta(v.Text())] = true
+			}
+		}
+	}
+	if len(services) == 0 {
+		return nil
+	}
+	names := alternatives(services)
+	matchers := []plait.Matcher{
+		{Name: "job", Op: plait.MatchRegexp, Value: "(.*/)?(" + names + ")"},
+		{Name: "service_name", Op: plait.MatchRegexp, Value: names},
+		{Name: "service", Op: plait.MatchRegexp, Value: names},
+	}
+	for _, l := range instanceLabels {
+		if values := byAttribute[l.attribute]; len(values) > 0 {
+			matchers = append(matchers, plait.Matcher{Name: l.label, Op: plait.MatchRegexp, Value: alternatives(values)})
+		}
+	}
+	return matchers
+}
+
+// alternatives is a pattern for any of some quoted texts.
+func alternatives(quoted map[string]bool) string {
+	list := make([]string, 0, len(quoted))
+	for text := range quoted {
+		list = append(list, text)
+	}
+	slices.Sort(list)
+	return strings.Join(list, "|")
+}
+
+// storedMetric says how to look at a stored series: the quantile of a histogram, the rate of a
+// counter, a gauge as it is. types keeps what was found out about other series.
+func (p *Pivots) storedMetric(ctx context.Context, name string, labels plait.Labels, types map[string]plait.MetricType) (TraceMetric, error) {
+	rest := slices.DeleteFunc(slices.Clone(labels), func(l plait.Label) bool {
+		return l.Name == "__name__" || l.Name == "le"
+	})
+	_, service := firstLabel(labels, serviceLabels)
+	family := familyName(name)
+	m := TraceMetric{Metric: family, Service: service[strings.LastIndexByte(service, '/')+1:], Labels: rest}
+	kind, known := types[family]
+	if !known {
+		var err error
+		if kind, err = p.metrics.MetricType(ctx, family); err != nil {
+			return m, err
+		}
+		types[family] = kind
+	}
+	switch {
+	case strings.HasSuffix(name, "_bucket") && labels.Get("le") != "", family != name && kind == plait.MetricHistogram:
+		m.Query = quantileQuery(family+"_bucket", rest)
+	case kind == plait.MetricHistogram:
+		m.Query = quantileQuery(name, rest)
+	case kind == plait.MetricCounter, strings.HasSuffix(name, "_total"), family != name:
+		m.Metric = name
+		m.Query = rateQuery(name, rest)
+	default:
+		m.Query = selector(name, rest)
+	}
+	return m, nil
+}

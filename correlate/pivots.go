@@ -1,0 +1,127 @@
+package correlate
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plaithq/plait"
+)
+
+// Pivots leads from one signal to the others. It may be used by many goroutines at once.
+type Pivots struct {
+	traces  TraceReader
+	logs    LogReader
+	metrics MetricReader
+}
+
+// NewPivots returns pivots over what the readers read.
+func NewPivots(traces TraceReader, logs LogReader, metrics MetricReader) *Pivots {
+	return &Pivots{traces: traces, logs: logs, metrics: metrics}
+}
+
+// TraceView is a trace with everything that is known about it.
+type TraceView struct {
+	Summary plait.TraceSummary
+	Tree    *Tree // with the logs placed
+	// Unattached are the records of the trace that belong to no span here, in time order.
+	Unattached []plait.LogRecord
+	// Exemplars are the stored exemplars that point at the trace, in time order.
+	Exemplars []plait.SeriesExemplar
+	// Truncated and LogsTruncated say that the trace has more spans, or records, than were asked for.
+	Truncated, LogsTruncated bool
+}
+
+// Trace returns the trace with its logs and exemplars, at most maxSpans and maxLogs of them. A
+// trace of which only logs are stored has a tree without nodes. It returns plait.ErrNotFound
+// when neither a span nor a log record is stored.
+func (p *Pivots) Trace(ctx context.Context, id plait.TraceID, maxSpans, maxLogs int) (*TraceView, error) {
+	v := &TraceView{}
+	var trace *plait.Trace
+	var records []plait.LogRecord
+	var notFound error
+
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		trace, err = p.traces.Trace(gctx, id, maxSpans)
+		if errors.Is(err, plait.ErrNotFound) {
+			notFound, err = err, nil
+			trace = &plait.Trace{TraceID: id}
+		}
+		return err
+	})
+	g.Go(func() (err error) {
+		records, v.LogsTruncated, err = p.logs.TraceLogs(gctx, id, maxLogs)
+		return err
+	})
+	g.Go(func() (err error) {
+		v.Exemplars, err = p.metrics.TraceExemplars(gctx, id)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if notFound != nil {
+		if len(records) == 0 {
+			return nil, notFound
+		}
+		trace.TraceID = records[0].TraceID
+	}
+	v.Tree = BuildTree(trace.Spans)
+	v.Unattached = v.Tree.PlaceLogs(records)
+	v.Truncated = trace.Truncated
+	v.Summary = v.Tree.summary(trace.TraceID)
+	if v.Truncated {
+		return v, p.wholeSummary(ctx, v)
+	}
+	return v, nil
+}
+
+// wholeSummary takes the summary of a trace that was not read whole from the store.
+func (p *Pivots) wholeSummary(ctx context.Context, v *TraceView) error {
+	stored, err := p.traces.TraceSummaries(ctx, []plait.TraceID{v.Summary.TraceID})
+	if err == nil && len(stored) == 1 {
+		v.Summary = stored[0]
+	}
+	return err
+}
+
+// summary adds up the spans. Times are those recorded, as in what the store adds up.
+func (t *Tree) summary(id plait.TraceID) plait.TraceSummary {
+	s := plait.TraceSummary{TraceID: id, SpanCount: len(t.Nodes)}
+	if t.Main < 0 {
+		return s
+	}
+	if root := t.Nodes[t.Main].Span; root.ParentSpanID.IsZero() {
+		s.RootService, s.RootName = root.Resource.Service(), root.Name
+	}
+	start, end := inRange(t.Nodes[0].Span.StartNanos), spanEnd(t.Nodes[0].Span)
+	for i := range t.Nodes {
+		span := t.Nodes[i].Span
+		start, end = min(start, inRange(span.StartNanos)), max(end, spanEnd(span))
+		if span.Status == plait.StatusError {
+			s.ErrorCount++
+		}
+		s.Services = append(s.Services, span.Resource.Service())
+	}
+	slices.Sort(s.Services)
+	s.Services = slices.Compact(s.Services)
+	s.StartNanos, s.DurationNanos = start, end-start
+	return s
+}
+
+// TraceLogs returns the records of a trace in time order, of one span unless it is zero, and no
+// less severe than minSeverity; and whether there are more than maxLogs.
+func (p *Pivots) TraceLogs(ctx context.Context, id plait.TraceID, span plait.SpanID, minSeverity plait.SeverityNumber, maxLogs int) ([]plait.LogRecord, bool, error) {
+	records, more, err := p.logs.TraceLogs(ctx, id, maxLogs)
+	if err != nil {
+		return nil, false, err
+	}
+	records = slices.DeleteFunc(records, func(r plait.LogRecord) bool {
+		return !span.IsZero() && r.SpanID != span || cmp.Less(r.Severity, minSeverity)
+	})
+	return records, more, nil
+}

@@ -1,0 +1,53 @@
+// Package correlate joins the three signals: it builds trace trees, finds critical paths,
+// places logs in traces, and answers pivots from a metric to traces, from a trace to its
+// logs and metrics, and from a log line to its trace. It reads through the interfaces in
+// this file and knows neither SQL nor HTTP.
+package correlate
+
+import (
+	"context"
+
+	"github.com/plaithq/plait"
+)
+
+// TraceReader reads spans and traces.
+type TraceReader interface {
+	// Trace returns the spans of a trace in order of start, at most maxSpans of them, each
+	// span once however often it was sent. An id whose upper half is zero also finds the trace
+	// whose lower half it is, as 64-bit tracers write it. It returns plait.ErrNotFound when no span is stored.
+	Trace(ctx context.Context, id plait.TraceID, maxSpans int) (*plait.Trace, error)
+	// TraceSummaries returns the summaries of the traces that are stored, in any order.
+	TraceSummaries(ctx context.Context, ids []plait.TraceID) ([]plait.TraceSummary, error)
+	// Traces searches, newest first, and returns the cursor of the next page, empty at the end.
+	Traces(ctx context.Context, q plait.TraceQuery) ([]plait.TraceSummary, string, error)
+	// Spans returns single spans by the labels of span-derived metrics.
+	Spans(ctx context.Context, q plait.SpanQuery) ([]plait.Span, error)
+	// ServiceMap counts the calls between services by joining spans to their parents.
+	ServiceMap(ctx context.Context, r plait.TimeRange) (plait.ServiceMap, error)
+}
+
+// LogReader reads log records.
+type LogReader interface {
+	// TraceLogs returns the records of a trace in time order, at most limit of them, and
+	// whether there are more. An id and its lower half find each other, as in Trace.
+	TraceLogs(ctx context.Context, id plait.TraceID, limit int) ([]plait.LogRecord, bool, error)
+	// LogCounts returns how many records each trace has, by severity name ("" when unknown).
+	LogCounts(ctx context.Context, ids []plait.TraceID) (map[plait.TraceID]map[string]int, error)
+	// Logs searches and returns the cursor of the next page, empty at the end.
+	Logs(ctx context.Context, q plait.LogQuery) ([]plait.LogRecord, string, error)
+	// Log returns one record by its ID, or plait.ErrNotFound.
+	Log(ctx context.Context, id string) (*plait.LogRecord, error)
+}
+
+// MetricReader reads series and exemplars.
+type MetricReader interface {
+	// Exemplars returns the stored exemplars of the series that match, newest first, at most
+	// limit of them, only those whose trace is stored.
+	Exemplars(ctx context.Context, matchers []plait.Matcher, r plait.TimeRange, limit int) ([]plait.SeriesExemplar, error)
+	// TraceExemplars returns the exemplars that point at a trace, in time order.
+	TraceExemplars(ctx context.Context, id plait.TraceID) ([]plait.SeriesExemplar, error)
+	// Series returns the label sets that match and have samples in the range, sorted, at most limit of them.
+	Series(ctx context.Context, matchers []plait.Matcher, r plait.TimeRange, limit int) ([]plait.Labels, error)
+	// MetricType returns the type of a metric family, plait.MetricUnknown when nobody told.
+	MetricType(ctx context.Context, metric string) (plait.MetricType, error)
+}

@@ -1,0 +1,75 @@
+package tracecontext
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/plaithq/plait"
+)
+
+// maxQuoted bounds how much of a wrong input an error repeats.
+const maxQuoted = 80
+
+// Parse reads a trace id as a user types or pastes it: bare, as a header's value, as a whole
+// header or log field with its name, quoted, or somewhere in a log line. It returns the
+// likeliest reading. The error says what was expected and wraps plait.ErrInvalid.
+func Parse(s string) (Context, error) {
+	if all := ParseAll(s); len(all) > 0 {
+		return all[0], nil
+	}
+	if id := trimPasted(s); id != "" && strings.Trim(id, "0-") == "" {
+		return Context{}, fmt.Errorf("the all-zero trace id names no trace: %w", plait.ErrInvalid)
+	}
+	if len(s) > maxQuoted {
+		s = strings.ToValidUTF8(s[:maxQuoted], "") + "…"
+	}
+	return Context{}, fmt.Errorf("%q holds no trace id: want up to 32 hex digits, a decimal 64-bit id (Datadog), "+
+		"or the value of traceparent, b3, uber-trace-id, X-Amzn-Trace-Id, X-Cloud-Trace-Context or Request-Id: %w",
+		s, plait.ErrInvalid)
+}
+
+// ParseAll returns every plausible reading of s, the likeliest first, none when s holds no trace
+// id. A name before the value decides. Without one, 16 or 32 digits that could be decimal are
+// taken for hexadecimal first, other numbers of up to 20 digits for decimal first.
+func ParseAll(s string) []Context {
+	var all []Context
+	add := func(c Context, ok bool) {
+		if ok && !c.TraceID.IsZero() && !slices.Contains(all, c) {
+			all = append(all, c)
+		}
+	}
+	s = trimPasted(s)
+	value := s
+	if at, named := cutName(s); at != nil {
+		value = trimPasted(named)
+		c, ok := at.read(value)
+		if ok && (c.TraceID.IsZero() || at.upperHalf) {
+			return nil // a span id or half an id, and nothing else
+		}
+		add(c, ok)
+	}
+	for _, read := range shapes {
+		add(read(value, 1))
+	}
+	if len(all) == 0 {
+		var f finder
+		add(f.body(s))
+	}
+	return all
+}
+
+// trimPasted takes off what comes along when an id is copied out of JSON, a log or a table.
+func trimPasted(s string) string {
+	return strings.Trim(s, " \t\r\n\"'`,;<>()[]")
+}
+
+// cutName splits "name: value" or "name=value" where the name is a field's, and returns nil
+// otherwise.
+func cutName(s string) (*field, string) {
+	i := strings.IndexAny(s, ":=")
+	if i < 0 {
+		return nil, s
+	}
+	return fieldNamed("", trimPasted(s[:i])), s[i+1:]
+}
