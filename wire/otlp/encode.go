@@ -1,0 +1,245 @@
+package otlp
+
+import (
+	"fmt"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/plaithq/plait"
+)
+
+// Encoding serves queries of some thousand spans, not the way in, so it goes through the
+// Collector's data model, which writes both encodings.
+
+// EncodeTraces writes the spans as an ExportTraceServiceRequest. Those that share a Resource
+// and Scope, by pointer, come together and keep their order. The message is also opentelemetry.proto.trace.v1.TracesData and Tempo's Trace.
+func EncodeTraces(spans []plait.Span) []byte {
+	var m ptrace.ProtoMarshaler
+	b, err := m.MarshalTraces(traceData(spans))
+	if err != nil {
+		panic(fmt.Sprintf("encode OTLP traces: %v", err)) // it has no way to fail
+	}
+	return b
+}
+
+// EncodeTracesJSON is EncodeTraces in OTLP/JSON.
+func EncodeTracesJSON(spans []plait.Span) []byte {
+	var m ptrace.JSONMarshaler
+	b, err := m.MarshalTraces(traceData(spans))
+	if err != nil {
+		panic(fmt.Sprintf("encode OTLP/JSON traces: %v", err)) // it has no way to fail
+	}
+	return b
+}
+
+// EncodeLogs writes the records as an ExportLogsServiceRequest, grouped as by EncodeTraces.
+func EncodeLogs(records []plait.LogRecord) []byte {
+	var m plog.ProtoMarshaler
+	b, err := m.MarshalLogs(logData(records))
+	if err != nil {
+		panic(fmt.Sprintf("encode OTLP logs: %v", err)) // it has no way to fail
+	}
+	return b
+}
+
+// EncodeLogsJSON is EncodeLogs in OTLP/JSON.
+func EncodeLogsJSON(records []plait.LogRecord) []byte {
+	var m plog.JSONMarshaler
+	b, err := m.MarshalLogs(logData(records))
+	if err != nil {
+		panic(fmt.Sprintf("encode OTLP/JSON logs: %v", err)) // it has no way to fail
+	}
+	return b
+}
+
+// group is what spans or records with one resource and scope have in common.
+type group struct {
+	resource *plait.Resource
+	scope    *plait.Scope
+}
+
+func traceData(spans []plait.Span) ptrace.Traces {
+	td := ptrace.NewTraces()
+	batches := map[*plait.Resource]ptrace.ResourceSpans{}
+	groups := map[group]ptrace.SpanSlice{}
+	for i := range spans {
+		s := &spans[i]
+		g := group{s.Resource, s.Scope}
+		list, ok := groups[g]
+		if !ok {
+			batch, ok := batches[s.Resource]
+			if !ok {
+				batch = td.ResourceSpans().AppendEmpty()
+				batch.SetSchemaUrl(setResource(batch.Resource(), s.Resource))
+				batches[s.Resource] = batch
+			}
+			scoped := batch.ScopeSpans().AppendEmpty()
+			scoped.SetSchemaUrl(setScope(scoped.Scope(), s.Scope))
+			list = scoped.Spans()
+			groups[g] = list
+		}
+		setSpan(list.AppendEmpty(), s)
+	}
+	return td
+}
+
+func logData(records []plait.LogRecord) plog.Logs {
+	ld := plog.NewLogs()
+	batches := map[*plait.Resource]plog.ResourceLogs{}
+	groups := map[group]plog.LogRecordSlice{}
+	for i := range records {
+		r := &records[i]
+		g := group{r.Resource, r.Scope}
+		list, ok := groups[g]
+		if !ok {
+			batch, ok := batches[r.Resource]
+			if !ok {
+				batch = ld.ResourceLogs().AppendEmpty()
+				batch.SetSchemaUrl(setResource(batch.Resource(), r.Resource))
+				batches[r.Resource] = batch
+			}
+			scoped := batch.ScopeLogs().AppendEmpty()
+			scoped.SetSchemaUrl(setScope(scoped.Scope(), r.Scope))
+			list = scoped.LogRecords()
+			groups[g] = list
+		}
+		setLog(list.AppendEmpty(), r)
+	}
+	return ld
+}
+
+func setResource(to pcommon.Resource, r *plait.Resource) (schemaURL string) {
+	if r == nil {
+		return ""
+	}
+	setAttributes(to.Attributes(), r.Attributes)
+	to.SetDroppedAttributesCount(r.DroppedAttributes)
+	return r.SchemaURL
+}
+
+func setScope(to pcommon.InstrumentationScope, s *plait.Scope) (schemaURL string) {
+	if s == nil {
+		return ""
+	}
+	to.SetName(s.Name)
+	to.SetVersion(s.Version)
+	setAttributes(to.Attributes(), s.Attributes)
+	to.SetDroppedAttributesCount(s.DroppedAttributes)
+	return s.SchemaURL
+}
+
+func setSpan(to ptrace.Span, s *plait.Span) {
+	to.SetTraceID(pcommon.TraceID(s.TraceID))
+	to.SetSpanID(pcommon.SpanID(s.SpanID))
+	to.SetParentSpanID(pcommon.SpanID(s.ParentSpanID))
+	to.TraceState().FromRaw(s.TraceState)
+	to.SetFlags(s.Flags)
+	to.SetName(s.Name)
+	to.SetKind(ptrace.SpanKind(s.Kind))
+	to.SetStartTimestamp(timestamp(s.StartNanos))
+	to.SetEndTimestamp(timestamp(s.EndNanos))
+	to.Status().SetCode(ptrace.StatusCode(s.Status))
+	to.Status().SetMessage(s.StatusMessage)
+	setAttributes(to.Attributes(), s.Attributes)
+	to.SetDroppedAttributesCount(s.DroppedAttributes)
+	to.SetDroppedEventsCount(s.DroppedEvents)
+	to.SetDroppedLinksCount(s.DroppedLinks)
+	to.Events().EnsureCapacity(len(s.Events))
+	for i := range s.Events {
+		e := to.Events().AppendEmpty()
+		e.SetTimestamp(timestamp(s.Events[i].TimeNanos))
+		e.SetName(s.Events[i].Name)
+		setAttributes(e.Attributes(), s.Events[i].Attributes)
+		e.SetDroppedAttributesCount(s.Events[i].DroppedAttributes)
+	}
+	to.Links().EnsureCapacity(len(s.Links))
+	for i := range s.Links {
+		setLink(to.Links().AppendEmpty(), &s.Links[i])
+	}
+}
+
+func setLink(to ptrace.SpanLink, l *plait.Link) {
+	to.SetTraceID(pcommon.TraceID(l.TraceID))
+	to.SetSpanID(pcommon.SpanID(l.SpanID))
+	to.TraceState().FromRaw(l.TraceState)
+	to.SetFlags(l.Flags)
+	setAttributes(to.Attributes(), l.Attributes)
+	to.SetDroppedAttributesCount(l.DroppedAttributes)
+}
+
+func setLog(to plog.LogRecord, r *plait.LogRecord) {
+	to.SetTraceID(pcommon.TraceID(r.TraceID))
+	to.SetSpanID(pcommon.SpanID(r.SpanID))
+	to.SetTimestamp(timestamp(r.TimeNanos))
+	to.SetObservedTimestamp(timestamp(r.ObservedNanos))
+	to.SetSeverityNumber(plog.SeverityNumber(r.Severity))
+	to.SetSeverityText(r.SeverityText)
+	to.SetEventName(r.EventName)
+	to.SetFlags(plog.LogRecordFlags(r.Flags))
+	setValue(to.Body(), r.Body)
+	setAttributes(to.Attributes(), r.Attributes)
+	to.SetDroppedAttributesCount(r.DroppedAttributes)
+}
+
+// timestamp converts; OTLP cannot say what lies before 1970.
+func timestamp(nanos int64) pcommon.Timestamp { return pcommon.Timestamp(max(nanos, 0)) }
+
+func setAttributes(to pcommon.Map, a plait.Attributes) {
+	to.EnsureCapacity(len(a))
+	for _, attribute := range a.Unique() {
+		setValue(to.PutEmpty(attribute.Key), attribute.Value)
+	}
+}
+
+func setValue(to pcommon.Value, v plait.Value) {
+	switch v.Kind() {
+	case plait.KindString:
+		to.SetStr(v.Str())
+	case plait.KindBool:
+		to.SetBool(v.Bool())
+	case plait.KindInt:
+		to.SetInt(v.Int())
+	case plait.KindDouble:
+		to.SetDouble(v.Double())
+	case plait.KindBytes:
+		to.SetEmptyBytes().FromRaw([]byte(v.Str()))
+	case plait.KindArray:
+		setArray(to.SetEmptySlice(), v.Str())
+	case plait.KindMap:
+		setMap(to.SetEmptyMap(), v.Str())
+	}
+}
+
+// setArray and setMap read canonical JSON. They stop where it is not, which no decoder writes.
+
+func setArray(to pcommon.Slice, text string) {
+	r := jsonReader{text: text}
+	for a := (jsonArray{}); r.item(&a); {
+		setValue(to.AppendEmpty(), r.canonical())
+	}
+}
+
+func setMap(to pcommon.Map, text string) {
+	r := jsonReader{text: text, nulls: true}
+	for o := (jsonObject{}); r.field(&o); {
+		key := o.key
+		if strings.HasPrefix(key, "$$") {
+			key = key[1:]
+		}
+		setValue(to.PutEmpty(key), r.canonical())
+	}
+}
+
+// canonical reads one value of canonical JSON.
+func (r *jsonReader) canonical() plait.Value {
+	start := r.pos
+	r.skip()
+	v, err := plait.ParseValue(r.text[start:r.pos])
+	if err != nil {
+		r.fail(err.Error())
+	}
+	return v
+}

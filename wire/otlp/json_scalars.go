@@ -1,0 +1,150 @@
+package otlp
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Scalars as protobuf's JSON spells them: numbers may be strings, enumerations are numbers or
+// names, bytes are base64.
+
+func (r *jsonReader) boolean() bool {
+	r.space()
+	switch {
+	case r.word("true"):
+		return true
+	case r.word("false"):
+	default:
+		r.fail("want true or false")
+	}
+	return false
+}
+
+// numeral reads a number, or a string that holds one, as text.
+func (r *jsonReader) numeral() string {
+	if r.space(); r.pos < len(r.text) && r.text[r.pos] == '"' {
+		return r.str()
+	}
+	start := r.pos
+	for r.pos < len(r.text) && strings.IndexByte("+-.0123456789Ee", r.text[r.pos]) >= 0 {
+		r.pos++
+	}
+	s := r.text[start:r.pos]
+	if !validNumber(s) {
+		r.pos = start
+		r.fail("want a number")
+		return ""
+	}
+	return s
+}
+
+// validNumber says whether s is a number as JSON spells it.
+func validNumber(s string) bool {
+	if allDigits(s) {
+		return s == "0" || s != "" && s[0] != '0'
+	}
+	return s != "" && json.Valid([]byte(s))
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// integer reads a whole number, which may be a string and may have an exponent. What lies outside of
+// the range of int64 is clamped to it.
+func (r *jsonReader) integer() int64 {
+	r.space()
+	start := r.pos
+	s := r.numeral()
+	if r.err != nil {
+		return 0
+	}
+	v, err := strconv.ParseInt(s, 10, 64)
+	if err == nil || strings.HasSuffix(err.Error(), strconv.ErrRange.Error()) {
+		return v
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || f != math.Trunc(f) || !allNumeral(s) {
+		r.pos = start
+		r.fail("want a whole number")
+		return 0
+	}
+	switch {
+	case f >= math.MaxInt64:
+		return math.MaxInt64
+	case f <= math.MinInt64:
+		return math.MinInt64
+	}
+	return int64(f)
+}
+
+// allNumeral keeps the spellings out that only Go reads, such as 0x1p4 and Inf.
+func allNumeral(s string) bool { return strings.Trim(s, "+-.0123456789Ee") == "" }
+
+// count reads an unsigned 32-bit number and clamps it.
+func (r *jsonReader) count() uint32 { return uint32(min(max(r.integer(), 0), math.MaxUint32)) }
+
+// double reads a floating point number, which may be a string.
+func (r *jsonReader) double() float64 {
+	r.space()
+	start := r.pos
+	s := r.numeral()
+	if r.err != nil {
+		return 0
+	}
+	switch s {
+	case "NaN":
+		return math.NaN()
+	case "Infinity":
+		return math.Inf(1)
+	case "-Infinity":
+		return math.Inf(-1)
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil && !math.IsInf(f, 0) || !allNumeral(s) {
+		r.pos = start
+		r.fail("want a number")
+		return 0
+	}
+	return f
+}
+
+// enum reads an enumeration's number or the name of one. Unknown names are 0, as unknown numbers
+// are to whoever converts them.
+func (r *jsonReader) enum(names map[string]int32) int32 {
+	if r.space(); r.pos < len(r.text) && r.text[r.pos] == '"' {
+		mark := r.pos
+		s := r.str()
+		if !allDigits(s) || s == "" {
+			return names[s]
+		}
+		r.pos = mark
+	}
+	return int32(min(max(r.integer(), -1), math.MaxInt32))
+}
+
+// binary reads base64 in either alphabet, with or without padding.
+func (r *jsonReader) binary() string {
+	r.space()
+	start := r.pos
+	s := strings.TrimRight(r.str(), "=")
+	encoding := base64.RawStdEncoding
+	if strings.ContainsAny(s, "-_") {
+		encoding = base64.RawURLEncoding
+	}
+	b, err := encoding.DecodeString(s)
+	if err != nil && r.err == nil {
+		r.pos = start
+		r.fail("want base64")
+		return ""
+	}
+	return view(b)
+}

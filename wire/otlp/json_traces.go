@@ -1,0 +1,171 @@
+package otlp
+
+import "github.com/plaithq/plait"
+
+var (
+	jsonTracePlace = place{batches: "resourceSpans", scopes: "scopeSpans", records: "spans"}
+	jsonLogPlace   = place{batches: "resourceLogs", scopes: "scopeLogs", records: "logRecords"}
+)
+
+var spanKindNumbers = map[string]int32{
+	"SPAN_KIND_INTERNAL": int32(plait.SpanKindInternal),
+	"SPAN_KIND_SERVER":   int32(plait.SpanKindServer),
+	"SPAN_KIND_CLIENT":   int32(plait.SpanKindClient),
+	"SPAN_KIND_PRODUCER": int32(plait.SpanKindProducer),
+	"SPAN_KIND_CONSUMER": int32(plait.SpanKindConsumer),
+}
+
+var statusNumbers = map[string]int32{
+	"STATUS_CODE_OK":    int32(plait.StatusOK),
+	"STATUS_CODE_ERROR": int32(plait.StatusError),
+}
+
+// DecodeTracesJSON is DecodeTraces for OTLP/JSON. Field names of the .proto files, names of
+// enumerations, and 64-bit numbers that are not strings are understood too.
+func DecodeTracesJSON(body []byte) (*plait.Traces, error) {
+	d := traceJSONDecoder{jsonDecoder: newJSONDecoder(body, jsonTracePlace)}
+	d.events, d.links = newArena[plait.Event](8), newArena[plait.Link](8)
+	d.spans = make([]plait.Span, 0, d.guess(`"spanId"`))
+	if err := d.request(tracePlace, d.span); err != nil {
+		return nil, err
+	}
+	return &plait.Traces{Spans: d.spans, Refused: d.refused, Repaired: d.repairs(d.nested.tooDeep)}, nil
+}
+
+type traceJSONDecoder struct {
+	jsonDecoder
+	spans  []plait.Span
+	events arena[plait.Event]
+	links  arena[plait.Link]
+}
+
+func (d *traceJSONDecoder) span(r *plait.Resource, sc *plait.Scope) {
+	s := plait.Span{Resource: r, Scope: sc}
+	bad := badID{}
+	for o := (jsonObject{}); d.r.field(&o); {
+		d.spanField(&s, o.key, &bad)
+	}
+	if bad.field != "" {
+		d.refuse(bad.field, bad.String(), &d.place)
+		return
+	}
+	d.spans = append(d.spans, s)
+}
+
+func (d *traceJSONDecoder) spanField(s *plait.Span, key string, bad *badID) {
+	switch key {
+	case "traceId", "trace_id":
+		bad.readHex(s.TraceID[:], d.r.str(), "traceId")
+	case "spanId", "span_id":
+		bad.readHex(s.SpanID[:], d.r.str(), "spanId")
+	case "traceState", "trace_state":
+		s.TraceState = d.r.str()
+	case "parentSpanId", "parent_span_id":
+		bad.readHex(s.ParentSpanID[:], d.r.str(), "parentSpanId")
+	case "flags":
+		s.Flags = d.r.count()
+	case "name":
+		s.Name = d.r.str()
+	case "kind":
+		s.Kind = kindOf(d.r.enum(spanKindNumbers))
+	case "startTimeUnixNano", "start_time_unix_nano":
+		s.StartNanos = d.r.integer()
+	case "endTimeUnixNano", "end_time_unix_nano":
+		s.EndNanos = d.r.integer()
+	case "attributes":
+		s.Attributes = d.attributeList(s.Attributes)
+	case "droppedAttributesCount", "dropped_attributes_count":
+		s.DroppedAttributes = d.r.count()
+	case "events":
+		s.Events = d.eventList(s.Events)
+	case "droppedEventsCount", "dropped_events_count":
+		s.DroppedEvents = d.r.count()
+	case "links":
+		s.Links = d.linkList(s.Links)
+	case "droppedLinksCount", "dropped_links_count":
+		s.DroppedLinks = d.r.count()
+	case "status":
+		d.status(s)
+	default:
+		d.r.skip()
+	}
+}
+
+func (d *traceJSONDecoder) status(s *plait.Span) {
+	for o := (jsonObject{}); d.r.field(&o); {
+		switch o.key {
+		case "code":
+			s.Status = statusOf(d.r.enum(statusNumbers))
+		case "message":
+			s.StatusMessage = d.r.str()
+		default:
+			d.r.skip()
+		}
+	}
+}
+
+func (d *traceJSONDecoder) eventList(list []plait.Event) []plait.Event {
+	run := d.events.open()
+	for a := (jsonArray{}); d.r.item(&a); {
+		run = d.events.extend(run)
+		d.event(&run[len(run)-1])
+	}
+	if len(run) == 0 {
+		return list
+	}
+	return d.events.close(list, run)
+}
+
+func (d *traceJSONDecoder) event(e *plait.Event) {
+	for o := (jsonObject{}); d.r.field(&o); {
+		switch o.key {
+		case "timeUnixNano", "time_unix_nano":
+			e.TimeNanos = d.r.integer()
+		case "name":
+			e.Name = d.r.str()
+		case "attributes":
+			e.Attributes = d.attributeList(e.Attributes)
+		case "droppedAttributesCount", "dropped_attributes_count":
+			e.DroppedAttributes = d.r.count()
+		default:
+			d.r.skip()
+		}
+	}
+}
+
+func (d *traceJSONDecoder) linkList(list []plait.Link) []plait.Link {
+	run := d.links.open()
+	for a := (jsonArray{}); d.r.item(&a); {
+		run = d.links.extend(run)
+		d.link(&run[len(run)-1])
+	}
+	if len(run) == 0 {
+		return list
+	}
+	return d.links.close(list, run)
+}
+
+func (d *traceJSONDecoder) link(l *plait.Link) {
+	bad := badID{}
+	for o := (jsonObject{}); d.r.field(&o); {
+		switch o.key {
+		case "traceId", "trace_id":
+			bad.readHex(l.TraceID[:], d.r.str(), "traceId")
+		case "spanId", "span_id":
+			bad.readHex(l.SpanID[:], d.r.str(), "spanId")
+		case "traceState", "trace_state":
+			l.TraceState = d.r.str()
+		case "attributes":
+			l.Attributes = d.attributeList(l.Attributes)
+		case "droppedAttributesCount", "dropped_attributes_count":
+			l.DroppedAttributes = d.r.count()
+		case "flags":
+			l.Flags = d.r.count()
+		default:
+			d.r.skip()
+		}
+	}
+	if bad.field != "" {
+		d.repaired++
+	}
+}

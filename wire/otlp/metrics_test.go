@@ -1,0 +1,361 @@
+package otlp
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+
+	"github.com/plaithq/plait"
+)
+
+// metricTime is the time of all data points.
+var metricTime = time.Date(2026, 11, 21, 12, 0, 0, 123e6, time.UTC)
+
+// everyKind is a request with a metric of every kind, with exemplars, flags and start times.
+func everyKind(value float64) pmetric.Metrics {
+	md := pmetric.NewMetrics()
+	rm := md.ResourceMetrics().AppendEmpty()
+	for k, v := range map[string]string{"service.name": "cart", "service.instance.id": "1", "host.name": "h", "cloud.region": "eu"} {
+		rm.Resource().Attributes().PutStr(k, v)
+	}
+	sm := rm.ScopeMetrics().AppendEmpty()
+	sm.Scope().SetName("shop")
+	sm.Scope().SetVersion("1")
+	sm.SetSchemaUrl("https://example.com")
+	add := func(name, unit string) pmetric.Metric {
+		m := sm.Metrics().AppendEmpty()
+		m.SetName(name)
+		m.SetUnit(unit)
+		m.SetDescription("What " + name + " is.")
+		return m
+	}
+	addNumbers(add, value)
+	addHistograms(add, value)
+	return md
+}
+
+func addNumbers(add func(name, unit string) pmetric.Metric, value float64) {
+	g := add("queue.depth", "1").SetEmptyGauge().DataPoints().AppendEmpty()
+	stamp(g)
+	g.SetDoubleValue(value)
+	ended := add("queue.ended", "").SetEmptyGauge().DataPoints().AppendEmpty()
+	stamp(ended)
+	ended.SetFlags(pmetric.DefaultDataPointFlags.WithNoRecordedValue(true))
+
+	s := add("requests", "{request}").SetEmptySum()
+	s.SetIsMonotonic(true)
+	s.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	for _, route := range []string{"/a", "/b"} {
+		p := s.DataPoints().AppendEmpty()
+		stamp(p)
+		p.SetStartTimestamp(p.Timestamp() - 60e9)
+		p.SetIntValue(int64(value))
+		p.Attributes().PutStr("http.route", route)
+		p.Attributes().PutInt("http.status", 200)
+		addExemplar(p.Exemplars().AppendEmpty(), value)
+	}
+	d := add("deltas", "By").SetEmptySum()
+	d.SetIsMonotonic(true)
+	d.SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
+	p := d.DataPoints().AppendEmpty()
+	stamp(p)
+	p.SetDoubleValue(value)
+}
+
+func addHistograms(add func(name, unit string) pmetric.Metric, value float64) {
+	h := add("latency", "s").SetEmptyHistogram()
+	h.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	for i := range 2 {
+		p := h.DataPoints().AppendEmpty()
+		stamp(p)
+		p.Attributes().PutStr("http.route", fmt.Sprint("/", i))
+		p.ExplicitBounds().FromRaw([]float64{0.1, 0.5, 1})
+		p.BucketCounts().FromRaw([]uint64{1, 2, 3, uint64(value)})
+		p.SetCount(6 + uint64(value))
+		if i == 0 {
+			p.SetSum(value)
+		}
+		for _, v := range []float64{3, 0.2, 0.05, 0.5} { // out of order
+			addExemplar(p.Exemplars().AppendEmpty(), v)
+		}
+	}
+	p := h.DataPoints().AppendEmpty() // without buckets
+	stamp(p)
+	p.Attributes().PutStr("http.route", "/none")
+	p.SetCount(1)
+
+	e := add("sizes", "By").SetEmptyExponentialHistogram()
+	e.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	ep := e.DataPoints().AppendEmpty()
+	stamp(ep)
+	ep.SetScale(20)
+	ep.SetCount(3)
+	ep.SetSum(value)
+	ep.Positive().SetOffset(5)
+	ep.Positive().BucketCounts().FromRaw([]uint64{1, 0, 2})
+	addExemplar(ep.Exemplars().AppendEmpty(), value)
+
+	q := add("old", "s").SetEmptySummary().DataPoints().AppendEmpty()
+	stamp(q)
+	q.SetCount(4)
+	q.SetSum(value)
+	quantile := q.QuantileValues().AppendEmpty()
+	quantile.SetQuantile(0.99)
+	quantile.SetValue(value)
+}
+
+func stamp[P interface {
+	SetTimestamp(ts pcommon.Timestamp)
+}](p P) {
+	p.SetTimestamp(pcommon.Timestamp(metricTime.UnixNano()))
+}
+
+func addExemplar(e pmetric.Exemplar, value float64) {
+	e.SetTimestamp(pcommon.Timestamp(metricTime.UnixNano() - 5e6))
+	e.SetDoubleValue(value)
+	e.SetTraceID([16]byte{1, 15: 2})
+	e.SetSpanID([8]byte{3, 7: 4})
+}
+
+func marshalMetrics(t testing.TB, md pmetric.Metrics) []byte {
+	t.Helper()
+	b, err := pmetricotlp.NewExportRequestFromMetrics(md).MarshalProto()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// flat says what a request holds in lines that do not depend on the order of series.
+func flat(m *plait.Metrics) []string {
+	var lines []string
+	for _, s := range m.Series {
+		var name strings.Builder
+		for _, l := range s.Labels {
+			fmt.Fprintf(&name, "%s=%q,", l.Name, l.Value)
+		}
+		for _, p := range s.Samples {
+			lines = append(lines, fmt.Sprintf("%s %d %d %x", name.String(), p.TimeMillis, p.StartMillis, math.Float64bits(p.Value)))
+		}
+		for _, h := range s.Histograms {
+			lines = append(lines, fmt.Sprintf("%s %d %d %x", name.String(), h.TimeMillis, h.StartMillis, h.Encoded))
+		}
+		for _, e := range s.Exemplars {
+			lines = append(lines, fmt.Sprintf("%s exemplar %d %x %s %s %v", name.String(), e.TimeNanos, math.Float64bits(e.Value), e.TraceID, e.SpanID, e.Labels))
+		}
+	}
+	for _, told := range m.Metadata {
+		lines = append(lines, fmt.Sprintf("metadata %+v", told))
+	}
+	for _, r := range m.Refused {
+		lines = append(lines, fmt.Sprintf("refused %+v", r))
+	}
+	slices.Sort(lines)
+	return slices.Compact(lines) // target_info may come once for each way
+}
+
+func TestMetricDecoderReadsWhatTheConverterMakes(t *testing.T) {
+	t.Parallel()
+	for _, set := range []MetricSettings{
+		{},
+		{PromoteAllResourceAttributes: true, PromoteScope: true},
+		{PromoteResourceAttributes: []string{"host.name"}, KeepUTF8: true},
+	} {
+		d := NewMetricDecoder(set)
+		for round := range 3 { // the first meets unknown names only, the others known ones
+			body := marshalMetrics(t, everyKind(float64(7+round)))
+			want, err := DecodeMetrics(body, set)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := d.Decode(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := gocmp.Diff(flat(want), flat(got)); diff != "" {
+				t.Errorf("%+v, round %d: %s", set, round, diff)
+			}
+		}
+	}
+}
+
+func TestMetricDecoderNamesSeriesByTheirLabels(t *testing.T) {
+	t.Parallel()
+	d := NewMetricDecoder(MetricSettings{})
+	for range 2 {
+		m, err := d.Decode(marshalMetrics(t, everyKind(1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range m.Series {
+			if s.ID != 0 && s.ID != s.Labels.ID() {
+				t.Errorf("%v is called %d", s.Labels, s.ID)
+			}
+		}
+	}
+}
+
+func TestEveryKindOfMetric(t *testing.T) {
+	t.Parallel()
+	m, err := DecodeMetrics(marshalMetrics(t, everyKind(7)), MetricSettings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Join(flat(m), "\n")
+	for _, want := range []string{
+		`__name__="queue_depth_ratio",instance="1",job="cart", 1795262400123 0 401c000000000000`,
+		`__name__="queue_ended",instance="1",job="cart", 1795262400123 0 7ff0000000000002`,
+		`__name__="requests_total",http_route="/a",http_status="200",instance="1",job="cart", 1795262400123 1795262340123 401c000000000000`,
+		`__name__="latency_seconds_bucket",http_route="/0",instance="1",job="cart",le="+Inf", 1795262400123 0 402a000000000000`,
+		`__name__="latency_seconds_bucket",http_route="/0",instance="1",job="cart",le="0.5", exemplar 1795262400118000000 3fe0000000000000 01000000000000000000000000000002 0300000000000004 []`,
+		`__name__="old_seconds",instance="1",job="cart",quantile="0.99", 1795262400123`,
+		`__name__="sizes_bytes",instance="1",job="cart", 1795262400123`,
+		`__name__="target_info",cloud_region="eu",host_name="h",instance="1",job="cart", 1795262400123 0 3ff0000000000000`,
+		`metadata {Metric:requests_total Type:counter Help:What requests is. Unit:}`,
+		`metadata {Metric:deltas_bytes_total Type:unknown Help:What deltas is. Unit:bytes}`,
+	} {
+		if !strings.Contains(lines, want) {
+			t.Errorf("missing: %s", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(lines)
+	}
+}
+
+func TestBadMetricIsRefusedAlone(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(pmetric.Metrics){
+		"no temporality": func(md pmetric.Metrics) {
+			metricCalled(md, "requests").Sum().SetAggregationTemporality(pmetric.AggregationTemporalityUnspecified)
+		},
+		"buckets and bounds that do not fit": func(md pmetric.Metrics) {
+			metricCalled(md, "latency").Histogram().DataPoints().At(0).BucketCounts().FromRaw([]uint64{1, 2})
+		},
+		"no name": func(md pmetric.Metrics) { metricCalled(md, "requests").SetName("") },
+		"no time": func(md pmetric.Metrics) { metricCalled(md, "requests").Sum().DataPoints().At(0).SetTimestamp(0) },
+		"absurd time": func(md pmetric.Metrics) {
+			metricCalled(md, "requests").Sum().DataPoints().At(0).SetTimestamp(math.MaxUint64)
+		},
+		"a year ago": func(md pmetric.Metrics) {
+			metricCalled(md, "requests").Sum().DataPoints().At(0).SetTimestamp(pcommon.Timestamp(time.Hour))
+		},
+		"invalid UTF-8": func(md pmetric.Metrics) {
+			metricCalled(md, "requests").Sum().DataPoints().At(0).Attributes().PutStr("a", "\xff")
+		},
+		"NUL": func(md pmetric.Metrics) {
+			metricCalled(md, "requests").Sum().DataPoints().At(0).Attributes().PutStr("a", "\x00")
+		},
+		"exponential mess": func(md pmetric.Metrics) {
+			metricCalled(md, "sizes").ExponentialHistogram().DataPoints().At(0).SetScale(-100)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			md := everyKind(7)
+			spoil(md)
+			body := marshalMetrics(t, md)
+			want, err := DecodeMetrics(body, MetricSettings{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(want.Refused) == 0 && name != "a year ago" {
+				t.Error("nothing was refused")
+			}
+			if len(want.Series) < 10 {
+				t.Errorf("only %d series are left", len(want.Series))
+			}
+			got, err := NewMetricDecoder(MetricSettings{}).Decode(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Refused) != len(want.Refused) || len(got.Series) < 10 {
+				t.Errorf("the fast decoder refused %v and kept %d series, the slow one %v and %d", got.Refused, len(got.Series), want.Refused, len(want.Series))
+			}
+		})
+	}
+}
+
+func metricCalled(md pmetric.Metrics, name string) pmetric.Metric {
+	for _, m := range md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
+		if m.Name() == name {
+			return m
+		}
+	}
+	panic("no metric " + name)
+}
+
+func TestMetricsOfWrongShapeAreInvalid(t *testing.T) {
+	t.Parallel()
+	body := marshalMetrics(t, everyKind(7))
+	if _, err := NewMetricDecoder(MetricSettings{}).Decode(body[:len(body)-3]); err == nil {
+		t.Error("a truncated request was read")
+	}
+	if _, err := DecodeMetricsJSON([]byte(`{"resourceMetrics":`), MetricSettings{}); err == nil {
+		t.Error("truncated JSON was read")
+	}
+}
+
+// FuzzMetricDecoder compares with what Prometheus's converter makes of the same request.
+func FuzzMetricDecoder(f *testing.F) {
+	f.Add(marshalMetrics(f, everyKind(7)))
+	f.Add([]byte{})
+	f.Add([]byte("\x0a\x02\x0a\x00"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		want, wantErr := DecodeMetrics(body, MetricSettings{})
+		d := NewMetricDecoder(MetricSettings{})
+		for range 2 {
+			got, err := d.Decode(body)
+			if err != nil && wantErr == nil {
+				t.Fatal(err)
+			}
+			if wantErr != nil {
+				return // what is malformed where nobody looks may pass
+			}
+			if diff := gocmp.Diff(samplesOf(want), samplesOf(got)); diff != "" {
+				t.Fatal(diff)
+			}
+		}
+	})
+}
+
+// samplesOf leaves out what is worded differently.
+func samplesOf(m *plait.Metrics) []string {
+	return slices.DeleteFunc(flat(m), func(line string) bool {
+		return strings.HasPrefix(line, "metadata ") || strings.HasPrefix(line, "refused ") || strings.HasPrefix(line, `__name__="target_info"`)
+	})
+}
+
+func BenchmarkMetricDecoder(b *testing.B) {
+	md := pmetric.NewMetrics()
+	for i := range 9 {
+		kinds := everyKind(float64(i))
+		kinds.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().RemoveIf(func(m pmetric.Metric) bool {
+			return m.Type() == pmetric.MetricTypeExponentialHistogram || m.Type() == pmetric.MetricTypeSummary
+		})
+		kinds.ResourceMetrics().MoveAndAppendTo(md.ResourceMetrics())
+		md.ResourceMetrics().At(i).Resource().Attributes().PutInt("service.instance.id", int64(i))
+	}
+	body := marshalMetrics(b, md)
+	d := NewMetricDecoder(MetricSettings{})
+	samples := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		m, err := d.Decode(body)
+		if err != nil {
+			b.Fatal(err)
+		}
+		n, h, _ := m.Counts()
+		samples += n + h
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(max(samples, 1)), "ns/sample")
+
+}

@@ -1,0 +1,224 @@
+// Package series turns what Prometheus's libraries speak (labels, native histograms,
+// exemplars) into the vocabulary. The formats that bring metrics, wire/otlp and
+// wire/remotewrite, share it so that a series, and an exemplar's trace, come out the same
+// whichever way they came. It stores nothing and looks nothing up.
+package series
+
+import (
+	"fmt"
+	"math"
+	"time"
+	"unicode/utf8"
+
+	"github.com/prometheus/prometheus/model/exemplar"
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
+	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
+
+	"github.com/plaithq/plait"
+)
+
+// Limits of one label set. They are far above what Prometheus's own users have and keep one
+// series from filling a page of the database.
+const (
+	MaxLabels     = 128
+	MaxLabelBytes = 16 << 10 // all names and values together
+)
+
+// maxMillis is the last millisecond that nanoseconds since the epoch can tell.
+const maxMillis = math.MaxInt64 / int64(time.Millisecond)
+
+// CheckTime refuses a sample's time that is before 1970 or after 2262.
+func CheckTime(millis int64) error {
+	if millis < 0 || millis > maxMillis {
+		return fmt.Errorf("time %d ms is out of range: %w", millis, plait.ErrInvalid)
+	}
+	return nil
+}
+
+// Collector gathers a request's series. Samples of the same series land in one
+// plait.SeriesData; label sets are kept in one slice because a request has thousands of them.
+type Collector struct {
+	metrics  plait.Metrics
+	index    map[uint64]int // labels' hash to the position in metrics.Series
+	labels   []plait.Label
+	samples  []plait.Sample
+	families map[string]struct{}
+}
+
+// NewCollector makes a collector for about so many samples.
+func NewCollector(samples int) *Collector {
+	return &Collector{
+		index:    make(map[uint64]int, samples),
+		labels:   make([]plait.Label, 0, 8*samples),
+		samples:  make([]plait.Sample, 0, samples),
+		families: map[string]struct{}{},
+	}
+}
+
+// Metrics returns what was gathered.
+func (c *Collector) Metrics() *plait.Metrics { return &c.metrics }
+
+// Series returns the entry of a label set, which is valid until the next call, or what is
+// wrong with the labels. The strings of ls are kept, not copied.
+func (c *Collector) Series(ls labels.Labels) (*plait.SeriesData, error) {
+	hash := ls.Hash()
+	if i, ok := c.index[hash]; ok && equal(c.metrics.Series[i].Labels, ls) {
+		return &c.metrics.Series[i], nil
+	}
+	if err := check(ls); err != nil {
+		return nil, err
+	}
+	c.index[hash] = len(c.metrics.Series)
+	c.metrics.Series = append(c.metrics.Series, plait.SeriesData{Labels: c.clone(ls)})
+	return &c.metrics.Series[len(c.metrics.Series)-1], nil
+}
+
+// AddSample appends a float sample to an entry that Series returned.
+func (c *Collector) AddSample(s *plait.SeriesData, sample plait.Sample) {
+	if s.Samples == nil {
+		c.samples = append(c.samples, sample)
+		s.Samples = c.samples[len(c.samples)-1 : len(c.samples) : len(c.samples)]
+		return
+	}
+	s.Samples = append(s.Samples, sample)
+}
+
+// AddMetadata notes what a metric family means, the first time that it is told.
+func (c *Collector) AddMetadata(m plait.MetricMetadata) {
+	if m.Metric == "" {
+		return
+	}
+	if _, told := c.families[m.Metric]; told {
+		return
+	}
+	c.families[m.Metric] = struct{}{}
+	c.metrics.Metadata = append(c.metrics.Metadata, m)
+}
+
+func (c *Collector) clone(ls labels.Labels) plait.Labels {
+	from := len(c.labels)
+	ls.Range(func(l labels.Label) {
+		if l.Value != "" {
+			c.labels = append(c.labels, plait.Label{Name: l.Name, Value: l.Value})
+		}
+	})
+	return c.labels[from:len(c.labels):len(c.labels)]
+}
+
+func equal(a plait.Labels, b labels.Labels) bool {
+	i, same := 0, true
+	b.Range(func(l labels.Label) {
+		if l.Value == "" || !same {
+			return
+		}
+		same = i < len(a) && a[i].Name == l.Name && a[i].Value == l.Value
+		i++
+	})
+	return same && i == len(a)
+}
+
+// check says why a label set cannot name a series. Any UTF-8 is a legal name, as in
+// Prometheus 3; order and repetition are checked because senders write them by themselves.
+func check(ls labels.Labels) error {
+	last, count, size := "", 0, 0
+	named := false
+	var err error
+	ls.Range(func(l labels.Label) {
+		count++
+		size += len(l.Name) + len(l.Value)
+		switch {
+		case err != nil:
+		case l.Name == "":
+			err = fmt.Errorf("a label has no name: %w", plait.ErrInvalid)
+		case !validText(l.Name):
+			err = fmt.Errorf("label name %q is not UTF-8 without NUL: %w", l.Name, plait.ErrInvalid)
+		case !validText(l.Value):
+			err = fmt.Errorf("value of label %q is not UTF-8 without NUL: %w", l.Name, plait.ErrInvalid)
+		case l.Name == last:
+			err = fmt.Errorf("label %q occurs twice: %w", l.Name, plait.ErrInvalid)
+		case l.Name < last:
+			err = fmt.Errorf("labels %q and %q are not in order: %w", last, l.Name, plait.ErrInvalid)
+		}
+		named = named || l.Name == plait.NameLabel && l.Value != ""
+		last = l.Name
+	})
+	switch {
+	case err != nil:
+		return err
+	case !named:
+		return fmt.Errorf("series %s has no name: %w", ls, plait.ErrInvalid)
+	case count > MaxLabels:
+		return fmt.Errorf("series %s has %d labels, more than %d: %w", ls.Get(plait.NameLabel), count, MaxLabels, plait.ErrInvalid)
+	case size > MaxLabelBytes:
+		return fmt.Errorf("labels of %.100s take %d bytes, more than %d: %w", ls.Get(plait.NameLabel), size, MaxLabelBytes, plait.ErrInvalid)
+	}
+	return nil
+}
+
+// validText says whether Postgres can store s as text.
+func validText(s string) bool {
+	if !utf8.ValidString(s) {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// IntHistogram encodes an integer native histogram.
+func IntHistogram(startMillis, timeMillis int64, h *histogram.Histogram) (plait.HistogramSample, error) {
+	if !value.IsStaleNaN(h.Sum) {
+		if err := h.Validate(); err != nil {
+			return plait.HistogramSample{}, fmt.Errorf("native histogram: %w: %w", err, plait.ErrInvalid)
+		}
+	}
+	return encode(startMillis, timeMillis, writev2.FromIntHistogram(0, 0, h))
+}
+
+// FloatHistogram encodes a float native histogram.
+func FloatHistogram(startMillis, timeMillis int64, h *histogram.FloatHistogram) (plait.HistogramSample, error) {
+	if !value.IsStaleNaN(h.Sum) {
+		if err := h.Validate(); err != nil {
+			return plait.HistogramSample{}, fmt.Errorf("native histogram: %w: %w", err, plait.ErrInvalid)
+		}
+	}
+	return encode(startMillis, timeMillis, writev2.FromFloatHistogram(0, 0, h))
+}
+
+// encode leaves the times out of the message: the sample has them.
+func encode(startMillis, timeMillis int64, h writev2.Histogram) (plait.HistogramSample, error) {
+	b, err := h.Marshal()
+	if err != nil {
+		return plait.HistogramSample{}, fmt.Errorf("encode native histogram: %w", err)
+	}
+	return plait.HistogramSample{TimeMillis: timeMillis, StartMillis: startMillis, Encoded: b}, nil
+}
+
+// Exemplar translates an exemplar; the trace and span id leave its labels whatever the sender
+// called them. fallbackMillis is the time of its sample, for exemplars that have none.
+func Exemplar(e exemplar.Exemplar, fallbackMillis int64) (plait.Exemplar, error) {
+	millis := fallbackMillis
+	if e.HasTs {
+		millis = e.Ts
+	}
+	if err := CheckTime(millis); err != nil {
+		return plait.Exemplar{}, fmt.Errorf("exemplar: %w", err)
+	}
+	out := plait.Exemplar{Value: e.Value, TimeNanos: millis * int64(time.Millisecond)}
+	var err error
+	e.Labels.Range(func(l labels.Label) {
+		switch {
+		case !validText(l.Name) || !validText(l.Value):
+			err = fmt.Errorf("exemplar label %q is not UTF-8 without NUL: %w", l.Name, plait.ErrInvalid)
+		case setID(&out, l):
+		default:
+			out.Labels = append(out.Labels, plait.Label{Name: l.Name, Value: l.Value})
+		}
+	})
+	return out, err
+}

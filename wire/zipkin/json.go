@@ -1,0 +1,205 @@
+// Package zipkin reads Zipkin v2 JSON into Plait's vocabulary. It is pure: bytes in, spans
+// out.
+package zipkin
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/plaithq/plait"
+)
+
+// span is a span of Zipkin's v2 API (zipkin-api, zipkin2-api.yaml). Times are microseconds.
+type span struct {
+	TraceID        string            `json:"traceId"`
+	ID             string            `json:"id"`
+	ParentID       string            `json:"parentId"`
+	Kind           string            `json:"kind"`
+	Name           string            `json:"name"`
+	Timestamp      micros            `json:"timestamp"`
+	Duration       micros            `json:"duration"`
+	LocalEndpoint  *endpoint         `json:"localEndpoint"`
+	RemoteEndpoint *endpoint         `json:"remoteEndpoint"`
+	Annotations    []annotation      `json:"annotations"`
+	Tags           map[string]string `json:"tags"`
+	Debug          bool              `json:"debug"`
+	Shared         bool              `json:"shared"`
+}
+
+type endpoint struct {
+	ServiceName string `json:"serviceName"`
+	IPv4        string `json:"ipv4"`
+	IPv6        string `json:"ipv6"`
+	Port        int    `json:"port"`
+}
+
+type annotation struct {
+	Timestamp micros `json:"timestamp"`
+	Value     string `json:"value"`
+}
+
+// micros is a number of microseconds; some senders write it with a fraction.
+type micros float64
+
+// nanos converts, clamped to what int64 nanoseconds hold.
+func (m micros) nanos() int64 {
+	whole := math.Trunc(float64(m))
+	if math.Abs(whole) > math.MaxInt64/1000 {
+		return math.MaxInt64
+	}
+	return int64(whole)*1000 + int64(math.Round((float64(m)-whole)*1000))
+}
+
+// kinds are Zipkin's kinds; a span without one is local.
+var kinds = map[string]plait.SpanKind{
+	"":         plait.SpanKindInternal,
+	"CLIENT":   plait.SpanKindClient,
+	"SERVER":   plait.SpanKindServer,
+	"PRODUCER": plait.SpanKindProducer,
+	"CONSUMER": plait.SpanKindConsumer,
+}
+
+// DecodeJSON reads a JSON array of v2 spans. An error wraps plait.ErrInvalid and says which
+// span is wrong. A span whose ids are not hexadecimal makes the whole array invalid, as it
+// does for Zipkin.
+func DecodeJSON(body []byte) (*plait.Traces, error) {
+	var list []span
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, fmt.Errorf("read Zipkin v2 JSON: %w: %w", plait.ErrInvalid, err)
+	}
+	d := decoder{resources: map[string]*plait.Resource{}, scope: &plait.Scope{}}
+	out := &plait.Traces{Spans: make([]plait.Span, 0, len(list))}
+	for i := range list {
+		s, err := d.span(&list[i])
+		if err != nil {
+			return nil, fmt.Errorf("span %d: %w", i, err)
+		}
+		out.Spans = append(out.Spans, s)
+	}
+	return out, nil
+}
+
+// decoder shares resources between the spans of one request.
+type decoder struct {
+	resources map[string]*plait.Resource
+	scope     *plait.Scope
+}
+
+func (d *decoder) span(z *span) (plait.Span, error) {
+	s := plait.Span{
+		Name:       z.Name,
+		StartNanos: z.Timestamp.nanos(),
+		Kind:       kinds[strings.ToUpper(z.Kind)],
+		Resource:   d.resource(z.LocalEndpoint),
+		Scope:      d.scope,
+	}
+	s.EndNanos = s.StartNanos + z.Duration.nanos()
+	var err error
+	if s.TraceID, err = traceID(z.TraceID); err != nil {
+		return s, err
+	}
+	if s.SpanID, err = spanID("id", z.ID); err != nil {
+		return s, err
+	}
+	if z.ParentID != "" {
+		if s.ParentSpanID, err = spanID("parentId", z.ParentID); err != nil {
+			return s, err
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(z.Tags)) {
+		s.Attributes = append(s.Attributes, text(key, z.Tags[key]))
+	}
+	s.Attributes = append(s.Attributes, peer(z.RemoteEndpoint)...)
+	if z.Shared {
+		s.Attributes = append(s.Attributes, plait.Attribute{Key: "zipkin.shared", Value: plait.BoolValue(true)})
+	}
+	if z.Debug {
+		s.Attributes = append(s.Attributes, plait.Attribute{Key: "zipkin.debug", Value: plait.BoolValue(true)})
+	}
+	// Zipkin: the presence of the tag is the error, whatever its text
+	if message, failed := z.Tags["error"]; failed {
+		s.Status, s.StatusMessage = plait.StatusError, message
+	}
+	for _, a := range z.Annotations {
+		s.Events = append(s.Events, plait.Event{TimeNanos: a.Timestamp.nanos(), Name: a.Value})
+	}
+	return s, nil
+}
+
+func (d *decoder) resource(local *endpoint) *plait.Resource {
+	if local == nil {
+		local = &endpoint{}
+	}
+	key := fmt.Sprint(*local)
+	if r, ok := d.resources[key]; ok {
+		return r
+	}
+	r := &plait.Resource{}
+	if local.ServiceName != "" {
+		r.Attributes = append(r.Attributes, text("service.name", local.ServiceName))
+	}
+	if ip := local.address(); ip != "" {
+		r.Attributes = append(r.Attributes, text("host.ip", ip))
+	}
+	d.resources[key] = r
+	return r
+}
+
+// peer is the remote endpoint in OpenTelemetry's words.
+func peer(remote *endpoint) plait.Attributes {
+	if remote == nil {
+		return nil
+	}
+	var out plait.Attributes
+	if remote.ServiceName != "" {
+		out = append(out, text("peer.service", remote.ServiceName))
+	}
+	if ip := remote.address(); ip != "" {
+		out = append(out, text("network.peer.address", ip))
+	}
+	if remote.Port > 0 {
+		out = append(out, plait.Attribute{Key: "network.peer.port", Value: plait.IntValue(int64(remote.Port))})
+	}
+	return out
+}
+
+func (e *endpoint) address() string {
+	for _, ip := range []string{e.IPv4, e.IPv6} {
+		if _, err := netip.ParseAddr(ip); err == nil {
+			return ip
+		}
+	}
+	return ""
+}
+
+func text(key, value string) plait.Attribute {
+	return plait.Attribute{Key: key, Value: plait.StringValue(value)}
+}
+
+// traceID reads 1 to 32 hex digits; 64-bit ids are padded on the left (spec section 6).
+func traceID(s string) (plait.TraceID, error) {
+	var id plait.TraceID
+	if s == "" || len(s) > 32 {
+		return id, fmt.Errorf("traceId %q is not 16 or 32 hex digits: %w", s, plait.ErrInvalid)
+	}
+	if err := id.UnmarshalText([]byte(strings.Repeat("0", 32-len(s)) + s)); err != nil {
+		return id, fmt.Errorf("traceId: %w", err)
+	}
+	return id, nil
+}
+
+func spanID(field, s string) (plait.SpanID, error) {
+	var id plait.SpanID
+	if s == "" || len(s) > 16 {
+		return id, fmt.Errorf("%s %q is not 16 hex digits: %w", field, s, plait.ErrInvalid)
+	}
+	if err := id.UnmarshalText([]byte(strings.Repeat("0", 16-len(s)) + s)); err != nil {
+		return id, fmt.Errorf("%s: %w", field, err)
+	}
+	return id, nil
+}
