@@ -1,0 +1,1 @@
+DROP TABLE plait_store.any_trace_fragment, plait_store.any_span;

@@ -1,0 +1,1 @@
+DROP VIEW plait.traces, plait.logs, plait.spans;

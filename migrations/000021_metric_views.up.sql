@@ -1,0 +1,42 @@
+-- The public views of metrics. A chunk's samples are unfolded row by row, so a condition on
+-- time cannot skip chunks by itself; chunk_start and chunk_end are there for that (docs/metrics.md).
+-- Staleness markers (a NaN of their own) are left out.
+DO $$
+BEGIN
+    CREATE VIEW plait.samples AS
+    SELECT s.metric, s.labels, x.time, x.value, x.histogram, x.chunk_start, x.chunk_end
+    FROM plait_store.series s
+    CROSS JOIN LATERAL (
+        SELECT c.start_time + coalesce(v.after, (v.n - 1) * c.step_ms) * interval '1 millisecond' AS time,
+               v.value, v.histogram, c.start_time AS chunk_start, c.end_time AS chunk_end
+        FROM plait_store.sample_chunk c
+        CROSS JOIN LATERAL unnest(c.times, c.values, c.histograms) WITH ORDINALITY v(after, value, histogram, n)
+        WHERE c.series = s.id
+        UNION ALL
+        SELECT c.start_time + coalesce(v.after, (v.n - 1) * c.step_ms) * interval '1 millisecond',
+               v.value, v.histogram, c.start_time, c.end_time
+        FROM plait_store.sample_chunk_outside c
+        CROSS JOIN LATERAL unnest(c.times, c.values, c.histograms) WITH ORDINALITY v(after, value, histogram, n)
+        WHERE c.series = s.id
+    ) x
+    WHERE x.value IS NULL OR x.value <> 'NaN' OR float8send(x.value) <> '\x7ff0000000000002'
+    UNION ALL
+    SELECT s.metric, s.labels, t.time, v.value, v.histogram, t.time, t.time
+    FROM plait_store.sample_head h
+    CROSS JOIN LATERAL unnest(h.series, h.times, h.values, h.histograms) v(series, millis, value, histogram)
+    CROSS JOIN LATERAL (SELECT 'epoch'::timestamptz + v.millis * interval '1 millisecond') t(time)
+    JOIN plait_store.series s ON s.id = v.series
+    WHERE v.value IS NULL OR v.value <> 'NaN' OR float8send(v.value) <> '\x7ff0000000000002';
+
+    CREATE VIEW plait.exemplars AS
+    SELECT s.metric,
+           s.labels,
+           e.time,
+           e.value,
+           encode(uuid_send(e.trace_id), 'hex') COLLATE "C" AS trace_id,
+           CASE WHEN e.span_id <> 0 THEN lpad(to_hex(e.span_id), 16, '0') END AS span_id,
+           coalesce(nullif(e.labels, '')::jsonb, '{}') AS exemplar_labels
+    FROM plait_store.any_exemplar e
+    JOIN plait_store.series s ON s.id = e.series;
+END
+$$;

@@ -1,0 +1,11 @@
+// Package migrations holds the database schema as numbered golang-migrate files. The schemas
+// plait_store (tables, Plait's own business) and plait (views, a public interface) exist
+// before the first file runs; package store makes them.
+package migrations
+
+import "embed"
+
+// FS holds the .up.sql and .down.sql files. A released file is never edited.
+//
+//go:embed *.sql
+var FS embed.FS
