@@ -1,0 +1,45 @@
+package store
+
+import (
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// allowance bounds how many new dictionary entries of a kind each of many sources may bring: a
+// burst, then a trickle. What is refused stands in the rows themselves, at some cost of disk,
+// and nothing is lost. So a service that puts an id into every span's name fills its rows and not
+// the dictionary, which all others need in memory.
+type allowance struct {
+	burst   int
+	perHour int
+	sources *recent[uint64, *tokens]
+}
+
+type tokens struct {
+	left  float64
+	until time.Time // up to which they were counted
+}
+
+func newAllowance(burst, perHour, sources int) *allowance {
+	return &allowance{burst: burst, perHour: perHour, sources: newRecent[uint64, *tokens](sources)}
+}
+
+// take says whether a source may bring another entry.
+func (a *allowance) take(source string, now time.Time) bool {
+	key := xxhash.Sum64String(source) // the string itself belongs to a request
+	t, ok := a.sources.get(key)
+	if !ok {
+		t = &tokens{left: float64(a.burst), until: now}
+		a.sources.put(key, t)
+	}
+	if passed := now.Sub(t.until); passed > 0 {
+		t.left = min(t.left+passed.Hours()*float64(a.perHour), float64(a.burst))
+		t.until = now
+	}
+	if t.left < 1 {
+		return false
+	}
+	t.left--
+	return true
+}

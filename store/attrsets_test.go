@@ -1,0 +1,249 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/plaithq/plait"
+)
+
+// chooserTest counts what a chooser does with records.
+type chooserTest struct {
+	*setChooser
+	t       *testing.T
+	records int
+	rest    int // bytes that stayed in rows
+	sets    int
+}
+
+func newChooserTest(t *testing.T) *chooserTest {
+	sets := newDictionaryWriter(newInstruments(prometheus.NewRegistry()), "attribute_set", upsertAttributeSetsSQL, knownAttributeSets)
+	sets.begin(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	return &chooserTest{setChooser: newSetChooser(sets, func() {}), t: t}
+}
+
+// record splits a record, and checks that nothing of it was lost.
+func (c *chooserTest) record(family int64, attributes plait.Attributes) {
+	c.t.Helper()
+	rest, id, err := c.split(c.family(family), attributes, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	both := map[string]any{}
+	if id != 0 {
+		p, pending := c.setChooser.sets.pending[id]
+		if pending {
+			c.sets++
+			if err := json.Unmarshal([]byte(p.texts[0]), &both); err != nil {
+				c.t.Fatalf("set %s: %v", p.texts[0], err)
+			}
+			inSet := len(both)
+			if len(rest) > 0 {
+				if err := json.Unmarshal(rest, &both); err != nil {
+					c.t.Fatalf("rest %s: %v", rest, err)
+				}
+			}
+			if want := len(attributes.Unique()); len(both) != want || inSet == 0 {
+				c.t.Fatalf("%s and %s are %d attributes, want %d", p.texts[0], rest, len(both), want)
+			}
+			c.setChooser.sets.committed()
+		}
+	}
+	c.records++
+	c.rest += len(rest)
+}
+
+func (c *chooserTest) setsPerThousand() float64 { return 1000 * float64(c.sets) / float64(c.records) }
+
+func TestSetsOfAShopHoldMostAttributesAndAreRare(t *testing.T) {
+	c := newChooserTest(t)
+	g := NewGenerator(1, time.Unix(1_700_000_000, 0))
+	whole := 0
+	for range 500 {
+		for _, s := range g.Traces(500).Spans {
+			whole += len(appendAttributes(nil, s.Attributes))
+			c.record(int64(len(s.Resource.Service()))<<32|int64(s.Kind)<<16|int64(len(s.Name)), s.Attributes)
+		}
+	}
+	t.Logf("%d records, %.1f new sets per thousand, %d of %d bytes left in rows", c.records, c.setsPerThousand(), c.rest/c.records, whole/c.records)
+	if c.setsPerThousand() > 10 {
+		t.Errorf("%.1f new sets per thousand records, want at most 10", c.setsPerThousand())
+	}
+	if 2*c.rest > whole {
+		t.Errorf("%d bytes of %d left in rows, want less than half", c.rest, whole)
+	}
+}
+
+func TestHostileValuesGetNoSets(t *testing.T) {
+	c := newChooserTest(t)
+	for i := range 100_000 {
+		var attributes plait.Attributes
+		for k := range 10 {
+			attributes = append(attributes, text(fmt.Sprint("key", k), fmt.Sprint(i, k)))
+		}
+		c.record(1, attributes)
+	}
+	if c.sets != 0 {
+		t.Errorf("%d sets, want none", c.sets)
+	}
+}
+
+func TestHostileKeysAndFamiliesKeepMemoryBounded(t *testing.T) {
+	c := newChooserTest(t)
+	for i := range 200_000 {
+		c.begin()
+		c.record(int64(i), plait.Attributes{text(fmt.Sprint("key", i), "value"), text("same", "value")})
+		c.record(-1, plait.Attributes{text(fmt.Sprint("key", i), "value"), text("same", "value")})
+	}
+	if len(c.families) > maxFamilies+2 {
+		t.Errorf("%d families, want at most %d", len(c.families), maxFamilies+2)
+	}
+	if n := len(c.family(-1).slots); n > maxFamilyKeys {
+		t.Errorf("%d keys watched, want at most %d", n, maxFamilyKeys)
+	}
+	if c.sampled > sampleBudget+2*maxFamilyKeys*stages[2].rows || c.sampled < 0 {
+		t.Errorf("%d hashes kept, want at most %d", c.sampled, sampleBudget)
+	}
+}
+
+func TestAFamilyThatTurnsHostileLosesItsSetAndWinsItBack(t *testing.T) {
+	c := newChooserTest(t)
+	calm := func(i int) plait.Attributes {
+		return plait.Attributes{text("route", fmt.Sprint("/r/", i%7)), text("status", fmt.Sprint(i%5)), text("id", fmt.Sprint(i))}
+	}
+	hostile := func(i int) plait.Attributes {
+		return plait.Attributes{text("route", fmt.Sprint("/r/", i)), text("status", fmt.Sprint(i)), text("id", fmt.Sprint(i))}
+	}
+	for i := range 30_000 {
+		c.record(1, calm(i))
+	}
+	if got := c.sets; got < 35 || got > 35+7+5+1 {
+		t.Errorf("%d sets for 35 combinations", got)
+	}
+	before := c.sets
+	for i := range 500_000 {
+		c.record(1, hostile(i))
+	}
+	if got := c.sets - before; got > 2000 {
+		t.Errorf("%d sets of 500,000 hostile records", got)
+	}
+	if c.family(1).members != 0 {
+		t.Error("a hostile family still has a set")
+	}
+	for i := range 700_000 {
+		c.record(1, calm(i))
+	}
+	if c.family(1).members == 0 {
+		t.Error("a family that has calmed down has no set")
+	}
+}
+
+func TestAKeyThatDriftsStaysInTheSet(t *testing.T) {
+	c := newChooserTest(t)
+	for i := range 200_000 { // a new version every 5,000 records
+		c.record(1, plait.Attributes{text("version", fmt.Sprint("v", i/5000)), number("status", 200+i%3), number("id", i)})
+	}
+	if c.rest/c.records > len(`{"id":199999}`) {
+		t.Errorf("%d bytes left in rows", c.rest/c.records)
+	}
+	if c.sets > 40*3*2 {
+		t.Errorf("%d sets for 120 combinations", c.sets)
+	}
+}
+
+func TestKeysThatTogetherExplodeAreNotTakenTogether(t *testing.T) {
+	c := newChooserTest(t)
+	next := uint64(1)
+	random := func(n uint64) string {
+		next = next*6364136223846793005 + 1442695040888963407
+		return fmt.Sprint(next >> 33 % n)
+	}
+	for range 100_000 { // 16 values each, a million combinations
+		var attributes plait.Attributes
+		for k := range 5 {
+			attributes = append(attributes, text(fmt.Sprint("key", k), random(16)))
+		}
+		c.record(1, attributes)
+	}
+	if c.setsPerThousand() > 20 {
+		t.Errorf("%.1f new sets per thousand records", c.setsPerThousand())
+	}
+	if c.family(1).members == 0 {
+		t.Error("no key at all is in the set")
+	}
+}
+
+func TestRepeatedKeysKeepTheirLastValue(t *testing.T) {
+	c := newChooserTest(t)
+	for range 1000 {
+		c.record(1, plait.Attributes{text("a", "1"), text("b", "2"), text("a", "3")})
+	}
+	var many plait.Attributes
+	for i := range 100 {
+		many = append(many, text(fmt.Sprint("k", i%60), strings.Repeat("v", i)))
+	}
+	for range 1000 {
+		c.record(2, many)
+	}
+	rest, _, err := c.split(c.family(2), many, nil)
+	if err != nil || strings.Count(string(rest), `"k59":`) != 1 {
+		t.Errorf("rest %s, error %v", rest, err)
+	}
+}
+
+func TestACollisionIsRefused(t *testing.T) {
+	d := newDictionaryWriter(newInstruments(prometheus.NewRegistry()), "scope", upsertScopesSQL, 10)
+	d.begin(time.Now())
+	d.add(1, canonical("one"), entry{})
+	if _, err := d.find(1, canonical("two")); err == nil {
+		t.Error("a pending entry answers for another content")
+	}
+	d.committed()
+	if _, err := d.find(1, canonical("two")); err == nil {
+		t.Error("a committed entry answers for another content")
+	}
+	if state, err := d.find(1, canonical("one")); state != entryPresent || err != nil {
+		t.Errorf("state %v, error %v", state, err)
+	}
+}
+
+func TestRecentForgetsWhatIsNotUsed(t *testing.T) {
+	r := newRecent[int, int](100)
+	for i := range 10_000 {
+		r.put(i, i)
+		if v, ok := r.get(0); !ok || v != 0 {
+			t.Fatalf("0 forgotten after %d others though it was asked for", i)
+		}
+	}
+	if r.len() > 102 {
+		t.Errorf("%d entries, want about 100", r.len())
+	}
+	if _, ok := r.get(5000); ok {
+		t.Error("an entry from long ago is remembered")
+	}
+}
+
+func TestAllowanceIsABurstAndATrickle(t *testing.T) {
+	a, now := newAllowance(3, 2, 10), time.Unix(0, 0)
+	taken := func() (n int) {
+		for a.take("shop", now) {
+			n++
+		}
+		return n
+	}
+	for i, want := range []int{3, 2, 2} {
+		if got := taken(); got != want {
+			t.Errorf("hour %d: %d taken, want %d", i, got, want)
+		}
+		now = now.Add(time.Hour)
+	}
+	now = now.Add(1000 * time.Hour)
+	if got := taken(); got != 3 {
+		t.Errorf("%d taken after a long rest, want the burst of 3", got)
+	}
+}

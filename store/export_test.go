@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// LookupStatement is a statement of the look-up connections, for tests of plans.
+type LookupStatement struct {
+	Name, SQL, Types string
+	// Arguments may name $id, the hex text of a trace id.
+	Arguments string
+	// Tables are those whose partitions it reads, Index what the names of the indexes on them
+	// contain.
+	Tables []string
+	Index  string
+}
+
+const (
+	positionTypes     = "timestamptz, int2, uuid, int8, int8"
+	positionArguments = "'2026-01-01', 999, 'ffffffff-ffff-ffff-ffff-ffffffffffff', 1, 1"
+	searchTypes       = "timestamptz, timestamptz, int2, int8[], text, int8, " + positionTypes + ", int8, text[]"
+	searchArguments   = "'1700-01-01', '2200-01-01', NULL, NULL, NULL, NULL, " + positionArguments + ", 100, ARRAY['$id']"
+)
+
+// LookupStatements are the statements that find rows by trace id.
+var LookupStatements = []LookupStatement{
+	{"trace", traceSpansSQL, "text[], int8", "ARRAY['$id'], 100", []string{"span", "span_outside"}, "_encode_"},
+	{"fragments", traceFragmentsSQL, "text[]", "ARRAY['$id']", []string{"trace_fragment", "trace_fragment_outside"}, "_encode_"},
+	{"low ids", fullTraceIDsSQL, "int8[]", "ARRAY[1]", []string{"trace_fragment", "trace_fragment_outside"}, "_low_id_"},
+	{"root names", rootExtrasSQL, "text[], int8", "ARRAY['$id'], 0", []string{"span", "span_outside"}, "_encode_"},
+	{"logs", traceLogsSQL, "text[], int8", "ARRAY['$id'], 100", []string{"log", "log_outside"}, "_case_"},
+	{"log counts", logCountsSQL, "text[]", "ARRAY['$id']", []string{"log", "log_outside"}, "_case_"},
+	{"log search", searchTraceLogsNewestFirstSQL, searchTypes, searchArguments, []string{"log", "log_outside"}, "_case_"},
+	{"log search, ascending", searchTraceLogsOldestFirstSQL, searchTypes, searchArguments, []string{"log", "log_outside"}, "_case_"},
+}
+
+// ExplainLookup plans a statement as the look-up connections do and returns the plan as JSON.
+func (s *Store) ExplainLookup(ctx context.Context, prepare, explain string) (plan string, err error) {
+	err = s.lookup.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		if _, err := conn.Exec(ctx, prepare); err != nil {
+			return err
+		}
+		return conn.QueryRow(ctx, explain, pgx.QueryExecModeSimpleProtocol).Scan(&plan)
+	})
+	return plan, err
+}

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait"
+)
+
+const (
+	copyFragmentsSQL = `
+COPY plait_store.trace_fragment (trace_id, start_time, low_id, duration_ns, root_operation,
+	span_count, error_count, services)
+FROM STDIN BINARY`
+	copyFragmentsOutsideSQL = `
+COPY plait_store.trace_fragment_outside (trace_id, start_time, low_id, duration_ns, root_operation,
+	span_count, error_count, services, arrived_on)
+FROM STDIN BINARY`
+	fragmentFields = 8
+)
+
+// fragmentWriter sums up what one commit brings of each trace, so that a search for traces
+// reads a row per trace and not its spans.
+type fragmentWriter struct {
+	inside   copyBuffer
+	outside  copyBuffer
+	services []string // of one trace
+}
+
+// encode makes the fragments of spans in their order by place and trace. A trace across
+// midnight has one in each day.
+func (w *fragmentWriter) encode(rows []spanEntry, order []sortKey, today day) {
+	w.inside.Reset()
+	w.outside.Reset()
+	for len(order) > 0 {
+		n := 1
+		for n < len(order) && order[n].sameTrace(order[0]) {
+			n++
+		}
+		w.fragment(rows, order[:n], today)
+		order = order[n:]
+	}
+}
+
+// fragment appends the row of those spans that order names, which are of one trace.
+func (w *fragmentWriter) fragment(rows []spanEntry, order []sortKey, today day) {
+	first := &rows[order[0].row]
+	start, end := first.StartNanos, first.EndNanos
+	rootOperation, failed := int64(0), int32(0)
+	w.services = w.services[:0]
+	for _, key := range order {
+		row := &rows[key.row]
+		start, end = min(start, row.StartNanos), max(end, row.EndNanos)
+		if row.ParentSpanID.IsZero() {
+			rootOperation = row.operation
+		}
+		if row.Status == plait.StatusError {
+			failed++
+		}
+		if !slices.Contains(w.services, row.origin.service) {
+			w.services = append(w.services, row.origin.service)
+		}
+	}
+	slices.Sort(w.services)
+	out, columns := &w.inside, fragmentFields
+	if first.place.outside {
+		out, columns = &w.outside, fragmentFields+1
+	}
+	out.Row(columns)
+	out.UUID(first.TraceID)
+	out.timestamptz(start)
+	out.Int8(int64(first.TraceID.Low()))
+	out.Int8(max(difference(end, start), 0)) // 0 where all spans end before they start
+	out.Int8(rootOperation)
+	out.Int4(int32(len(order)))
+	out.Int4(failed)
+	out.textArray(w.services)
+	if first.place.outside {
+		out.date(today)
+	}
+}
+
+func (w *fragmentWriter) send(ctx context.Context, conn *pgx.Conn) error {
+	if err := w.inside.Send(ctx, conn, copyFragmentsSQL); err != nil {
+		return err
+	}
+	return w.outside.Send(ctx, conn, copyFragmentsOutsideSQL)
+}

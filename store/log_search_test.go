@@ -1,0 +1,111 @@
+package store_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store"
+	"github.com/plaithq/plait/store/storetest"
+)
+
+// searchAllLogs reads page after page.
+func searchAllLogs(t *testing.T, s *store.Store, q plait.LogQuery) (found []plait.LogRecord) {
+	t.Helper()
+	for {
+		page, cursor, err := s.Logs(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, page...)
+		if cursor == "" {
+			return found
+		}
+		if len(page) == 0 {
+			t.Fatal("an empty page with a cursor")
+		}
+		q.Cursor = cursor
+	}
+}
+
+func TestLogSearchPagesThroughAllRecords(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	now := time.Now()
+	var want []string // newest first
+	for i, age := range []time.Duration{-time.Hour, 0, time.Second, time.Hour, 30 * time.Hour, 1000 * 24 * time.Hour} {
+		for j := range 4 {
+			body := fmt.Sprintf("%d.%d", i, j)
+			writeLogs(t, s, record(traceNumber(1, uint64(j%2)), 1, "a", body, now, age+time.Duration(j)))
+			want = append(want, body)
+		}
+	}
+	// seven records that nothing tells apart
+	same := make([]plait.LogRecord, 7)
+	for i := range same {
+		same[i] = record(plait.TraceID{}, 0, "a", "same", now, 2*time.Hour)
+		want = append(want, "")
+		copy(want[17:], want[16:])
+		want[16] = "same"
+	}
+	writeLogs(t, s, same...)
+	for _, q := range []plait.LogQuery{{Limit: 1}, {Limit: 3}, {Limit: 5}, {Limit: 30}, {Limit: 31}, {Limit: 32}} {
+		if got := bodies(searchAllLogs(t, s, q)); !slices.Equal(got, want) {
+			t.Errorf("%d a page: got %v, want %v", q.Limit, got, want)
+		}
+		q.Ascending = true
+		got := bodies(searchAllLogs(t, s, q))
+		slices.Reverse(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%d a page, ascending: got reversed %v, want %v", q.Limit, got, want)
+		}
+	}
+}
+
+func TestLogSearchConditions(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	now, id := time.Now(), traceNumber(1, 1)
+	one := record(id, 1, "web", `Paid 100%, "order_7"`, now, time.Minute)
+	two := record(id, 2, "shop", "ÜBER\\limit", now, time.Second)
+	two.Severity = 17
+	three := record(plait.TraceID{}, 0, "shop", "", now, time.Hour)
+	three.Body = plait.MapValue(`{"order":7}`)
+	writeLogs(t, s, one, two, three)
+	first, second, third := one.Body.Str(), two.Body.Str(), three.Body.Str()
+	tests := []struct {
+		name string
+		q    plait.LogQuery
+		want []string
+	}{
+		{"all", plait.LogQuery{}, []string{second, first, third}},
+		{"trace", plait.LogQuery{TraceID: id}, []string{second, first}},
+		{"trace, ascending", plait.LogQuery{TraceID: id, Ascending: true}, []string{first, second}},
+		{"span", plait.LogQuery{TraceID: id, SpanID: spanNumber(1)}, []string{first}},
+		{"span alone", plait.LogQuery{SpanID: spanNumber(2)}, []string{second}},
+		{"service", plait.LogQuery{Service: "shop"}, []string{second, third}},
+		{"service of a trace", plait.LogQuery{Service: "shop", TraceID: id}, []string{second}},
+		{"no such service", plait.LogQuery{Service: "sho"}, nil},
+		{"severity", plait.LogQuery{MinSeverity: 10}, []string{second}},
+		{"severity of a trace", plait.LogQuery{MinSeverity: 10, TraceID: id}, []string{second}},
+		{"text in any case", plait.LogQuery{Contains: "pAID 100%, \"ORDER_7"}, []string{first}},
+		{"text that is no pattern", plait.LogQuery{Contains: "1__%"}, nil},
+		{"text with backslash", plait.LogQuery{Contains: `r\l`}, []string{second}},
+		{"text in a map", plait.LogQuery{Contains: `"order":7`}, []string{third}},
+		{"text of a trace", plait.LogQuery{Contains: "order", TraceID: id}, []string{first}},
+		{"from", plait.LogQuery{Range: plait.TimeRange{From: now.Add(-time.Minute)}}, []string{second, first}},
+		{"to", plait.LogQuery{Range: plait.TimeRange{To: now.Add(-time.Second)}, TraceID: id}, []string{first}},
+		{"from and to the nanosecond", plait.LogQuery{Range: plait.TimeRange{From: now.Add(-time.Minute), To: now.Add(-time.Minute + 1)}}, []string{first}},
+		{"the same, ascending", plait.LogQuery{Range: plait.TimeRange{From: now.Add(-time.Minute), To: now.Add(-time.Minute + 1)}, Ascending: true}, []string{first}},
+		{"a nanosecond before", plait.LogQuery{Range: plait.TimeRange{From: now.Add(-time.Minute - 1), To: now.Add(-time.Minute)}}, nil},
+		{"a nanosecond after, ascending", plait.LogQuery{Range: plait.TimeRange{From: now.Add(-time.Minute + 1), To: now.Add(-time.Minute + 2)}, Ascending: true}, nil},
+		{"NUL and invalid UTF-8", plait.LogQuery{Contains: "\x00\xff", Service: "\x00"}, nil},
+	}
+	for _, tt := range tests {
+		if got := bodies(searchAllLogs(t, s, tt.q)); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

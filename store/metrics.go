@@ -1,0 +1,109 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/metrics"
+)
+
+// openMetrics opens the metrics half of the store (see package metrics).
+func (s *Store) openMetrics(ctx context.Context) (err error) {
+	s.metrics, err = metrics.Open(ctx, metrics.Config{
+		Read:   s.readPool,
+		Lookup: s.lookup.pool,
+		Write:  s.writePool,
+		InWindow: func(table string, t time.Time) bool {
+			return s.partitions.has(table, dayOf(t))
+		},
+		Logger:     s.log,
+		Registerer: s.config.Registerer,
+		Now:        s.now,
+	})
+	return err
+}
+
+// Metrics gives access to the series, samples and exemplars: it is a Prometheus storage.Queryable,
+// storage.ChunkQueryable and storage.ExemplarQueryable.
+func (s *Store) Metrics() *metrics.DB { return s.metrics }
+
+// WriteMetrics stores the series of one request, as WriteTraces stores spans. Series beyond the
+// limit of new ones are in the receipt's Refused, and so is what the decoder left out.
+func (s *Store) WriteMetrics(ctx context.Context, m *plait.Metrics) (plait.Receipt, error) {
+	prepared, err := s.metrics.Prepare(ctx, m)
+	if err != nil {
+		return plait.Receipt{}, kindOf(err)
+	}
+	receipt, err := s.samples.submit(ctx, &metricBatch{Batch: prepared, of: m.Digest})
+	receipt.Refused = prepared.Refused()
+	return receipt, err
+}
+
+// metricBatch is a request on its way through the committer.
+type metricBatch struct {
+	*metrics.Batch
+	of plait.Digest
+}
+
+func (b *metricBatch) digest() plait.Digest { return b.of }
+
+func (b *metricBatch) weigh() (records, bytes int) { return b.Weigh() }
+
+// metricWriter writes groups of metric batches. Their dictionary entries are written before
+// they get here, by each request for itself: naming thousands of series is work that
+// requests can share out among the cores.
+type metricWriter struct {
+	db      *metrics.DB
+	batches []*metrics.Batch
+	group   *metrics.Group // what the open transaction has written
+}
+
+func (w *metricWriter) prepare(group []*metricBatch, _ *pgx.Batch) error {
+	w.batches = w.batches[:0]
+	for _, b := range group {
+		w.batches = append(w.batches, b.Batch)
+	}
+	return nil
+}
+
+func (w *metricWriter) write(ctx context.Context, conn *pgx.Conn) (err error) {
+	w.group, err = w.db.Insert(ctx, conn, w.batches)
+	return err
+}
+
+// ended shows the samples to queries before their senders hear of the commit.
+func (w *metricWriter) ended(committed bool) {
+	switch {
+	case w.group == nil:
+	case committed:
+		w.group.Applied()
+	default:
+		w.group.Abandoned()
+	}
+	w.group = nil
+	clear(w.batches)
+}
+
+// Exemplars returns the stored exemplars of the series that match, newest first, at most limit
+// of them, only those whose trace is stored.
+func (s *Store) Exemplars(ctx context.Context, matchers []plait.Matcher, r plait.TimeRange, limit int) ([]plait.SeriesExemplar, error) {
+	return s.metrics.Exemplars(ctx, matchers, r, limit)
+}
+
+// TraceExemplars returns the exemplars that point at a trace, in time order.
+func (s *Store) TraceExemplars(ctx context.Context, id plait.TraceID) ([]plait.SeriesExemplar, error) {
+	return s.metrics.TraceExemplars(ctx, id)
+}
+
+// Series returns the label sets that match and have samples in the range, sorted, at most limit of them.
+func (s *Store) Series(ctx context.Context, matchers []plait.Matcher, r plait.TimeRange, limit int) ([]plait.Labels, error) {
+	return s.metrics.Series(ctx, matchers, r, limit)
+}
+
+// MetricType returns the type of a metric family, plait.MetricUnknown when nobody told.
+func (s *Store) MetricType(ctx context.Context, metric string) (plait.MetricType, error) {
+	return s.metrics.MetricType(ctx, metric)
+}

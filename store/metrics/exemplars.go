@@ -1,0 +1,258 @@
+package metrics
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgcopy"
+)
+
+// exemplarRow is a row of the table exemplar.
+type exemplarRow struct {
+	series  int64
+	nanos   int64
+	value   float64
+	traceID plait.TraceID
+	spanID  plait.SpanID
+	labels  string // JSON, or empty
+}
+
+func newExemplarRow(series int64, e *plait.Exemplar) exemplarRow {
+	r := exemplarRow{series: series, nanos: e.TimeNanos, value: e.Value, traceID: e.TraceID, spanID: e.SpanID}
+	if len(e.Labels) > 0 {
+		r.labels = labelsJSON(e.Labels)
+	}
+	return r
+}
+
+const (
+	copyExemplarsSQL = `COPY plait_store.exemplar (trace_id, time, series, span_id, value, labels) FROM STDIN BINARY`
+
+	copyExemplarsOutsideSQL = `COPY plait_store.exemplar_outside (trace_id, time, series, span_id, value, labels, arrived_on) FROM STDIN BINARY`
+)
+
+func (db *DB) copyExemplars(ctx context.Context, conn *pgx.Conn, exemplars []exemplarRow) error {
+	var inside, outside pgcopy.Rows
+	today := db.today()
+	for i := range exemplars {
+		e := &exemplars[i]
+		if db.config.InWindow("exemplar", time.Unix(0, e.nanos)) {
+			inside.Row(6)
+			e.encode(&inside)
+		} else {
+			outside.Row(7)
+			e.encode(&outside)
+			outside.Date(today)
+		}
+	}
+	if err := inside.Send(ctx, conn, copyExemplarsSQL); err != nil {
+		return fmt.Errorf("insert exemplars: %w", err)
+	}
+	if err := outside.Send(ctx, conn, copyExemplarsOutsideSQL); err != nil {
+		return fmt.Errorf("insert exemplars: %w", err)
+	}
+	return nil
+}
+
+func (e *exemplarRow) encode(rows *pgcopy.Rows) {
+	rows.UUID(e.traceID)
+	rows.Timestamp(e.nanos / 1000)
+	rows.Int8(e.series)
+	rows.Int8(e.spanID.Int64())
+	rows.Float8(e.value)
+	rows.Text(e.labels)
+}
+
+// An answer holds a few hundred exemplars at most: of each of 200 slots of time the five
+// highest, so that the slow ones are among them whatever the range.
+const (
+	exemplarSlots   = 200
+	exemplarsOfSlot = 5
+)
+
+const (
+	spreadExemplarsSQL = `
+SELECT series, time, value, trace_id, span_id, labels
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY floor(extract(epoch FROM time - $2::timestamptz) / $4::float8) ORDER BY value DESC) AS rank
+    FROM (
+        SELECT series, time, value, trace_id, span_id, labels
+        FROM plait_store.exemplar
+        WHERE series = ANY ($1::int8[]) AND time >= $2 AND time <= $3 AND trace_id <> '00000000-0000-0000-0000-000000000000'
+        UNION ALL
+        SELECT series, time, value, trace_id, span_id, labels
+        FROM plait_store.exemplar_outside
+        WHERE series = ANY ($1::int8[]) AND time >= $2 AND time <= $3 AND trace_id <> '00000000-0000-0000-0000-000000000000'
+    ) found
+) ranked
+WHERE rank <= $5
+ORDER BY time DESC`
+
+	traceExemplarsSQL = `
+SELECT series, time, value, trace_id, span_id, labels
+FROM (
+    SELECT series, time, value, trace_id, span_id, labels
+    FROM plait_store.exemplar
+    WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1::text[])
+    UNION ALL
+    SELECT series, time, value, trace_id, span_id, labels
+    FROM plait_store.exemplar_outside
+    WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1::text[])
+) e
+ORDER BY time`
+)
+
+func collectExemplars(rows pgx.Rows) ([]exemplarRow, error) {
+	var found []exemplarRow
+	var e exemplarRow
+	var at time.Time
+	var spanID int64
+	var traceID [16]byte
+	_, err := pgx.ForEachRow(rows, []any{&e.series, &at, &e.value, &traceID, &spanID, &e.labels}, func() error {
+		e.nanos, e.traceID, e.spanID = at.UnixNano(), plait.TraceID(traceID), plait.SpanIDFromInt64(spanID)
+		found = append(found, e)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read exemplars: %w", err)
+	}
+	return found, nil
+}
+
+// spreadExemplars returns the exemplars of series within a range of milliseconds, newest first,
+// spread over it, whose trace is stored.
+func (db *DB) spreadExemplars(ctx context.Context, ids []int64, from, to int64) ([]exemplarRow, error) {
+	slot := max(0.001, (float64(to)-float64(from))/1000/exemplarSlots)
+	rows, err := db.config.Read.Query(ctx, spreadExemplarsSQL, ids, bound(from), bound(to), slot, exemplarsOfSlot)
+	if err != nil {
+		return nil, fmt.Errorf("read exemplars: %w", err)
+	}
+	found, err := collectExemplars(rows)
+	if err != nil {
+		return nil, err
+	}
+	return db.resolve(ctx, found)
+}
+
+// traceCache remembers traces that are stored. A trace that an exemplar points to stays as
+// long as the exemplar (see package store, pinning), so what was found once need not be
+// looked for again.
+type traceCache struct {
+	mu     sync.Mutex
+	traces *simplelru.LRU[plait.TraceID, struct{}]
+}
+
+// cachedTraces bounds the cache, about 100 bytes each.
+const cachedTraces = 50_000
+
+func newTraceCache() *traceCache {
+	traces, err := simplelru.NewLRU[plait.TraceID, struct{}](cachedTraces, nil)
+	if err != nil {
+		panic(err) // the size is a constant
+	}
+	return &traceCache{traces: traces}
+}
+
+func (c *traceCache) has(id plait.TraceID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.traces.Get(id)
+	return ok
+}
+
+func (c *traceCache) add(ids []plait.TraceID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range ids {
+		c.traces.Add(id, struct{}{})
+	}
+}
+
+// An id whose upper half is zero is how 64-bit tracers write a trace, on either side, so traces
+// are looked for by the lower half. An exemplar is measured within its trace: two days around it
+// leave room for long traces and wrong clocks, and few partitions to look into.
+const storedTracesSQL = `
+SELECT w.id
+FROM unnest($1::uuid[], $2::int8[]) AS w(id, low)
+WHERE EXISTS (SELECT FROM plait_store.trace_fragment f
+              WHERE f.low_id = w.low
+                AND f.start_time BETWEEN $3::timestamptz - interval '2 days' AND $4::timestamptz + interval '2 days'
+                AND (f.trace_id = w.id OR least(f.trace_id, w.id) < '00000000-0000-0001-0000-000000000000'))
+   OR EXISTS (SELECT FROM plait_store.trace_fragment_outside f
+              WHERE f.low_id = w.low
+                AND (f.trace_id = w.id OR least(f.trace_id, w.id) < '00000000-0000-0001-0000-000000000000'))`
+
+// resolve keeps the exemplars whose trace is stored. The others stay in the table, and are
+// served once their trace is there.
+func (db *DB) resolve(ctx context.Context, exemplars []exemplarRow) ([]exemplarRow, error) {
+	unknown := map[plait.TraceID]bool{}
+	first, last := int64(math.MaxInt64), int64(math.MinInt64)
+	for i := range exemplars {
+		e := &exemplars[i]
+		if !db.resolved.has(e.traceID) {
+			unknown[e.traceID] = true
+			first, last = min(first, e.nanos), max(last, e.nanos)
+		}
+	}
+	if len(unknown) == 0 {
+		return exemplars, nil
+	}
+	stored, err := db.storedTraces(ctx, unknown, time.Unix(0, first), time.Unix(0, last))
+	if err != nil {
+		return nil, err
+	}
+	db.resolved.add(stored)
+	for _, id := range stored {
+		delete(unknown, id)
+	}
+	return slices.DeleteFunc(exemplars, func(e exemplarRow) bool { return unknown[e.traceID] }), nil
+}
+
+// storedTraces returns those of the ids that are stored.
+func (db *DB) storedTraces(ctx context.Context, ids map[plait.TraceID]bool, first, last time.Time) ([]plait.TraceID, error) {
+	wanted, low := make([][16]byte, 0, len(ids)), make([]int64, 0, len(ids))
+	for id := range ids {
+		wanted = append(wanted, id)
+		low = append(low, int64(id.Low()))
+	}
+	rows, err := db.config.Read.Query(ctx, storedTracesSQL, wanted, low, first.UTC(), last.UTC())
+	if err != nil {
+		return nil, fmt.Errorf("look for traces of exemplars: %w", err)
+	}
+	var found []plait.TraceID
+	var id [16]byte
+	if _, err := pgx.ForEachRow(rows, []any{&id}, func() error {
+		found = append(found, plait.TraceID(id))
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("look for traces of exemplars: %w", err)
+	}
+	return found, nil
+}
+
+// exemplar makes the vocabulary's form.
+func (e *exemplarRow) exemplar() (plait.Exemplar, error) {
+	out := plait.Exemplar{TimeNanos: e.nanos, Value: e.value, TraceID: e.traceID, SpanID: e.spanID}
+	if e.labels == "" {
+		return out, nil
+	}
+	var all map[string]string
+	if err := json.Unmarshal([]byte(e.labels), &all); err != nil {
+		return out, fmt.Errorf("labels of exemplar: %w", err)
+	}
+	for name, value := range all {
+		out.Labels = append(out.Labels, plait.Label{Name: name, Value: value})
+	}
+	slices.SortFunc(out.Labels, func(a, b plait.Label) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}

@@ -1,0 +1,146 @@
+package metrics
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait"
+)
+
+// metadataCache remembers what the database has been told today, so that a family's type and
+// help, which come with every sample, are written once.
+type metadataCache struct {
+	mu    sync.Mutex
+	day   int32
+	known map[string]plait.MetricMetadata
+}
+
+// maxMetadata bounds the cache and the bytes of one text.
+const (
+	maxMetadata  = 50_000
+	maxHelpBytes = 4 << 10
+)
+
+func newMetadataCache() *metadataCache {
+	return &metadataCache{known: map[string]plait.MetricMetadata{}}
+}
+
+// unknown returns copies of what is new or has changed.
+func (c *metadataCache) unknown(all []plait.MetricMetadata, today int32) []plait.MetricMetadata {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.day != today || len(c.known) > maxMetadata {
+		clear(c.known)
+		c.day = today
+	}
+	var fresh []plait.MetricMetadata
+	for _, m := range all {
+		if old, ok := c.known[m.Metric]; ok && old == clipped(m) {
+			continue
+		}
+		fresh = append(fresh, cloneMetadata(clipped(m)))
+	}
+	return fresh
+}
+
+func (c *metadataCache) remember(told []plait.MetricMetadata, today int32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.day != today {
+		return
+	}
+	for _, m := range told {
+		c.known[m.Metric] = m
+	}
+}
+
+func clipped(m plait.MetricMetadata) plait.MetricMetadata {
+	if len(m.Help) > maxHelpBytes {
+		m.Help = m.Help[:maxHelpBytes]
+	}
+	return m
+}
+
+func cloneMetadata(m plait.MetricMetadata) plait.MetricMetadata {
+	clean := func(s string) string {
+		return strings.ReplaceAll(strings.ToValidUTF8(strings.Clone(s), "\ufffd"), "\x00", "\ufffd")
+	}
+	return plait.MetricMetadata{Metric: clean(m.Metric), Type: plait.MetricType(clean(string(m.Type))), Help: clean(m.Help), Unit: clean(m.Unit)}
+}
+
+// What says nothing does not replace what says something.
+const writeMetadataSQL = `
+INSERT INTO plait_store.metric_metadata AS m (metric, type, help, unit, last_used)
+SELECT metric, type, help, unit, $5
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS u(metric, type, help, unit)
+ORDER BY metric
+ON CONFLICT (metric) DO UPDATE SET
+    type = CASE WHEN excluded.type IN ('', 'unknown') THEN m.type ELSE excluded.type END,
+    help = coalesce(nullif(excluded.help, ''), m.help),
+    unit = coalesce(nullif(excluded.unit, ''), m.unit),
+    last_used = excluded.last_used`
+
+func writeMetadata(ctx context.Context, conn *pgx.Conn, told []plait.MetricMetadata, today time.Time) error {
+	if len(told) == 0 {
+		return nil
+	}
+	told = slices.Clone(told)
+	slices.SortStableFunc(told, func(a, b plait.MetricMetadata) int { return cmp.Compare(a.Metric, b.Metric) })
+	told = slices.CompactFunc(told, func(a, b plait.MetricMetadata) bool { return a.Metric == b.Metric })
+	var columns [4][]string
+	for _, m := range told {
+		for i, v := range []string{m.Metric, string(m.Type), m.Help, m.Unit} {
+			columns[i] = append(columns[i], v)
+		}
+	}
+	if _, err := conn.Exec(ctx, writeMetadataSQL, columns[0], columns[1], columns[2], columns[3], today); err != nil {
+		return fmt.Errorf("write metadata of metrics: %w", err)
+	}
+	return nil
+}
+
+const (
+	metadataSQL = `
+SELECT metric, type, help, unit
+FROM plait_store.metric_metadata
+WHERE $1 = '' OR metric = $1
+ORDER BY metric
+LIMIT $2`
+
+	metricTypeSQL = `SELECT type FROM plait_store.metric_metadata WHERE metric = $1`
+)
+
+// Metadata returns what is known of a metric family, or of all when metric is empty, at most
+// limit of them.
+func (db *DB) Metadata(ctx context.Context, metric string, limit int) ([]plait.MetricMetadata, error) {
+	rows, err := db.config.Read.Query(ctx, metadataSQL, metric, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read metadata of metrics: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[plait.MetricMetadata])
+	if err != nil {
+		return nil, fmt.Errorf("read metadata of metrics: %w", err)
+	}
+	return all, nil
+}
+
+// MetricType returns the type of a metric family, plait.MetricUnknown when nobody told.
+func (db *DB) MetricType(ctx context.Context, metric string) (plait.MetricType, error) {
+	var t plait.MetricType
+	err := db.config.Read.QueryRow(ctx, metricTypeSQL, metric).Scan(&t)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && t == "" {
+		return plait.MetricUnknown, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the type of %s: %w", metric, err)
+	}
+	return t, nil
+}

@@ -1,0 +1,367 @@
+package metrics_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store"
+	"github.com/plaithq/plait/store/metrics"
+	"github.com/plaithq/plait/store/storetest"
+	"github.com/plaithq/plait/wire/series"
+)
+
+// base is within the days that have partitions.
+var base = time.Now().UTC().Truncate(time.Hour).Add(-2 * time.Hour)
+
+func named(name string, pairs ...string) plait.Labels {
+	ls := plait.Labels{{Name: "__name__", Value: name}}
+	for i := 0; i < len(pairs); i += 2 {
+		ls = append(ls, plait.Label{Name: pairs[i], Value: pairs[i+1]})
+	}
+	return ls
+}
+
+// counter has a sample every 15 seconds: 0, 1, 2...
+func counter(name string, samples int) plait.SeriesData {
+	s := plait.SeriesData{Labels: named(name)}
+	for i := range samples {
+		s.Samples = append(s.Samples, plait.Sample{TimeMillis: base.UnixMilli() + int64(i)*15_000, Value: float64(i)})
+	}
+	return s
+}
+
+func send(t *testing.T, s *store.Store, all ...plait.SeriesData) plait.Receipt {
+	t.Helper()
+	receipt, err := s.WriteMetrics(t.Context(), &plait.Metrics{Series: all})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return receipt
+}
+
+// read returns the samples of a metric as text, in order.
+func read(t *testing.T, db *metrics.DB, name string) []string {
+	t.Helper()
+	q, err := db.Querier(0, math.MaxInt64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := q.Select(t.Context(), true, nil, labels.MustNewMatcher(labels.MatchEqual, "__name__", name))
+	var lines []string
+	for set.Next() {
+		it := set.At().Iterator(nil)
+		for kind := it.Next(); kind != chunkenc.ValNone; kind = it.Next() {
+			line := fmt.Sprintf("%s %d", set.At().Labels(), it.AtT()-base.UnixMilli())
+			switch kind {
+			case chunkenc.ValFloat:
+				_, v := it.At()
+				line += fmt.Sprintf(" %v %x", v, math.Float64bits(v))
+			case chunkenc.ValHistogram:
+				_, h := it.AtHistogram(nil)
+				line += " " + h.String()
+			case chunkenc.ValFloatHistogram:
+				_, h := it.AtFloatHistogram(nil)
+				line += " float " + h.String()
+			}
+			lines = append(lines, fmt.Sprintf("%s st=%d", line, it.AtST()))
+		}
+		if err := it.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := set.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+// odd is a series of everything that samples can be.
+func odd(t *testing.T) []plait.SeriesData {
+	t.Helper()
+	at := func(i int64) int64 { return base.UnixMilli() + i*1000 }
+	floats := plait.SeriesData{Labels: named("floats", "b", "1", "é.ü/ñ", "NaN"), Samples: []plait.Sample{
+		{TimeMillis: at(10), StartMillis: 5, Value: 1},
+		{TimeMillis: at(3), StartMillis: 5, Value: math.Inf(-1)}, // out of order
+		{TimeMillis: at(11), StartMillis: 6, Value: math.NaN()},
+		{TimeMillis: at(12), Value: math.Float64frombits(value.StaleNaN)},
+		{TimeMillis: at(10), Value: 77},                                                 // the first of a time counts
+		{TimeMillis: at(-86_400), Value: math.Copysign(0, -1)},                          // a day late
+		{TimeMillis: time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli(), Value: 3}, // years late
+	}}
+	h := &histogram.Histogram{Schema: 3, Count: 6, Sum: 2.5, ZeroThreshold: 1e-9, ZeroCount: 1,
+		PositiveSpans: []histogram.Span{{Offset: -2, Length: 2}}, PositiveBuckets: []int64{2, 1}}
+	custom := &histogram.FloatHistogram{Schema: histogram.CustomBucketsSchema, Count: 3.5, Sum: 1, CustomValues: []float64{1, 2},
+		PositiveSpans: []histogram.Span{{Length: 2}}, PositiveBuckets: []float64{1.5, 2}}
+	one, err := series.IntHistogram(7, at(0), h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := series.FloatHistogram(0, at(1), custom)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, err := series.FloatHistogram(0, at(2), &histogram.FloatHistogram{Sum: math.Float64frombits(value.StaleNaN)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []plait.SeriesData{floats, {Labels: named("histograms"), Histograms: []plait.HistogramSample{one, two, ended}}}
+}
+
+func TestSamplesReadBackWhereverTheyAre(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	s := storetest.Open(t, url)
+	send(t, s, odd(t)...)
+	want := append(read(t, s.Metrics(), "floats"), read(t, s.Metrics(), "histograms")...)
+	if len(want) != 9 || !strings.Contains(want[1], fmt.Sprint(-86_400_000, " -0 ")) || !strings.HasSuffix(want[2], "-Inf fff0000000000000 st=5") ||
+		!strings.HasSuffix(want[5], " NaN 7ff0000000000002 st=0") || !strings.HasSuffix(want[3], " 1 3ff0000000000000 st=5") {
+		t.Fatalf("from the head:\n%s", strings.Join(want, "\n"))
+	}
+	again := storetest.Open(t, url) // reads the head back
+	check := func(where string, db *metrics.DB) {
+		t.Helper()
+		got := append(read(t, db, "floats"), read(t, db, "histograms")...)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", where, diff)
+		}
+	}
+	check("another gateway", again.Metrics())
+	if err := s.Metrics().CompactNow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	check("chunks in memory", s.Metrics())
+	check("a gateway that did not compact", again.Metrics())
+	check("chunks from the database", storetest.Open(t, url).Metrics())
+}
+
+func TestAnotherGatewaySeesASampleAtOnce(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	one, two := storetest.Open(t, url), storetest.Open(t, url)
+	for i := range 20 {
+		send(t, one, plait.SeriesData{Labels: named("up"), Samples: []plait.Sample{{TimeMillis: base.UnixMilli() + int64(i), Value: 1}}})
+		if got := read(t, two.Metrics(), "up"); len(got) != i+1 {
+			t.Fatalf("after sample %d the other gateway sees %d", i+1, len(got))
+		}
+	}
+}
+
+// TestNothingIsMissingWhileGatewaysCompact writes through two gateways that compact all the
+// time, and reads through both.
+func TestNothingIsMissingWhileGatewaysCompact(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	gateways := []*store.Store{storetest.Open(t, url), storetest.Open(t, url)}
+	const rounds = 30
+	for i := range rounds {
+		s := gateways[i%2]
+		send(t, s, plait.SeriesData{Labels: named("up"), Samples: []plait.Sample{{TimeMillis: base.UnixMilli() + int64(i), Value: float64(i)}}})
+		compacted := make(chan error, 2)
+		for _, g := range gateways {
+			go func() { compacted <- g.Metrics().CompactNow(t.Context()) }()
+		}
+		for _, g := range gateways {
+			if got := read(t, g.Metrics(), "up"); len(got) != i+1 {
+				t.Errorf("after %d samples %d are seen", i+1, len(got))
+			}
+		}
+		for range gateways {
+			if err := <-compacted; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	var rows, samples int
+	pool := connect(t, url)
+	if err := pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM plait_store.sample_head), (SELECT count(*) FROM plait.samples)`).Scan(&rows, &samples); err != nil {
+		t.Fatal(err)
+	}
+	if samples != rounds {
+		t.Errorf("SQL sees %d samples, want %d", samples, rounds)
+	}
+}
+
+func connect(t *testing.T, url string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+func TestSamplesInSQL(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	s, pool := storetest.Open(t, url), connect(t, url)
+	send(t, s, counter("requests_total", 100))
+	const sql = `SELECT count(*), sum(value), min(time), max(time) FROM plait.samples WHERE metric = 'requests_total' AND labels = '{}'`
+	for _, where := range []string{"head", "chunks"} {
+		var count int
+		var sum float64
+		var first, last time.Time
+		if err := pool.QueryRow(t.Context(), sql).Scan(&count, &sum, &first, &last); err != nil {
+			t.Fatal(err)
+		}
+		if count != 100 || sum != 4950 || !first.Equal(base) || !last.Equal(base.Add(99*15*time.Second)) {
+			t.Errorf("%s: %d samples of sum %v from %v to %v", where, count, sum, first, last)
+		}
+		if err := s.Metrics().CompactNow(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestStalenessMarkersAreNotInSQL(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	s, pool := storetest.Open(t, url), connect(t, url)
+	send(t, s, odd(t)...)
+	for range 2 {
+		var floats, nans int
+		if err := pool.QueryRow(t.Context(), `SELECT count(value), count(*) FILTER (WHERE value = 'NaN') FROM plait.samples WHERE metric = 'floats'`).Scan(&floats, &nans); err != nil {
+			t.Fatal(err)
+		}
+		// the head still holds both samples of one time
+		if floats != 6 && floats != 5 || nans != 1 {
+			t.Errorf("%d values, %d of them NaN", floats, nans)
+		}
+		if err := s.Metrics().CompactNow(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestARepeatedRequestIsStoredOnce(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	s, pool := storetest.Open(t, url), connect(t, url)
+	m := &plait.Metrics{Series: []plait.SeriesData{counter("requests_total", 3)}, Digest: plait.Digest{1}}
+	for _, want := range []bool{false, true} {
+		receipt, err := s.WriteMetrics(t.Context(), m)
+		if err != nil || receipt.Duplicate != want {
+			t.Errorf("duplicate %v, %v, want %v", receipt.Duplicate, err, want)
+		}
+	}
+	var count int
+	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM plait.samples`).Scan(&count); err != nil || count != 3 {
+		t.Errorf("%d samples, %v", count, err)
+	}
+}
+
+func TestNewSeriesOfOneRequestAreBounded(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	send(t, s, counter("known", 1))
+	all := []plait.SeriesData{counter("known", 2)}
+	for i := range 100_000 {
+		all = append(all, plait.SeriesData{Labels: named("many", "id", fmt.Sprint(i)), Samples: []plait.Sample{{TimeMillis: base.UnixMilli(), Value: 1}}})
+	}
+	receipt := send(t, s, all...)
+	if len(receipt.Refused) != 1 || receipt.Refused[0].Count != 50_000 || !strings.Contains(receipt.Refused[0].Reason, "more than 50000 series") {
+		t.Errorf("refused: %+v", receipt.Refused)
+	}
+	if got := read(t, s.Metrics(), "known"); len(got) != 2 {
+		t.Errorf("the known series has %d samples", len(got))
+	}
+}
+
+func TestAnotherLabelSetUnderATakenIDIsRefused(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	s, pool := storetest.Open(t, url), connect(t, url)
+	taken := counter("taken", 1)
+	if _, err := pool.Exec(t.Context(), `INSERT INTO plait_store.series VALUES ($1, 'other', '{}', now(), now())`, taken.Labels.ID()); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.WriteMetrics(t.Context(), &plait.Metrics{Series: []plait.SeriesData{taken}})
+	if !errors.Is(err, plait.ErrInvalid) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestExemplarIsServedOnceItsTraceIsThere(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	id := plait.TraceID{9, 15: 9}
+	bucket := plait.SeriesData{Labels: named("latency_bucket", "le", "1"), Exemplars: []plait.Exemplar{
+		{TimeNanos: base.UnixNano(), Value: 0.5, TraceID: id, SpanID: plait.SpanID{1}, Labels: plait.Labels{{Name: "user", Value: "u"}}},
+		{TimeNanos: base.UnixNano(), Value: 0.7},
+	}}
+	send(t, s, bucket)
+	ask := func() int {
+		t.Helper()
+		found, err := s.Exemplars(t.Context(), []plait.Matcher{{Name: "__name__", Op: plait.MatchEqual, Value: "latency_count"}},
+			plait.TimeRange{From: base.Add(-time.Hour), To: base.Add(time.Hour)}, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(found)
+	}
+	if n := ask(); n != 0 {
+		t.Errorf("%d exemplars are served before their trace is there", n)
+	}
+	if _, err := s.WriteTraces(t.Context(), &plait.Traces{Spans: []plait.Span{{
+		TraceID: id, SpanID: plait.SpanID{1}, StartNanos: base.UnixNano(), EndNanos: base.UnixNano() + 1, Resource: &plait.Resource{}, Scope: &plait.Scope{},
+	}}}); err != nil {
+		t.Fatal(err)
+	}
+	if n := ask(); n != 1 {
+		t.Errorf("%d exemplars are served once their trace is there", n)
+	}
+	found, err := s.TraceExemplars(t.Context(), id)
+	if err != nil || len(found) != 1 || found[0].Series.Get("le") != "1" || found[0].Labels.Get("user") != "u" || found[0].SpanID != (plait.SpanID{1}) {
+		t.Errorf("exemplars of the trace: %+v, %v", found, err)
+	}
+}
+
+func TestMetricTypeAndSeries(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	if _, err := s.WriteMetrics(t.Context(), &plait.Metrics{
+		Series:   []plait.SeriesData{counter("requests_total", 1), counter("other", 1)},
+		Metadata: []plait.MetricMetadata{{Metric: "requests_total", Type: plait.MetricCounter}, {Metric: "silent"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for metric, want := range map[string]plait.MetricType{"requests_total": plait.MetricCounter, "silent": plait.MetricUnknown, "none": plait.MetricUnknown} {
+		if got, err := s.MetricType(t.Context(), metric); got != want || err != nil {
+			t.Errorf("%s is a %s, %v", metric, got, err)
+		}
+	}
+	for _, c := range []struct {
+		matcher plait.Matcher
+		r       plait.TimeRange
+		want    []string
+	}{
+		{plait.Matcher{Name: "__name__", Op: plait.MatchRegexp, Value: "req.*|other"}, plait.TimeRange{}, []string{"other", "requests_total"}},
+		{plait.Matcher{Name: "__name__", Op: plait.MatchNotEqual, Value: "other"}, plait.TimeRange{From: base}, []string{"requests_total"}},
+		{plait.Matcher{Name: "__name__", Op: plait.MatchEqual, Value: "other"}, plait.TimeRange{From: base.Add(time.Minute)}, nil},
+	} {
+		found, err := s.Series(t.Context(), []plait.Matcher{c.matcher}, c.r, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, ls := range found {
+			names = append(names, ls.Get("__name__"))
+		}
+		if !slices.Equal(names, c.want) {
+			t.Errorf("%+v finds %v, want %v", c.matcher, names, c.want)
+		}
+	}
+}

@@ -1,0 +1,262 @@
+package metrics
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/plaithq/plait"
+)
+
+// Batch is what one request brings, ready to be inserted.
+type Batch struct {
+	floats     headRow // id and xact are those of the commit group
+	histograms headRow
+	exemplars  []exemplarRow
+	metadata   []plait.MetricMetadata
+	refused    []plait.Refusal
+}
+
+// Refused says which series were left out and why.
+func (b *Batch) Refused() []plait.Refusal { return b.refused }
+
+// Prepare names the series of a request and writes those to the dictionary that are unknown.
+// The batch keeps nothing of m but the encoded histograms. Series beyond the limit of new ones
+// and series whose id is taken are refused, the rest goes on.
+func (db *DB) Prepare(ctx context.Context, m *plait.Metrics) (*Batch, error) {
+	today := db.today()
+	b := &Batch{}
+	fresh := b.name(db, m.Series, today)
+	if err := db.writeSeries(ctx, fresh, today); err != nil {
+		return nil, err
+	}
+	b.metadata = db.metadata.unknown(m.Metadata, today)
+	return b, nil
+}
+
+// name adds the samples of all series that may be stored under their ids, and returns the
+// series that the dictionary lacks.
+func (b *Batch) name(db *DB, all []plait.SeriesData, today int32) (fresh map[int64]plait.Labels) {
+	fresh = map[int64]plait.Labels{}
+	limit, beyond := db.config.MaxNewSeries, 0
+	b.floats.grow(len(all))
+	db.series.reading(func(get func(int64) *seriesEntry) {
+		for i := range all {
+			s := &all[i]
+			id := s.ID
+			if id == 0 {
+				id = s.Labels.ID()
+			}
+			known, err := get(id).known(id, s, today)
+			switch {
+			case err != nil:
+				b.refuse(points(s), err.Error())
+				continue
+			case known || fresh[id] != nil:
+			case len(fresh) >= limit:
+				beyond += points(s)
+				continue
+			default:
+				fresh[id] = s.Labels
+			}
+			b.add(id, s)
+		}
+	})
+	if beyond > 0 {
+		b.refuse(beyond, fmt.Sprintf("the request brings more than %d series that were not seen before: "+
+			"send the others again in smaller requests, or give metrics fewer distinct label values", limit))
+	}
+	return fresh
+}
+
+// grow makes room for so many samples.
+func (r *headRow) grow(n int) {
+	r.series = make([]int64, 0, n)
+	r.times = make([]int64, 0, n)
+	r.values = make([]float64, 0, n)
+}
+
+func (b *Batch) refuse(count int, reason string) {
+	b.refused = append(b.refused, plait.Refusal{Count: count, Reason: reason})
+}
+
+func points(s *plait.SeriesData) int { return len(s.Samples) + len(s.Histograms) }
+
+func (b *Batch) add(id int64, s *plait.SeriesData) {
+	for _, p := range s.Samples {
+		b.floats.append(id, p.TimeMillis, p.StartMillis)
+		b.floats.values = append(b.floats.values, p.Value)
+	}
+	for _, p := range s.Histograms {
+		b.histograms.append(id, p.TimeMillis, p.StartMillis)
+		b.histograms.histograms = append(b.histograms.histograms, p.Encoded)
+	}
+	for i := range s.Exemplars {
+		b.exemplars = append(b.exemplars, newExemplarRow(id, &s.Exemplars[i]))
+	}
+}
+
+func (r *headRow) append(id, t, start int64) {
+	if start != 0 && len(r.starts) == 0 {
+		r.starts = make([]int64, len(r.series), cap(r.series))
+	}
+	r.series = append(r.series, id)
+	r.times = append(r.times, t)
+	if len(r.starts) > 0 || start != 0 {
+		r.starts = append(r.starts, start)
+	}
+}
+
+// join appends the arrays of another row.
+func (r *headRow) join(other *headRow) {
+	if len(other.starts) > 0 && len(r.starts) == 0 {
+		r.starts = make([]int64, len(r.series))
+	}
+	if len(r.starts) > 0 || len(other.starts) > 0 {
+		r.starts = append(r.starts, other.starts...)
+		for len(r.starts) < len(r.series)+len(other.series) {
+			r.starts = append(r.starts, 0)
+		}
+	}
+	r.series = append(r.series, other.series...)
+	r.times = append(r.times, other.times...)
+	r.values = append(r.values, other.values...)
+	r.histograms = append(r.histograms, other.histograms...)
+}
+
+// Group is what one transaction writes. When the transaction has ended, either Applied or
+// Abandoned must be called.
+type Group struct {
+	db        *DB
+	rows      []*headRow
+	exemplars int
+	metadata  []plait.MetricMetadata
+}
+
+// Insert writes batches in the transaction that the caller has begun on conn.
+func (db *DB) Insert(ctx context.Context, conn *pgx.Conn, batches []*Batch) (*Group, error) {
+	g := &Group{db: db}
+	floats, histograms := &headRow{}, &headRow{}
+	var exemplars []exemplarRow
+	for _, b := range batches {
+		floats.join(&b.floats)
+		histograms.join(&b.histograms)
+		exemplars = append(exemplars, b.exemplars...)
+		g.metadata = append(g.metadata, b.metadata...)
+	}
+	g.exemplars = len(exemplars)
+	for _, r := range []*headRow{floats, histograms} {
+		if len(r.series) > 0 {
+			r.id = newID()
+			g.rows = append(g.rows, r)
+		}
+	}
+	db.head.announce(g.ids()...)
+	if err := db.insert(ctx, conn, g, exemplars); err != nil {
+		g.Abandoned()
+		return nil, err
+	}
+	return g, nil
+}
+
+func (db *DB) insert(ctx context.Context, conn *pgx.Conn, g *Group, exemplars []exemplarRow) error {
+	for _, r := range g.rows {
+		if err := insertHeadRow(ctx, conn.PgConn(), r); err != nil {
+			return fmt.Errorf("insert samples: %w", err)
+		}
+	}
+	if err := db.copyExemplars(ctx, conn, exemplars); err != nil {
+		return err
+	}
+	return writeMetadata(ctx, conn, g.metadata, dayTime(db.today()))
+}
+
+// Applied makes a committed group visible to queries.
+func (g *Group) Applied() {
+	if g.db.head.add(g.db.now(), g.rows...) {
+		g.db.wakeCompaction()
+	}
+	g.db.metadata.remember(g.metadata, g.db.today())
+	g.db.counters.wrote(g)
+}
+
+// Abandoned takes note that a group was rolled back, or that nobody knows whether it was.
+func (g *Group) Abandoned() { g.db.head.withdraw(g.ids()...) }
+
+func (g *Group) ids() []int64 {
+	ids := make([]int64, len(g.rows))
+	for i, r := range g.rows {
+		ids[i] = r.id
+	}
+	return ids
+}
+
+// newID makes an id that no other gateway makes: milliseconds, so that the primary key grows
+// at its end, and 21 random bits with the sign left positive.
+func newID() int64 {
+	return time.Now().UnixMilli()<<21 | rand.Int64N(1<<21)
+}
+
+const insertHeadRowSQL = `
+INSERT INTO plait_store.sample_head (id, xact, series, times, starts, values, histograms)
+VALUES ($1, pg_catalog.pg_current_xact_id(), $2, $3, $4, $5, $6)
+RETURNING xact::text::int8`
+
+// Array types, for parameters.
+const (
+	oidInt8Array   = 1016
+	oidFloat8Array = 1022
+	oidByteaArray  = 1001
+)
+
+// insertHeadRow passes the arrays in their binary form, made in one buffer.
+func insertHeadRow(ctx context.Context, conn *pgconn.PgConn, r *headRow) error {
+	buf := make([]byte, 0, 8+3*(arrayHeader+12*len(r.series))+2*arrayHeader+12*len(r.values)+histogramBytes(r))
+	var ends [6]int
+	for i, write := range []func([]byte) []byte{
+		func(b []byte) []byte { return binary.BigEndian.AppendUint64(b, uint64(r.id)) },
+		func(b []byte) []byte { return appendInt8Array(b, r.series) },
+		func(b []byte) []byte { return appendInt8Array(b, r.times) },
+		func(b []byte) []byte { return appendInt8Array(b, r.starts) },
+		func(b []byte) []byte { return appendFloat8Array(b, r.values) },
+		func(b []byte) []byte { return appendByteaArray(b, r.histograms) },
+	} {
+		buf = write(buf)
+		ends[i] = len(buf)
+	}
+	params, from := make([][]byte, len(ends)), 0
+	for i, end := range ends {
+		params[i], from = buf[from:end], end
+	}
+	oids := []uint32{oidInt8, oidInt8Array, oidInt8Array, oidInt8Array, oidFloat8Array, oidByteaArray}
+	binaryFormat := []int16{1}
+	result := conn.ExecParams(ctx, insertHeadRowSQL, params, oids, binaryFormat, binaryFormat).Read()
+	if result.Err != nil {
+		return result.Err
+	}
+	if len(result.Rows) != 1 {
+		return errors.New("no transaction id came back")
+	}
+	var err error
+	r.xact, err = readInt8(result.Rows[0][0])
+	return err
+}
+
+func histogramBytes(r *headRow) (n int) {
+	for _, h := range r.histograms {
+		n += 4 + len(h)
+	}
+	return n
+}
+
+// Weigh returns the number of records and about how many bytes they hold.
+func (b *Batch) Weigh() (records, bytes int) {
+	records = len(b.floats.series) + len(b.histograms.series) + len(b.exemplars) + len(b.metadata)
+	return records, 48*records + histogramBytes(&b.histograms)
+}

@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/golang-migrate/migrate/v4"
+	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
+	"github.com/golang-migrate/migrate/v4/source/iofs"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/migrations"
+)
+
+// MigrateDirection says where Migrate goes.
+type MigrateDirection int
+
+// The directions.
+const (
+	MigrateUp   MigrateDirection = iota // to the newest version
+	MigrateDown                         // to none: every table and view of Plait is dropped
+)
+
+// migrateLock is the advisory lock under which schemas and tables are made. golang-migrate
+// has a lock too, but gives up on it after 15 seconds and takes it only once its schema exists.
+const migrateLock = 0x706c616974_01
+
+// Migrate brings the schema of a database up to date, or removes it. Gateways that call it at
+// the same time wait for one another.
+func Migrate(ctx context.Context, databaseURL string, direction MigrateDirection) error {
+	return withMigrations(ctx, databaseURL, func(m *migrate.Migrate) error {
+		run := m.Up
+		if direction == MigrateDown {
+			run = m.Down
+		}
+		if err := run(); err != nil && !errors.Is(err, migrate.ErrNoChange) {
+			return err
+		}
+		return nil
+	})
+}
+
+// MigrationVersion returns the number of the newest migration that a database has, 0 for none,
+// and whether it was left half done.
+func MigrationVersion(ctx context.Context, databaseURL string) (version uint, dirty bool, err error) {
+	err = withMigrations(ctx, databaseURL, func(m *migrate.Migrate) error {
+		version, dirty, err = m.Version()
+		if errors.Is(err, migrate.ErrNilVersion) {
+			return nil
+		}
+		return err
+	})
+	return version, dirty, err
+}
+
+// withMigrations calls use while it holds the lock.
+func withMigrations(ctx context.Context, databaseURL string, use func(*migrate.Migrate) error) (err error) {
+	config, err := pgx.ParseConfig(databaseURL)
+	if err != nil {
+		return fmt.Errorf("read database URL: %w", errors.Join(plait.ErrInvalid, err))
+	}
+	setSession(config, "migrate")
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return fmt.Errorf("connect to migrate: %w", errors.Join(plait.ErrUnavailable, err))
+	}
+	// closing the connection frees the lock, whatever state it is in
+	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
+	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock($1)`, int64(migrateLock)); err != nil {
+		return fmt.Errorf("wait for the migration lock: %w", err)
+	}
+	// a plain CREATE SCHEMA IF NOT EXISTS would fail where the user may not create any
+	for _, schema := range []string{"plait_store", "plait"} {
+		if err := makeSchema(ctx, conn, schema); err != nil {
+			return err
+		}
+	}
+	m, err := openMigrations(config)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		sourceErr, databaseErr := m.Close()
+		err = errors.Join(err, sourceErr, databaseErr)
+	}()
+	if err := use(m); err != nil {
+		return fmt.Errorf("migrate the schema: %w", err)
+	}
+	return nil
+}
+
+const schemaExistsSQL = `SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)`
+
+func makeSchema(ctx context.Context, conn *pgx.Conn, schema string) error {
+	var exists bool
+	if err := conn.QueryRow(ctx, schemaExistsSQL, schema).Scan(&exists); err != nil {
+		return fmt.Errorf("look for schema %s: %w", schema, err)
+	}
+	if exists {
+		return nil
+	}
+	if _, err := conn.Exec(ctx, `CREATE SCHEMA `+pgx.Identifier{schema}.Sanitize()); err != nil {
+		return fmt.Errorf("create schema %s: %w", schema, err)
+	}
+	return nil
+}
+
+// openMigrations joins the embedded files with a database. golang-migrate keeps its state in
+// plait_store, so that a database shared with other programs has no clash.
+func openMigrations(config *pgx.ConnConfig) (*migrate.Migrate, error) {
+	files, err := iofs.New(migrations.FS, ".")
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	db := stdlib.OpenDB(*config)
+	driver, err := migratepgx.WithInstance(db, &migratepgx.Config{SchemaName: "plait_store"})
+	if err != nil {
+		return nil, fmt.Errorf("open migrations: %w", errors.Join(err, db.Close()))
+	}
+	m, err := migrate.NewWithInstance("migrations", files, config.Database, &atomicMigrations{Driver: driver})
+	if err != nil {
+		return nil, fmt.Errorf("open migrations: %w", errors.Join(err, driver.Close()))
+	}
+	m.LockTimeout = time.Minute
+	return m, nil
+}

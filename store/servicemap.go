@@ -1,0 +1,277 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait"
+)
+
+const (
+	// maxMapSpans is about how many spans a service map reads; of more it samples traces. So
+	// many take about a second.
+	maxMapSpans = 250_000
+
+	// A caller may have started so long before the call that lies in the range, and by its own
+	// clock so long after it.
+	callerBefore = 5 * time.Minute
+	callerAfter  = time.Minute
+)
+
+const (
+	spansInRangeSQL = `
+SELECT coalesce(sum(span_count), 0)::int8
+FROM (
+    SELECT span_count, start_time FROM plait_store.trace_fragment
+    UNION ALL
+    SELECT span_count, start_time FROM plait_store.trace_fragment_outside
+) f
+WHERE start_time >= $1 AND start_time < $2`
+
+	// Kinds are OTLP's: 2 server, 3 client, 4 producer, 5 consumer. A bucket is an eighth of a
+	// power of two of nanoseconds wide.
+	serviceMapSQL = `
+WITH peer_sets AS (
+    SELECT a.id, (SELECT jsonb_object_agg(x.key, x.value) FROM jsonb_each(a.attributes::jsonb) x WHERE x.key = ANY ($6)) AS peer
+    FROM plait_store.attribute_set a
+    WHERE a.attributes LIKE ANY ($7)
+),
+spans AS MATERIALIZED (
+    SELECT s.trace_id, s.span_id, s.parent_span_id,
+           s.start_time >= $3 AND s.start_time < $4 AS counts,
+           o.service, o.kind, s.status = 2 AS failed, s.duration_ns,
+           CASE WHEN o.kind IN (3, 4) THEN a.peer END AS set_peer,
+           CASE WHEN o.kind IN (3, 4) AND s.attributes LIKE ANY ($7) THEN s.attributes END AS attributes
+    FROM (
+        SELECT trace_id, span_id, parent_span_id, start_time, operation, status, duration_ns, attribute_set, attributes
+        FROM plait_store.span
+        UNION ALL
+        SELECT trace_id, span_id, parent_span_id, start_time, operation, status, duration_ns, attribute_set, attributes
+        FROM plait_store.span_outside
+    ) s
+    JOIN plait_store.operation o ON o.id = s.operation
+    LEFT JOIN peer_sets a ON a.id = s.attribute_set
+    WHERE s.start_time >= $1 AND s.start_time < $2
+      AND ($5 = 1 OR mod(uuid_hash_extended(s.trace_id, 0), $5) = 0)
+),
+served AS (
+    SELECT * FROM spans WHERE kind IN (2, 5)
+),
+-- the span that a served span answers: one that shares its id, as in Zipkin's model, else its parent
+answered AS (
+    SELECT c.*, CASE WHEN k.span_id IS NULL THEN c.parent_span_id ELSE c.span_id END AS caller_span_id,
+           k.span_id IS NOT NULL AS shared
+    FROM served c
+    LEFT JOIN (SELECT DISTINCT trace_id, span_id FROM spans WHERE kind IN (3, 4)) k
+        ON k.trace_id = c.trace_id AND k.span_id = c.span_id
+),
+sums AS (
+    SELECT 0 AS role, '' AS client, service AS server, false AS messaging, NULL::jsonb AS peer,
+           floor(ln(greatest(duration_ns, 1)) * (8 / ln(2::float8)))::int4 AS bucket,
+           failed, duration_ns
+    FROM served
+    WHERE counts
+    UNION ALL
+    SELECT 1, p.service, c.service, c.kind = 5 OR p.kind = 4, NULL,
+           floor(ln(greatest(c.duration_ns, 1)) * (8 / ln(2::float8)))::int4,
+           c.failed OR p.failed, c.duration_ns
+    FROM answered c
+    JOIN spans p ON p.trace_id = c.trace_id AND p.span_id = c.caller_span_id
+    WHERE c.counts AND p.service <> c.service AND (NOT c.shared OR p.kind IN (3, 4))
+    UNION ALL
+    SELECT 2, p.service, '', p.kind = 4,
+           coalesce(p.set_peer, '{}') || coalesce((SELECT jsonb_object_agg(x.key, x.value) FROM jsonb_each(p.attributes::jsonb) x WHERE x.key = ANY ($6)), '{}'),
+           floor(ln(greatest(p.duration_ns, 1)) * (8 / ln(2::float8)))::int4,
+           p.failed, p.duration_ns
+    FROM spans p
+    WHERE p.counts AND p.kind IN (3, 4) AND coalesce(p.set_peer::text, p.attributes) IS NOT NULL
+      AND NOT EXISTS (SELECT FROM answered c WHERE c.trace_id = p.trace_id AND c.caller_span_id = p.span_id)
+)
+SELECT role, client, server, messaging, coalesce(peer::text, ''), bucket,
+       count(*), count(*) FILTER (WHERE failed), sum(duration_ns)::float8
+FROM sums
+GROUP BY role, client, server, messaging, peer, bucket`
+)
+
+// ServiceMap counts the calls between services whose answering span started in the range, by
+// joining server and consumer spans to the spans that called them, at the time of the question:
+// late spans count. A client or producer span that nobody answered counts as a call of what
+// its attributes name: a database, a messaging system, or a peer. Of a range with more than half
+// a million spans a sample of whole traces is read. Spans that were sent twice count twice.
+func (s *Store) ServiceMap(ctx context.Context, r plait.TimeRange) (plait.ServiceMap, error) {
+	m := serviceMap{nodes: make(map[string]*callSums), edges: make(map[edgeKey]*callSums)}
+	rows, err := s.readCalls(ctx, r, &m)
+	if err != nil {
+		return plait.ServiceMap{}, fmt.Errorf("read service map: %w", err)
+	}
+	for i := range rows {
+		if err := m.add(&rows[i]); err != nil {
+			return plait.ServiceMap{}, fmt.Errorf("read service map: %w", err)
+		}
+	}
+	return m.result(), nil
+}
+
+// callRow is a row of serviceMapSQL: calls of one kind whose latencies are in one bucket.
+type callRow struct {
+	role           callRole
+	client, server string
+	messaging      bool
+	peer           string // JSON of what a span without answer says of its peer
+	bucket         int
+	calls, failed  int64
+	nanos          float64
+}
+
+type callRole int32
+
+const (
+	roleNode       callRole = iota // a service's own server and consumer spans
+	roleAnswered                   // calls with both sides
+	roleUnanswered                 // calls of which only the client's side is known
+)
+
+// readCalls reads the rows of the range, from a sample if there are many spans.
+func (s *Store) readCalls(ctx context.Context, r plait.TimeRange, m *serviceMap) (rows []callRow, err error) {
+	walk := newTimeWalk(r, false, s.now()) // for its ends
+	from := max(walk.from, minMicros+callerBefore.Microseconds()) - callerBefore.Microseconds()
+	to := min(walk.to, maxMicros-callerAfter.Microseconds()) + callerAfter.Microseconds()
+	tx, err := s.readPool.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return nil, readError(err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // nothing was changed
+	var spans int64
+	if err := tx.QueryRow(ctx, spansInRangeSQL, planned, microsTime(from), microsTime(to)).Scan(&spans); err != nil {
+		return nil, readError(err)
+	}
+	m.oneIn = max(1, (spans+maxMapSpans-1)/maxMapSpans)
+	// Half of a day's spans are not in the statistics yet, and a nested loop that was planned
+	// for a handful would not end.
+	if _, err := tx.Exec(ctx, `SELECT set_config('enable_nestloop', 'off', true), set_config('work_mem', '64MB', true)`); err != nil {
+		return nil, readError(err)
+	}
+	patterns := make([]string, len(peerKeys))
+	for i, key := range peerKeys {
+		patterns[i] = likePattern(`"` + key + `":`)
+	}
+	found, err := tx.Query(ctx, serviceMapSQL, planned, microsTime(from), microsTime(to),
+		microsTime(walk.from), microsTime(walk.to), m.oneIn, peerKeys, patterns)
+	if err != nil {
+		return nil, readError(err)
+	}
+	rows, err = pgx.CollectRows(found, func(row pgx.CollectableRow) (c callRow, err error) {
+		err = row.Scan(&c.role, &c.client, &c.server, &c.messaging, &c.peer, &c.bucket, &c.calls, &c.failed, &c.nanos)
+		return c, err
+	})
+	return rows, readError(err)
+}
+
+// serviceMap adds rows up.
+type serviceMap struct {
+	oneIn int64
+	nodes map[string]*callSums
+	edges map[edgeKey]*callSums
+}
+
+type edgeKey struct{ client, server, connectionType string }
+
+func (m *serviceMap) add(row *callRow) error {
+	switch row.role {
+	case roleNode:
+		sumsOf(m.nodes, row.server).add(row)
+	case roleAnswered:
+		key := edgeKey{client: row.client, server: row.server}
+		if row.messaging {
+			key.connectionType = connectionMessaging
+		}
+		sumsOf(m.edges, key).add(row)
+	case roleUnanswered:
+		attributes, err := plait.ParseAttributes(row.peer)
+		if err != nil {
+			return err
+		}
+		if server, connectionType := peerOf(row.messaging, attributes); server != "" {
+			sumsOf(m.edges, edgeKey{row.client, server, connectionType}).add(row)
+		}
+	}
+	return nil
+}
+
+func (m *serviceMap) result() plait.ServiceMap {
+	result := plait.ServiceMap{SampledOneIn: int(m.oneIn)}
+	for service, c := range m.nodes {
+		result.Nodes = append(result.Nodes, plait.ServiceNode{
+			Service: service, Calls: c.calls * m.oneIn, Failed: c.failed * m.oneIn, DurationNanosSum: c.nanosSum(m.oneIn),
+			P50: c.quantile(0.5), P95: c.quantile(0.95), P99: c.quantile(0.99),
+		})
+	}
+	for key, c := range m.edges {
+		result.Edges = append(result.Edges, plait.ServiceEdge{
+			Client: key.client, Server: key.server, ConnectionType: key.connectionType,
+			Calls: c.calls * m.oneIn, Failed: c.failed * m.oneIn, DurationNanosSum: c.nanosSum(m.oneIn),
+			P50: c.quantile(0.5), P95: c.quantile(0.95), P99: c.quantile(0.99),
+		})
+	}
+	slices.SortFunc(result.Nodes, func(a, b plait.ServiceNode) int { return cmp.Compare(a.Service, b.Service) })
+	slices.SortFunc(result.Edges, func(a, b plait.ServiceEdge) int {
+		return cmp.Or(cmp.Compare(a.Client, b.Client), cmp.Compare(a.Server, b.Server), cmp.Compare(a.ConnectionType, b.ConnectionType))
+	})
+	return result
+}
+
+// callSums are counts and a histogram of latency with exponential buckets.
+type callSums struct {
+	calls, failed int64
+	nanos         float64
+	buckets       map[int]int64
+}
+
+func sumsOf[K comparable](sums map[K]*callSums, key K) *callSums {
+	c := sums[key]
+	if c == nil {
+		c = &callSums{buckets: make(map[int]int64)}
+		sums[key] = c
+	}
+	return c
+}
+
+func (c *callSums) add(row *callRow) {
+	c.calls += row.calls
+	c.failed += row.failed
+	c.nanos += row.nanos
+	c.buckets[row.bucket] += row.calls
+}
+
+func (c *callSums) nanosSum(oneIn int64) int64 {
+	return int64(min(c.nanos*float64(oneIn), math.MaxInt64/2))
+}
+
+// bucketsPerDoubling is how many buckets there are between a latency and its double.
+const bucketsPerDoubling = 8
+
+// quantile estimates the latency below which the share q of calls stays, at most 4.5 % off.
+func (c *callSums) quantile(q float64) time.Duration {
+	rank := q * float64(c.calls)
+	indexes := make([]int, 0, len(c.buckets))
+	for i := range c.buckets {
+		indexes = append(indexes, i)
+	}
+	slices.Sort(indexes)
+	below := 0.0
+	for n, i := range indexes {
+		inside := float64(c.buckets[i])
+		if below+inside >= rank || n == len(indexes)-1 {
+			part := min(max((rank-below)/inside, 0), 1)
+			return time.Duration(math.Exp2((float64(i) + part) / bucketsPerDoubling))
+		}
+		below += inside
+	}
+	return 0
+}

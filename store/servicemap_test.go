@@ -1,0 +1,88 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/storetest"
+)
+
+func TestServiceMapJoinsCallsToTheirCallers(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	now, id := time.Now(), traceNumber(1, 1)
+	kind := func(one plait.Span, kind plait.SpanKind, attributes ...plait.Attribute) plait.Span {
+		one.Kind, one.Attributes = kind, attributes
+		return one
+	}
+	failed := func(one plait.Span) plait.Span { one.Status = plait.StatusError; return one }
+	// the called span came before its caller
+	writeSpans(t, s, failed(span(id, 3, 2, "shop", "pay", now, time.Minute, time.Second)))
+	writeSpans(t, s,
+		span(id, 1, 0, "web", "GET /", now, time.Minute, 2*time.Second),
+		kind(span(id, 2, 1, "web", "POST", now, time.Minute, time.Second), plait.SpanKindClient, strAttribute("server.address", "shop")),
+		// a call within a service is none
+		span(id, 4, 3, "shop", "inner", now, time.Minute, time.Second),
+		// a span that both sides share, and whose parent is another service's
+		kind(span(id, 5, 3, "shop", "GET", now, time.Minute, time.Second), plait.SpanKindClient),
+		kind(span(id, 5, 3, "stock", "GET", now, time.Minute, time.Second), plait.SpanKindServer),
+		// messages
+		kind(span(id, 6, 3, "shop", "send", now, time.Minute, time.Second), plait.SpanKindProducer, strAttribute("messaging.system", "kafka")),
+		kind(span(id, 7, 6, "mail", "receive", now, time.Minute, time.Second), plait.SpanKindConsumer),
+		kind(span(id, 8, 3, "shop", "send", now, time.Minute, time.Second), plait.SpanKindProducer, strAttribute("messaging.system", "kafka"), strAttribute("messaging.destination.name", "audit")),
+		// calls that nobody answered
+		failed(kind(span(id, 9, 3, "shop", "SELECT", now, time.Minute, time.Second), plait.SpanKindClient, strAttribute("db.system", "postgresql"), strAttribute("db.name", "orders"))),
+		kind(span(id, 10, 3, "shop", "GET", now, time.Minute, time.Second), plait.SpanKindClient, strAttribute("server.address", "example.com")),
+		kind(span(id, 11, 3, "shop", "GET", now, time.Minute, time.Second), plait.SpanKindClient),
+		// another trace with the same span ids, before the range
+		span(traceNumber(1, 2), 2, 0, "old", "x", now, 3*time.Hour, time.Second),
+		span(traceNumber(1, 2), 3, 2, "shop", "x", now, 3*time.Hour, time.Second))
+	got, err := s.ServiceMap(t.Context(), plait.TimeRange{From: now.Add(-time.Hour), To: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	edge := func(client, server, connection string, failed int64) plait.ServiceEdge {
+		return plait.ServiceEdge{Client: client, Server: server, ConnectionType: connection, Calls: 1, Failed: failed, DurationNanosSum: 1e9}
+	}
+	want := plait.ServiceMap{
+		SampledOneIn: 1,
+		Nodes: []plait.ServiceNode{
+			{Service: "mail", Calls: 1, DurationNanosSum: 1e9},
+			{Service: "shop", Calls: 2, Failed: 1, DurationNanosSum: 2e9},
+			{Service: "stock", Calls: 1, DurationNanosSum: 1e9},
+			{Service: "web", Calls: 1, DurationNanosSum: 2e9},
+		},
+		Edges: []plait.ServiceEdge{
+			edge("shop", "audit", "messaging_system", 0),
+			edge("shop", "example.com", "", 0),
+			edge("shop", "mail", "messaging_system", 0),
+			edge("shop", "orders", "database", 1),
+			edge("shop", "stock", "", 0),
+			edge("web", "shop", "", 1),
+		},
+	}
+	quantiles := gocmp.FilterPath(func(p gocmp.Path) bool {
+		field, ok := p.Last().(gocmp.StructField)
+		return ok && field.Name()[0] == 'P' && len(field.Name()) == 3
+	}, gocmp.Ignore())
+	if diff := gocmp.Diff(want, got, quantiles, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, e := range got.Edges {
+		if e.P50 < 900*time.Millisecond || e.P99 > 1100*time.Millisecond || e.P50 > e.P99 {
+			t.Errorf("%s to %s: p50 %v, p99 %v of calls that took a second", e.Client, e.Server, e.P50, e.P99)
+		}
+	}
+}
+
+func TestServiceMapOfNothingIsEmpty(t *testing.T) {
+	t.Parallel()
+	got, err := storetest.New(t).ServiceMap(t.Context(), plait.TimeRange{})
+	if err != nil || len(got.Nodes)+len(got.Edges) > 0 {
+		t.Errorf("%v, %v", got, err)
+	}
+}

@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/plaithq/plait"
+)
+
+// spanFilter is what a search asks of a span, said in ids of dictionaries. Nil restricts
+// nothing, an empty list fits nothing.
+type spanFilter struct {
+	operations []int64
+	// inline are operations whose spans have names of their own, to be compared one by one.
+	inline      []int64
+	name        string // wanted of inline spans
+	statuses    []int16
+	resources   []int64
+	minDuration *int64
+	maxDuration *int64
+	// attributes hold all. Only the first, the rarest, is asked of Postgres; it and the others
+	// are then compared here.
+	attributes []attributeCondition
+}
+
+// spanMatchSQL is the condition of a spanFilter and a slice of time. The server plans it for
+// its arguments, so that what is null folds away and what remains can use the partial indexes on
+// errors and slow spans.
+const spanMatchSQL = `
+    start_time >= $1 AND start_time < $2
+    AND ($3::int8[] IS NULL OR operation = ANY ($3) OR operation = ANY ($4) AND extra LIKE $5)
+    AND ($6::int2[] IS NULL OR status = ANY ($6))
+    AND ($7::int8[] IS NULL OR resource = ANY ($7))
+    AND ($8::int8 IS NULL OR duration_ns >= $8)
+    AND ($9::int8 IS NULL OR duration_ns <= $9)
+    AND ($10::text[] IS NULL OR resource = ANY ($11) OR attribute_set = ANY ($12) OR attributes LIKE ANY ($10))`
+
+// arguments are those of spanMatchSQL.
+func (f *spanFilter) arguments(from, to int64) []any {
+	args := []any{planned, microsTime(from), microsTime(to),
+		f.operations, f.inline, likePattern(string(plait.AppendJSONString([]byte(`"name":`), f.name))),
+		f.statuses, f.resources, f.minDuration, f.maxDuration}
+	if len(f.attributes) == 0 {
+		return append(args, []string(nil), []int64(nil), []int64(nil))
+	}
+	first := &f.attributes[0]
+	return append(args, first.patterns, first.resources, first.sets)
+}
+
+// impossible says that no span can fit.
+func (f *spanFilter) impossible() bool {
+	return f.operations != nil && len(f.operations)+len(f.inline) == 0 ||
+		f.statuses != nil && len(f.statuses) == 0 ||
+		f.resources != nil && len(f.resources) == 0
+}
+
+// everything says that every span fits.
+func (f *spanFilter) everything() bool {
+	return f.operations == nil && f.statuses == nil && f.resources == nil &&
+		f.minDuration == nil && f.maxDuration == nil && len(f.attributes) == 0
+}
+
+// comparesText says that rows have to be compared here, too.
+func (f *spanFilter) comparesText() bool { return len(f.inline) > 0 || len(f.attributes) > 0 }
+
+// fits compares what Postgres could only guess at.
+func (f *spanFilter) fits(row *storedSpan) (bool, error) {
+	if slices.Contains(f.inline, row.operation) {
+		if name, err := inlineName(row.extra); err != nil || name != f.name {
+			return false, err
+		}
+	}
+	var own plait.Attributes
+	for i := range f.attributes {
+		c := &f.attributes[i]
+		if c.inDictionary(row.resource, row.attributeSet) {
+			continue
+		}
+		if own == nil {
+			var err error
+			if own, err = plait.ParseAttributes(row.attributes); err != nil {
+				return false, fmt.Errorf("read attributes of span %x: %w", row.spanID, err)
+			}
+		}
+		if !c.in(own) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// inlineName returns the name that a span has in place of its operation's, or nothing.
+func inlineName(extra string) (string, error) {
+	if extra == "" {
+		return "", nil
+	}
+	var e struct {
+		Name string `json:"name"`
+	}
+	if err := json.Unmarshal([]byte(extra), &e); err != nil {
+		return "", fmt.Errorf("read extra: %w", err)
+	}
+	return e.Name, nil
+}
+
+const operationsSQL = `
+SELECT id, service, name, kind, scope
+FROM plait_store.operation
+WHERE ($1::text IS NULL OR service = $1)
+  AND ($2::text IS NULL OR name = $2 OR name = '')
+  AND ($3::int2 IS NULL OR kind = $3)`
+
+// operationsLike lists the operations with a service, name and kind; nil is any. An operation
+// whose spans have names of their own has no name, and is listed for every name.
+func (s *Store) operationsLike(ctx context.Context, service, name *string, kind *plait.SpanKind) (map[int64]storedOperation, error) {
+	found := make(map[int64]storedOperation)
+	var kindNumber *int16
+	if kind != nil {
+		n := int16(*kind)
+		kindNumber = &n
+	}
+	err := queryRows(ctx, s.readPool, func(v [][]byte) {
+		o, _ := scanOperation(v) // which cannot fail: it parses nothing
+		found[readInt8(v[0])] = o
+	}, operationsSQL, planned, service, name, kindNumber)
+	if err != nil {
+		return nil, fmt.Errorf("list operations: %w", err)
+	}
+	return found, nil
+}
+
+// restrictOperations makes the filter ask for a service, name and kind.
+func (s *Store) restrictOperations(ctx context.Context, f *spanFilter, service, name string, kind *plait.SpanKind) error {
+	if service == "" && name == "" && kind == nil {
+		return nil
+	}
+	operations, err := s.operationsLike(ctx, optional(clip(cleanText(service))), optional(clip(cleanText(name))), kind)
+	if err != nil {
+		return err
+	}
+	f.name = name
+	f.operations = []int64{}
+	for id, o := range operations {
+		if name != "" && o.name != name {
+			f.inline = append(f.inline, id)
+		} else {
+			f.operations = append(f.operations, id)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,247 @@
+// Package store keeps spans, log records, samples and exemplars in Postgres, and is the only
+// room that knows SQL. The ingest pipeline writes through it, the doors of the query side read
+// through it; it imports neither and satisfies their interfaces without naming them.
+//
+// Its tables live in the schema plait_store and are its own business; the views in the schema
+// plait are public (docs/sql.md). A Write returns nil only after the transaction that holds
+// the batch is committed and synced (commit.go). Several gateways may share a database.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/metrics"
+)
+
+// Config says which database to use and how.
+type Config struct {
+	// DatabaseURL names a database of Postgres 15 or newer, as a URL or as keywords and values.
+	DatabaseURL string
+	// MaxConns bounds the connections for searches and upkeep, and again those for look-ups by
+	// id; 0 means 8, and fewer than 3 mean 3, since upkeep takes 2. Writing has 2 of its own.
+	MaxConns int
+
+	// RetentionTraces, RetentionLogs and RetentionMetrics say how long telemetry is kept,
+	// rounded up to whole days. Zero means 7, 7 and 30 days.
+	RetentionTraces  time.Duration
+	RetentionLogs    time.Duration
+	RetentionMetrics time.Duration
+
+	Logger     *slog.Logger          // nil means slog.Default
+	Registerer prometheus.Registerer // nil means that the store's metrics are not collected
+	Now        func() time.Time      // nil means time.Now
+}
+
+const (
+	oneDay          = 24 * time.Hour
+	defaultReaders  = 8
+	minReaders      = 3
+	writers         = 4 // connections that write: more than cores would only make smaller groups
+	connectTimeout  = 3 * time.Second
+	closeGrace      = 10 * time.Second // for what is waiting when Close is called
+	applicationName = "plait"
+)
+
+// withDefaults fills what is zero.
+func (c Config) withDefaults() Config {
+	if c.MaxConns == 0 {
+		c.MaxConns = defaultReaders
+	}
+	c.MaxConns = max(c.MaxConns, minReaders)
+	if c.RetentionTraces == 0 {
+		c.RetentionTraces = 7 * oneDay
+	}
+	if c.RetentionLogs == 0 {
+		c.RetentionLogs = 7 * oneDay
+	}
+	if c.RetentionMetrics == 0 {
+		c.RetentionMetrics = 30 * oneDay
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Registerer == nil {
+		c.Registerer = prometheus.NewRegistry()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// Validate reports the first setting that cannot work, wrapping plait.ErrInvalid.
+func (c Config) Validate() error {
+	if c.DatabaseURL == "" {
+		return fmt.Errorf("database URL is empty: %w", plait.ErrInvalid)
+	}
+	if c.MaxConns < 0 {
+		return fmt.Errorf("%d connections: %w", c.MaxConns, plait.ErrInvalid)
+	}
+	for _, r := range []time.Duration{c.RetentionTraces, c.RetentionLogs, c.RetentionMetrics} {
+		if r < 0 {
+			return fmt.Errorf("retention of %v: %w", r, plait.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// Store is one gateway's access to the database. Its methods may be called concurrently.
+type Store struct {
+	config Config
+	log    *slog.Logger
+	now    func() time.Time
+
+	writePool *pgxpool.Pool // transactions that must be durable; few connections
+	readPool  *pgxpool.Pool // queries, and upkeep in the background
+	lookup    *lookups      // reading by id
+
+	partitions  partitionSet
+	instruments *instruments
+
+	traces *committer[*traceBatch]
+	logs   *committer[*logBatch]
+
+	maxPinned int // see pinning.go
+
+	metrics *metrics.DB
+	samples *committer[*metricBatch]
+
+	stop       func() // ends what runs in the background, and waits for it
+	background sync.WaitGroup
+}
+
+// Open connects, migrates the schema, makes the partitions and starts the upkeep that runs in
+// the background until Close. It waits for another gateway that is migrating.
+func Open(ctx context.Context, config Config) (*Store, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	config = config.withDefaults()
+	if err := Migrate(ctx, config.DatabaseURL, MigrateUp); err != nil {
+		return nil, err
+	}
+	s := &Store{config: config, log: config.Logger, now: config.Now, maxPinned: maxPinned, stop: func() {}}
+	if err := s.start(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// start opens the pools, then everything that lives on them.
+func (s *Store) start(ctx context.Context) (err error) {
+	if s.writePool, err = openPool(ctx, s.config.DatabaseURL, "write", writers); err != nil {
+		return err
+	}
+	if s.readPool, err = openPool(ctx, s.config.DatabaseURL, "read", s.config.MaxConns); err != nil {
+		return err
+	}
+	if s.lookup, err = openLookups(ctx, s.config.DatabaseURL, s.config.MaxConns); err != nil {
+		return err
+	}
+	s.instruments = newInstruments(s.config.Registerer)
+	if err := s.makePartitions(ctx); err != nil {
+		return err
+	}
+	s.traces = newCommitter(s, "traces", newSpanWriter(s))
+	s.logs = newCommitter(s, "logs", newLogWriter(s))
+	if err := s.openMetrics(ctx); err != nil {
+		return err
+	}
+	s.samples = newCommitter(s, "metrics", &metricWriter{db: s.metrics})
+	s.startBackground()
+	return nil
+}
+
+// startBackground starts what runs until Close.
+func (s *Store) startBackground() {
+	commits, abandon := context.WithCancel(context.Background())
+	upkeep, stopUpkeep := context.WithCancel(context.Background())
+	s.background.Go(func() { s.traces.run(commits) })
+	s.background.Go(func() { s.logs.run(commits) })
+	s.background.Go(func() { s.samples.run(commits) })
+	s.background.Go(func() { s.keepUp(upkeep) })
+	s.stop = func() {
+		stopUpkeep()
+		s.traces.close()
+		s.logs.close()
+		s.samples.close()
+		// what is waiting gets its time, and no more: its senders will repeat it
+		grace := time.AfterFunc(closeGrace, abandon)
+		s.background.Wait()
+		grace.Stop()
+		abandon()
+	}
+}
+
+// Close finishes what was taken in, stops the upkeep and closes the connections. Writes that
+// come after it get plait.ErrUnavailable.
+func (s *Store) Close() {
+	s.stop()
+	if s.metrics != nil {
+		s.metrics.Close()
+	}
+	if s.writePool != nil {
+		s.writePool.Close()
+	}
+	if s.readPool != nil {
+		s.readPool.Close()
+	}
+	if s.lookup != nil {
+		s.lookup.close()
+	}
+}
+
+// Ping says whether the database answers; the error wraps plait.ErrUnavailable.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.readPool.Ping(ctx); err != nil {
+		return fmt.Errorf("ping the database: %w", errors.Join(plait.ErrUnavailable, err))
+	}
+	return nil
+}
+
+// openPool makes a pool whose sessions see no schema by default, so that a statement which
+// forgets to name one fails at once and not only where somebody set a search_path.
+func openPool(ctx context.Context, url, role string, conns int) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("read database URL: %w", errors.Join(plait.ErrInvalid, err))
+	}
+	config.MaxConns = int32(conns)
+	setSession(config.ConnConfig, role)
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the pool to %s: %w", role, err)
+	}
+	return pool, nil
+}
+
+// setSession fixes what must not depend on the server's or the role's defaults.
+func setSession(config *pgx.ConnConfig, role string) {
+	if config.ConnectTimeout == 0 || config.ConnectTimeout > connectTimeout {
+		config.ConnectTimeout = connectTimeout
+	}
+	config.RuntimeParams["application_name"] = applicationName + " " + role
+	config.RuntimeParams["search_path"] = ""
+	config.RuntimeParams["timezone"] = "UTC"
+	config.RuntimeParams["jit"] = "off" // compiling a plan over many partitions takes longer than running it
+	switch role {
+	case "write":
+		config.RuntimeParams["synchronous_commit"] = "on"
+	case "lookup":
+		config.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+		config.RuntimeParams["max_parallel_workers_per_gather"] = "0" // to start workers takes 5 ms
+		config.RuntimeParams["enable_seqscan"] = "off"
+		config.RuntimeParams["enable_bitmapscan"] = "off"
+	}
+}

@@ -1,0 +1,273 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait"
+)
+
+// The expression is that of the index span_trace, to the letter. There is no order: the rows
+// of one trace are sorted here, and a trace too large to read whole is not sorted to find
+// its first spans.
+const traceSpansSQL = `
+SELECT ` + spanColumns + `
+FROM plait_store.span
+WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1)
+UNION ALL
+SELECT ` + spanColumns + `
+FROM plait_store.span_outside
+WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1)
+LIMIT $2`
+
+// Trace returns the spans of a trace in order of start, each once however often it was sent:
+// spans that are the same in everything are one. Two spans that share an id, as the
+// client's and the server's do in Zipkin's model, remain two.
+//
+// An id whose upper half is zero also finds the trace of which it is the lower half, and a full
+// id also finds spans that a 64-bit tracer wrote; all spans of the answer carry the answer's
+// id. A trace of more than maxSpans spans is cut and says so. The error is plait.ErrNotFound
+// when no span is stored. Resources, scopes and attributes are shared: read-only.
+func (s *Store) Trace(ctx context.Context, id plait.TraceID, maxSpans int) (*plait.Trace, error) {
+	spelled, err := s.spell(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("read trace %s: %w", id, err)
+	}
+	trace := &plait.Trace{TraceID: spelled.full(id)}
+	var rows []storedSpan
+	err = queryRows(ctx, s.lookup.pool, func(v [][]byte) { rows = append(rows, scanSpan(v)) },
+		traceSpansSQL, spelled.hex(), maxSpans+1)
+	if err != nil {
+		return nil, fmt.Errorf("read trace %s: %w", id, err)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("trace %s: %w", id, plait.ErrNotFound)
+	}
+	if len(rows) > maxSpans {
+		rows, trace.Truncated = rows[:maxSpans], true
+	}
+	for i := range rows {
+		rows[i].traceID = trace.TraceID
+	}
+	if trace.Spans, err = s.lookup.decodeSpans(ctx, rows); err != nil {
+		return nil, fmt.Errorf("read trace %s: %w", id, err)
+	}
+	trace.Spans = foldSpans(trace.Spans, rows)
+	slices.SortFunc(trace.Spans, byStart)
+	return trace, nil
+}
+
+// byStart orders spans by start, and those that start together so that the longer one, which
+// may hold the other, is first.
+func byStart(a, b plait.Span) int {
+	return cmp.Or(
+		cmp.Compare(a.StartNanos, b.StartNanos),
+		cmp.Compare(b.EndNanos, a.EndNanos),
+		slices.Compare(a.SpanID[:], b.SpanID[:]),
+		cmp.Compare(a.Kind, b.Kind),
+	)
+}
+
+// foldSpans keeps the first of spans that are the same in everything. Rows are what the spans
+// were decoded from, in the same order. Attributes are compared decoded and sorted, because
+// which of them are in the set may differ from one commit to the next.
+func foldSpans(spans []plait.Span, rows []storedSpan) []plait.Span {
+	if !repeatsSpanID(rows) {
+		return spans
+	}
+	same := make(map[storedSpan][]int, len(rows)) // kept rows that differ at most in attributes
+	kept := make([]plait.Span, 0, len(spans))
+	for i := range rows {
+		key := rows[i]
+		key.attributeSet, key.attributes = 0, ""
+		repeated := slices.ContainsFunc(same[key], func(j int) bool {
+			return sameAttributes(spans[i].Attributes, spans[j].Attributes)
+		})
+		if !repeated {
+			same[key] = append(same[key], i)
+			kept = append(kept, spans[i])
+		}
+	}
+	return kept
+}
+
+func repeatsSpanID(rows []storedSpan) bool {
+	seen := make(map[int64]struct{}, len(rows))
+	for i := range rows {
+		seen[rows[i].spanID] = struct{}{}
+	}
+	return len(seen) < len(rows)
+}
+
+func sameAttributes(a, b plait.Attributes) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	if slices.Equal(a, b) {
+		return true
+	}
+	byKey := func(a, b plait.Attribute) int { return strings.Compare(a.Key, b.Key) }
+	a, b = slices.SortedStableFunc(slices.Values(a), byKey), slices.SortedStableFunc(slices.Values(b), byKey)
+	return slices.Equal(a, b)
+}
+
+const traceFragmentsSQL = `
+SELECT trace_id, start_time, duration_ns, root_operation, span_count, error_count, services
+FROM plait_store.trace_fragment
+WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1)
+UNION ALL
+SELECT trace_id, start_time, duration_ns, root_operation, span_count, error_count, services
+FROM plait_store.trace_fragment_outside
+WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1)`
+
+// TraceSummaries returns the summaries of the traces that are stored, in any order and with
+// the ids that were asked for. A span that was sent in several requests counts several times.
+func (s *Store) TraceSummaries(ctx context.Context, ids []plait.TraceID) ([]plait.TraceSummary, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	spelled, err := s.spell(ctx, ids...)
+	if err != nil {
+		return nil, fmt.Errorf("read trace summaries: %w", err)
+	}
+	found := make(map[plait.TraceID]*traceFragments)
+	rows, err := s.lookup.pool.Query(ctx, traceFragmentsSQL, spelled.hex())
+	if err == nil {
+		err = scanFragments(rows, func(id plait.TraceID, f traceFragment) {
+			for _, asked := range spelled[id] {
+				if found[asked] == nil {
+					found[asked] = &traceFragments{}
+				}
+				found[asked].add(f)
+			}
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read trace summaries: %w", readError(err))
+	}
+	summaries, err := s.summaries(ctx, found)
+	if err != nil {
+		return nil, fmt.Errorf("read trace summaries: %w", err)
+	}
+	if err := s.nameInlineRoots(ctx, spelled, summaries); err != nil {
+		return nil, fmt.Errorf("read trace summaries: %w", err)
+	}
+	return summaries, nil
+}
+
+// traceFragment is what one commit knew of a trace.
+type traceFragment struct {
+	startMicros, duration, rootOperation int64
+	spans, errors                        int32
+	services                             []string
+}
+
+func scanFragments(rows pgx.Rows, use func(plait.TraceID, traceFragment)) error {
+	defer rows.Close()
+	for rows.Next() {
+		var f traceFragment
+		v := rows.RawValues()
+		if err := rows.Scan(nil, nil, nil, nil, nil, nil, &f.services); err != nil {
+			return err
+		}
+		f.startMicros, f.duration, f.rootOperation = readTimeMicros(v[1]), readInt8(v[2]), readInt8(v[3])
+		f.spans, f.errors = readInt4(v[4]), readInt4(v[5])
+		use(plait.TraceID(v[0]), f)
+	}
+	return rows.Err()
+}
+
+// traceFragments adds up the fragments of a trace.
+type traceFragments struct {
+	startMicros, endNanos int64
+	spans, errors         int
+	services              []string
+	rootOperation         int64
+	rootMicros            int64 // start of the fragment that has the root
+}
+
+func (t *traceFragments) add(f traceFragment) {
+	first := t.spans == 0
+	if first || f.startMicros < t.startMicros {
+		t.startMicros = f.startMicros
+	}
+	if end := f.startMicros*1000 + f.duration; first || end > t.endNanos {
+		t.endNanos = end
+	}
+	if f.rootOperation != 0 && (t.rootOperation == 0 || f.startMicros < t.rootMicros) {
+		t.rootOperation, t.rootMicros = f.rootOperation, f.startMicros
+	}
+	t.spans += int(f.spans)
+	t.errors += int(f.errors)
+	t.services = append(t.services, f.services...)
+}
+
+func (s *Store) summaries(ctx context.Context, found map[plait.TraceID]*traceFragments) ([]plait.TraceSummary, error) {
+	operations, err := s.lookup.operations.entries(ctx, func(yield func(int64) bool) {
+		for _, t := range found {
+			if !yield(t.rootOperation) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("root operations: %w", err)
+	}
+	summaries := make([]plait.TraceSummary, 0, len(found))
+	for id, t := range found {
+		root := operations[t.rootOperation]
+		slices.Sort(t.services)
+		summaries = append(summaries, plait.TraceSummary{
+			TraceID:       id,
+			RootService:   root.service,
+			RootName:      root.name,
+			StartNanos:    t.startMicros * 1000,
+			DurationNanos: t.endNanos - t.startMicros*1000,
+			SpanCount:     t.spans,
+			ErrorCount:    t.errors,
+			Services:      slices.Compact(t.services),
+		})
+	}
+	return summaries, nil
+}
+
+// The parent is compared with a parameter so that the plan cannot use the index on roots, which
+// is by time.
+const rootExtrasSQL = `
+SELECT trace_id, extra
+FROM plait_store.span
+WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1) AND parent_span_id = $2 AND extra <> ''
+UNION ALL
+SELECT trace_id, extra
+FROM plait_store.span_outside
+WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1) AND parent_span_id = $2 AND extra <> ''`
+
+// nameInlineRoots fills in the names of root spans that no operation holds.
+func (s *Store) nameInlineRoots(ctx context.Context, spelled spelling, summaries []plait.TraceSummary) error {
+	if !slices.ContainsFunc(summaries, func(t plait.TraceSummary) bool { return t.RootService != "" && t.RootName == "" }) {
+		return nil
+	}
+	names := make(map[plait.TraceID]string)
+	var bad error
+	err := queryRows(ctx, s.lookup.pool, func(v [][]byte) {
+		name, err := inlineName(string(v[1]))
+		bad = cmp.Or(bad, err)
+		for _, asked := range spelled[plait.TraceID(v[0])] {
+			names[asked] = name
+		}
+	}, rootExtrasSQL, spelled.hex(), int64(0))
+	if err := cmp.Or(err, bad); err != nil {
+		return fmt.Errorf("names of root spans: %w", err)
+	}
+	for i := range summaries {
+		if summaries[i].RootName == "" {
+			summaries[i].RootName = names[summaries[i].TraceID]
+		}
+	}
+	return nil
+}

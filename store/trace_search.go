@@ -1,0 +1,325 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/plaithq/plait"
+)
+
+const (
+	defaultSearchLimit = 20
+	maxSearchLimit     = 10_000
+)
+
+const (
+	// Spans that fit, newest first. Text is sent only when it has to be compared.
+	searchSpansSQL = `
+SELECT trace_id, start_time, operation, resource, attribute_set,
+       CASE WHEN $13 THEN attributes ELSE '' END,
+       CASE WHEN $13 THEN extra ELSE '' END
+FROM (
+    SELECT trace_id, start_time, operation, resource, attribute_set, duration_ns, status, attributes, extra
+    FROM plait_store.span
+    UNION ALL
+    SELECT trace_id, start_time, operation, resource, attribute_set, duration_ns, status, attributes, extra
+    FROM plait_store.span_outside
+) s
+WHERE` + spanMatchSQL + `
+ORDER BY start_time DESC
+LIMIT $14`
+
+	// When nothing or only a service is asked for, fragments tell without a look at spans.
+	searchFragmentsSQL = `
+SELECT trace_id, start_time
+FROM (
+    SELECT trace_id, start_time, services FROM plait_store.trace_fragment
+    UNION ALL
+    SELECT trace_id, start_time, services FROM plait_store.trace_fragment_outside
+) f
+WHERE start_time >= $1 AND start_time < $2
+  AND ($3::text IS NULL OR $3 = ANY (services))
+ORDER BY start_time DESC
+LIMIT $4`
+)
+
+// Traces searches for traces with a span that fits the whole query, the ones that started last
+// first, and returns the cursor of the next page, empty at the end. A search takes ten seconds
+// at most: the page then has what was found, and the cursor goes on from there.
+//
+// How it works: matching spans are read backwards in time. When all spans from some time on
+// have been seen, so have all traces that fit and started since: they are settled and in their
+// final order. Traces that started before that wait; a page that ends while some of
+// them wait names in its cursor the time of the newest matching span that has to be read again.
+func (s *Store) Traces(ctx context.Context, q plait.TraceQuery) ([]plait.TraceSummary, string, error) {
+	search, err := s.newTraceSearch(ctx, q)
+	if err != nil {
+		return nil, "", fmt.Errorf("search traces: %w", err)
+	}
+	bounded, cancel := searchContext(ctx)
+	defer cancel()
+	if err := search.run(bounded); err != nil && (!timedOut(bounded, err) || ctx.Err() != nil && len(search.settled()) == 0) {
+		return nil, "", fmt.Errorf("search traces: %w", err)
+	}
+	page, cursor := search.page()
+	return page, cursor, nil
+}
+
+// traceSearch is one page's worth of searching.
+type traceSearch struct {
+	store  *Store
+	filter spanFilter
+	// service restricts a search in fragments
+	service     string
+	inFragments bool
+
+	walk   timeWalk
+	limit  int
+	before traceCursor // traces from here on were on earlier pages
+
+	waiting map[plait.TraceID]*foundTrace
+	passed  map[plait.TraceID]struct{} // seen, and on an earlier page or gone
+}
+
+type foundTrace struct {
+	plait.TraceSummary
+	oldestMatch int64 // microseconds
+}
+
+// spanMatch is a span that fits.
+type spanMatch struct {
+	traceID plait.TraceID
+	micros  int64
+}
+
+func (s *Store) newTraceSearch(ctx context.Context, q plait.TraceQuery) (*traceSearch, error) {
+	t := &traceSearch{
+		store:   s,
+		walk:    newTimeWalk(q.Range, false, s.now()),
+		limit:   searchLimit(q.Limit),
+		before:  traceCursor{startNanos: maxNanos},
+		waiting: make(map[plait.TraceID]*foundTrace),
+		passed:  make(map[plait.TraceID]struct{}),
+	}
+	if q.Cursor != "" {
+		var err error
+		if t.before, err = parseTraceCursor(q.Cursor); err != nil {
+			return nil, err
+		}
+		t.walk.to = min(t.walk.to, t.before.resume)
+	}
+	f := &t.filter
+	f.minDuration, f.maxDuration = optional(int64(q.MinDuration)), optional(int64(q.MaxDuration))
+	if q.Status != nil {
+		f.statuses = []int16{int16(*q.Status)}
+	}
+	var err error
+	if f.attributes, err = s.attributeConditions(ctx, q.Attributes); err != nil {
+		return nil, err
+	}
+	if f.everything() && q.Name == "" && q.Kind == nil {
+		t.service, t.inFragments = clip(cleanText(q.Service)), true
+		return t, nil
+	}
+	return t, s.restrictOperations(ctx, f, q.Service, q.Name, q.Kind)
+}
+
+func searchLimit(limit int) int {
+	if limit <= 0 {
+		return defaultSearchLimit
+	}
+	return min(limit, maxSearchLimit)
+}
+
+// run reads slices until enough traces are settled or the range is read.
+func (t *traceSearch) run(ctx context.Context) error {
+	if t.filter.impossible() {
+		t.walk.to = t.walk.from
+	}
+	rowLimit := 10 * (t.limit + 100)
+	for !t.walk.done() && len(t.settled()) < t.limit {
+		from, to := t.walk.slice()
+		matches, rows, last, err := t.match(ctx, from, to, rowLimit)
+		if err != nil {
+			return err
+		}
+		if err := t.add(ctx, matches); err != nil {
+			return err
+		}
+		switch {
+		case rows < rowLimit:
+			t.walk.read(from, to)
+		case last == to-1:
+			rowLimit *= 4 // more spans than that within one microsecond
+		default:
+			t.walk.readUntil(last)
+		}
+	}
+	return nil
+}
+
+// match reads at most limit rows of a slice of time, newest first. It returns those that fit,
+// how many rows it read, and the time of the last.
+func (t *traceSearch) match(ctx context.Context, from, to int64, limit int) (matches []spanMatch, rows int, last int64, err error) {
+	if t.inFragments {
+		err = queryRows(ctx, t.store.readPool, func(v [][]byte) {
+			last = readTimeMicros(v[1])
+			matches = append(matches, spanMatch{plait.TraceID(v[0]), last})
+		}, searchFragmentsSQL, planned, microsTime(from), microsTime(to), optional(t.service), limit)
+		return matches, len(matches), last, err
+	}
+	compare := t.filter.comparesText()
+	var bad error
+	err = queryRows(ctx, t.store.readPool, func(v [][]byte) {
+		rows++
+		last = readTimeMicros(v[1])
+		if compare {
+			row := storedSpan{operation: readInt8(v[2]), resource: readInt8(v[3]), attributeSet: readInt8(v[4]),
+				attributes: string(v[5]), extra: string(v[6])}
+			if ok, err := t.filter.fits(&row); !ok {
+				bad = cmp.Or(bad, err)
+				return
+			}
+		}
+		matches = append(matches, spanMatch{plait.TraceID(v[0]), last})
+	}, searchSpansSQL, append(t.filter.arguments(from, to), compare, limit)...)
+	return matches, rows, last, cmp.Or(err, bad)
+}
+
+// add notes the traces of matching spans.
+func (t *traceSearch) add(ctx context.Context, matches []spanMatch) error {
+	oldest := make(map[plait.TraceID]int64)
+	for _, m := range matches {
+		if _, ok := t.passed[m.traceID]; ok {
+			continue
+		}
+		if f := t.waiting[m.traceID]; f != nil {
+			f.oldestMatch = min(f.oldestMatch, m.micros)
+			continue
+		}
+		oldest[m.traceID] = m.micros // matches come newest first
+	}
+	if len(oldest) == 0 {
+		return nil
+	}
+	oldest, err := t.store.fullSpellings(ctx, oldest)
+	if err != nil {
+		return err
+	}
+	summaries, err := t.store.TraceSummaries(ctx, slices.Collect(maps.Keys(oldest)))
+	if err != nil {
+		return err
+	}
+	for _, m := range matches {
+		t.passed[m.traceID] = struct{}{}
+	}
+	for _, summary := range summaries {
+		if t.before.after(&summary) {
+			delete(t.passed, summary.TraceID)
+			t.waiting[summary.TraceID] = &foundTrace{summary, oldest[summary.TraceID]}
+		}
+	}
+	return nil
+}
+
+// fullSpellings replaces 64-bit ids by those of the traces whose lower halves they are.
+func (s *Store) fullSpellings(ctx context.Context, matches map[plait.TraceID]int64) (map[plait.TraceID]int64, error) {
+	var lows []int64
+	for id := range matches {
+		if id == lowerHalf(id) {
+			lows = append(lows, int64(id.Low()))
+		}
+	}
+	if len(lows) == 0 {
+		return matches, nil
+	}
+	full, err := s.fullTraceIDs(ctx, lows)
+	if err != nil {
+		return nil, err
+	}
+	for low, id := range full {
+		short := paddedTraceID(low)
+		if micros, ok := matches[id]; !ok || matches[short] < micros {
+			matches[id] = matches[short]
+		}
+		delete(matches, short)
+	}
+	return matches, nil
+}
+
+// settled returns the traces whose place is certain, in order.
+func (t *traceSearch) settled() []*foundTrace {
+	var settled []*foundTrace
+	for _, f := range t.waiting {
+		if t.walk.done() || f.StartNanos >= t.walk.to*1000 {
+			settled = append(settled, f)
+		}
+	}
+	slices.SortFunc(settled, func(a, b *foundTrace) int {
+		return cmp.Or(cmp.Compare(b.StartNanos, a.StartNanos), slices.Compare(b.TraceID[:], a.TraceID[:]))
+	})
+	return settled
+}
+
+// page returns the first settled traces and the cursor that goes on after them.
+func (t *traceSearch) page() ([]plait.TraceSummary, string) {
+	settled := t.settled()
+	settled = settled[:min(len(settled), t.limit)]
+	page := make([]plait.TraceSummary, len(settled))
+	next := t.before
+	for i, f := range settled {
+		page[i] = f.TraceSummary
+		next.startNanos, next.traceID = f.StartNanos, f.TraceID
+		delete(t.waiting, f.TraceID)
+	}
+	if len(t.waiting) == 0 && t.walk.done() {
+		return page, ""
+	}
+	next.resume = t.walk.to
+	for _, f := range t.waiting {
+		next.resume = max(next.resume, f.oldestMatch+1)
+	}
+	return page, next.String()
+}
+
+// traceCursor says where a page ended.
+type traceCursor struct {
+	startNanos int64 // of the last trace
+	traceID    plait.TraceID
+	resume     int64 // spans before this microsecond have to be read
+}
+
+const maxNanos = 1<<63 - 1
+
+// after says whether the trace comes on a later page.
+func (c *traceCursor) after(t *plait.TraceSummary) bool {
+	return cmp.Or(cmp.Compare(t.StartNanos, c.startNanos), slices.Compare(t.TraceID[:], c.traceID[:])) < 0
+}
+
+const traceCursorSize = 8 + 16 + 8
+
+// String returns the cursor in base64url.
+func (c *traceCursor) String() string {
+	b := make([]byte, 0, traceCursorSize)
+	b = binary.BigEndian.AppendUint64(b, uint64(c.startNanos))
+	b = append(b, c.traceID[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(c.resume))
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func parseTraceCursor(text string) (traceCursor, error) {
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(b) != traceCursorSize {
+		return traceCursor{}, fmt.Errorf("cursor %q is not one that a trace search returned: %w", text, plait.ErrInvalid)
+	}
+	return traceCursor{
+		startNanos: int64(binary.BigEndian.Uint64(b)),
+		traceID:    plait.TraceID(b[8:24]),
+		resume:     int64(binary.BigEndian.Uint64(b[24:])),
+	}, nil
+}

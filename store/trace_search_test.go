@@ -1,0 +1,179 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store"
+	"github.com/plaithq/plait/store/storetest"
+)
+
+// searchAll reads page after page.
+func searchAll(t *testing.T, s *store.Store, q plait.TraceQuery) (found []plait.TraceSummary) {
+	t.Helper()
+	for {
+		page, cursor, err := s.Traces(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, page...)
+		if cursor == "" {
+			return found
+		}
+		if len(page) == 0 {
+			t.Fatal("an empty page with a cursor")
+		}
+		q.Cursor = cursor
+	}
+}
+
+// rootNames are what the traces of these tests are told apart by.
+func rootNames(traces []plait.TraceSummary) (names []string) {
+	for _, trace := range traces {
+		names = append(names, trace.RootName)
+	}
+	return names
+}
+
+func TestTraceSearchPagesThroughAllTracesNewestFirst(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	now := time.Now()
+	var want []string
+	ages := []time.Duration{-time.Hour, 0, time.Millisecond, time.Second, time.Minute, time.Hour, 30 * time.Hour, 100 * time.Hour, 1000 * 24 * time.Hour}
+	for i, age := range ages {
+		for j := range 5 {
+			// every trace has an error in a child that starts up to two hours later, so
+			// that traces are not found in the order in which they started
+			id, ago := traceNumber(1, uint64(i*5+j+1)), age+time.Duration(j)*time.Microsecond
+			name := fmt.Sprintf("%d.%d", i, j)
+			child := span(id, 2, 1, "b", "child", now, ago-time.Duration(j)*30*time.Minute, time.Second)
+			child.Status = plait.StatusError
+			writeSpans(t, s, span(id, 1, 0, "a", name, now, ago, time.Second), child)
+			want = append(want, name)
+		}
+	}
+	status := plait.StatusError
+	for name, q := range map[string]plait.TraceQuery{
+		"all": {}, "service": {Service: "b"}, "name": {Name: "child"}, "status": {Status: &status}, "service and status": {Service: "b", Status: &status},
+	} {
+		for _, q.Limit = range []int{1, 7, 44, 45, 100} {
+			if got := rootNames(searchAll(t, s, q)); !slices.Equal(got, want) {
+				t.Errorf("%s, %d a page: got %v", name, q.Limit, got)
+			}
+		}
+	}
+	q := plait.TraceQuery{Range: plait.TimeRange{From: now.Add(-2 * time.Hour), To: now.Add(-30 * time.Second)}, Limit: 3}
+	if got, want := rootNames(searchAll(t, s, q)), want[20:30]; !slices.Equal(got, want) {
+		t.Errorf("in a range: got %v, want %v", got, want)
+	}
+}
+
+func TestTraceSearchWantsAllConditionsOfOneSpan(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	now := time.Now()
+	long := strings.Repeat("long ", 500)
+	for i, name := range []string{"one", "two", long} {
+		id := traceNumber(1, uint64(i+1))
+		root := span(id, 1, 0, "web", name, now, time.Minute+time.Duration(i)*time.Microsecond, 3*time.Second)
+		inner := span(id, 2, 1, "shop", "inner "+name, now, time.Minute, time.Second)
+		inner.Kind = plait.SpanKindInternal
+		if name == "two" {
+			inner.Status = plait.StatusError
+		}
+		inner.Events = []plait.Event{{Name: "inner one"}} // which is no span's name
+		writeSpans(t, s, root, inner)
+	}
+	status, kind := plait.StatusError, plait.SpanKindInternal
+	tests := []struct {
+		name string
+		q    plait.TraceQuery
+		want []string
+	}{
+		{"service", plait.TraceQuery{Service: "shop"}, []string{"one", "two", long}},
+		{"no such service", plait.TraceQuery{Service: "sho"}, nil},
+		{"name", plait.TraceQuery{Name: "inner two"}, []string{"two"}},
+		{"long name", plait.TraceQuery{Name: long}, []string{long}},
+		{"long name of another span", plait.TraceQuery{Name: "inner " + long, Service: "shop"}, []string{long}},
+		{"name of an event", plait.TraceQuery{Name: "inner one"}, []string{"one"}},
+		{"service and another's name", plait.TraceQuery{Service: "web", Name: "inner two"}, nil},
+		{"status", plait.TraceQuery{Status: &status}, []string{"two"}},
+		{"another's status", plait.TraceQuery{Status: &status, Service: "web"}, nil},
+		{"kind", plait.TraceQuery{Kind: &kind, Service: "web"}, nil},
+		{"duration", plait.TraceQuery{MinDuration: 2 * time.Second, MaxDuration: 4 * time.Second, Name: "one"}, []string{"one"}},
+		{"another's duration", plait.TraceQuery{MinDuration: 2 * time.Second, Service: "shop"}, nil},
+		{"longest duration", plait.TraceQuery{MaxDuration: time.Second, Service: "web"}, nil},
+		{"NUL and invalid UTF-8", plait.TraceQuery{Service: "a\x00\xff", Name: "\x00"}, nil},
+	}
+	for _, tt := range tests {
+		if got := rootNames(searchAll(t, s, tt.q)); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %.20q, want %.20q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestTraceSearchComparesAttributesByWhatTheyMean(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	now := time.Now()
+	values := map[string]plait.Value{
+		"int": plait.IntValue(500), "text": plait.StringValue("500"), "double": plait.DoubleValue(500), "more": plait.IntValue(5001),
+		"true": plait.BoolValue(true), "text true": plait.StringValue("true"), "quoted": plait.StringValue(`50%_"\`), "empty": {},
+		"array": plait.ArrayValue(`[1,"a"]`), "nested": plait.MapValue(`{"k":500}`), "bytes": plait.BytesValue("hi"),
+	}
+	n := uint64(0)
+	for name, v := range values {
+		n++
+		span := span(traceNumber(1, n), 1, 0, "web", name, now, time.Minute, time.Second)
+		span.Resource = resourceOf("web", strAttribute("host.name", "host of "+name))
+		// the second is of use only where a value is not part of a set
+		span.Attributes = plait.Attributes{{Key: "k", Value: v}, strAttribute("unique", fmt.Sprint(n))}
+		writeSpans(t, s, span)
+	}
+	tests := []struct {
+		attributes []plait.Attribute
+		want       []string
+	}{
+		{[]plait.Attribute{strAttribute("k", "500")}, []string{"double", "int", "text"}},
+		{[]plait.Attribute{strAttribute("k", "500.0")}, []string{"double", "int"}},
+		{[]plait.Attribute{strAttribute("k", "5e2")}, []string{"double", "int"}},
+		{[]plait.Attribute{{Key: "k", Value: plait.IntValue(500)}}, []string{"double", "int", "text"}},
+		{[]plait.Attribute{strAttribute("k", "50")}, nil},
+		{[]plait.Attribute{strAttribute("k", "true")}, []string{"text true", "true"}},
+		{[]plait.Attribute{strAttribute("k", `50%_"\`)}, []string{"quoted"}},
+		{[]plait.Attribute{strAttribute("k", `50_____`)}, nil},
+		{[]plait.Attribute{strAttribute("k", `[1,"a"]`)}, []string{"array"}},
+		{[]plait.Attribute{strAttribute("k", `{"$bytes":"aGk="}`)}, []string{"bytes"}},
+		{[]plait.Attribute{strAttribute("k", "")}, []string{"empty"}},
+		{[]plait.Attribute{strAttribute("host.name", "host of int"), strAttribute("k", "500")}, []string{"int"}},
+		{[]plait.Attribute{strAttribute("host.name", "host of int"), strAttribute("k", "501")}, nil},
+		{[]plait.Attribute{strAttribute("k", "500"), strAttribute("service.name", "web"), strAttribute("host.name", "host of text")}, []string{"text"}},
+		{[]plait.Attribute{strAttribute("a\x00", "\xff")}, nil},
+	}
+	for _, tt := range tests {
+		got := rootNames(searchAll(t, s, plait.TraceQuery{Attributes: tt.attributes}))
+		slices.Sort(got)
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%v: got %v, want %v", tt.attributes, got, tt.want)
+		}
+	}
+}
+
+func TestTraceSearchRefusesCursorsOfOthers(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	for _, cursor := range []string{"x", "!", "AAAA"} {
+		if _, _, err := s.Traces(t.Context(), plait.TraceQuery{Cursor: cursor}); !errors.Is(err, plait.ErrInvalid) {
+			t.Errorf("cursor %q: %v", cursor, err)
+		}
+		if _, _, err := s.Logs(t.Context(), plait.LogQuery{Cursor: cursor}); !errors.Is(err, plait.ErrInvalid) {
+			t.Errorf("cursor %q: %v", cursor, err)
+		}
+	}
+}

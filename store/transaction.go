@@ -1,0 +1,207 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait"
+)
+
+// commit writes a group and answers every waiter. See commit.go for the steps.
+func (c *committer[B]) commit(ctx context.Context, group []*waiter[B]) {
+	start := time.Now()
+	fresh, repeats := splitRepeats(group)
+	duplicates, err := c.attempt(ctx, fresh)
+	if err != nil && startsAfresh(err) {
+		// The connection was dead, a partition had gone or gateways got in each other's way:
+		// nothing of the group was committed, so a second attempt is safe.
+		duplicates, err = c.attemptAgain(ctx, fresh, err)
+	}
+	if err != nil && blamesData(err) && len(fresh) > 1 {
+		c.isolate(ctx, group)
+		return
+	}
+	c.meters.seconds.Observe(time.Since(start).Seconds())
+	if err != nil {
+		c.refuse(group, kindOf(err))
+		return
+	}
+	c.answer(fresh, duplicates)
+	for _, w := range repeats { // committed with the one that they repeat
+		c.meters.duplicates.Inc()
+		w.answer <- answer{receipt: plait.Receipt{Duplicate: true}}
+	}
+}
+
+// answer tells a committed group.
+func (c *committer[B]) answer(group []*waiter[B], duplicates map[plait.Digest]bool) {
+	records := 0
+	for _, w := range group {
+		duplicate := duplicates[w.batch.digest()]
+		if duplicate {
+			c.meters.duplicates.Inc()
+		} else {
+			records += w.records
+		}
+		w.answer <- answer{receipt: plait.Receipt{Duplicate: duplicate}}
+	}
+	if records > 0 {
+		c.meters.groupRecords.Observe(float64(records))
+		c.meters.records.Add(float64(records))
+	}
+}
+
+// isolate writes each batch of a failed group by itself, so that only the bad one is refused.
+func (c *committer[B]) isolate(ctx context.Context, group []*waiter[B]) {
+	for _, w := range group {
+		alone := []*waiter[B]{w}
+		if err := c.acquire(ctx); err != nil {
+			c.refuse(alone, err)
+			continue
+		}
+		c.commit(ctx, alone)
+	}
+}
+
+// splitRepeats sets apart the batches whose request is in the group already.
+func splitRepeats[B batch](group []*waiter[B]) (first, repeats []*waiter[B]) {
+	seen := make(map[plait.Digest]bool, len(group))
+	for _, w := range group {
+		d := w.batch.digest()
+		if d != (plait.Digest{}) && seen[d] {
+			repeats = append(repeats, w)
+			continue
+		}
+		seen[d] = true
+		first = append(first, w)
+	}
+	return first, repeats
+}
+
+// attemptAgain is attempt after what went wrong was set right.
+func (c *committer[B]) attemptAgain(ctx context.Context, group []*waiter[B], cause error) (map[plait.Digest]bool, error) {
+	if isNoPartition(cause) {
+		if err := c.refresh(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if postgresCode(cause) == "" { // what broke one connection has broken the others
+		c.release()
+		c.pool.Reset()
+	}
+	if err := c.acquire(ctx); err != nil {
+		return nil, err
+	}
+	return c.attempt(ctx, group)
+}
+
+// attempt writes a group in one transaction and returns the digests of those batches that
+// were committed by an earlier request.
+func (c *committer[B]) attempt(ctx context.Context, group []*waiter[B]) (map[plait.Digest]bool, error) {
+	conn := c.conn.Conn()
+	ctx, cancel := context.WithTimeout(ctx, groupTimeout)
+	defer cancel()
+	duplicates := make(map[plait.Digest]bool)
+	for len(group) > 0 {
+		repeated, err := c.transact(ctx, conn, group)
+		if err != nil {
+			// an open transaction would make the connection useless for the next group
+			if _, rollbackErr := conn.Exec(ctx, "ROLLBACK"); rollbackErr != nil {
+				_ = conn.Close(ctx) // the pool replaces it
+			}
+			return nil, err
+		}
+		if len(repeated) == 0 {
+			return duplicates, nil
+		}
+		var fresh []*waiter[B]
+		for _, w := range group {
+			if d := w.batch.digest(); repeated[d] {
+				duplicates[d] = true
+			} else {
+				fresh = append(fresh, w)
+			}
+		}
+		group = fresh
+	}
+	return duplicates, nil
+}
+
+// transact writes and commits a group, or rolls back and returns the digests that were
+// committed before.
+func (c *committer[B]) transact(ctx context.Context, conn *pgx.Conn, group []*waiter[B]) (map[plait.Digest]bool, error) {
+	batches := make([]B, len(group))
+	var digests []plait.Digest
+	for i, w := range group {
+		batches[i] = w.batch
+		if d := w.batch.digest(); d != (plait.Digest{}) {
+			digests = append(digests, d)
+		}
+	}
+	committed := false
+	defer func() { c.writer.ended(committed) }()
+	var entries pgx.Batch
+	if err := c.writer.prepare(batches, &entries); err != nil {
+		return nil, fmt.Errorf("encode %s: %w", c.signal, err)
+	}
+	fresh, err := c.open(ctx, conn, &entries, digests)
+	if err != nil {
+		return nil, err
+	}
+	if len(fresh) < len(digests) {
+		repeated := make(map[plait.Digest]bool)
+		for _, d := range digests {
+			if !fresh[d] {
+				repeated[d] = true
+			}
+		}
+		_, err := conn.Exec(ctx, "ROLLBACK")
+		return repeated, err
+	}
+	if err := c.writer.write(ctx, conn); err != nil {
+		return nil, err
+	}
+	if err := c.end(ctx, conn); err != nil {
+		return nil, err
+	}
+	committed = true
+	return nil, nil
+}
+
+// open writes dictionary entries and begins the transaction in one round trip. It returns those
+// of the digests that are new.
+func (c *committer[B]) open(ctx context.Context, conn *pgx.Conn, entries *pgx.Batch, digests []plait.Digest) (map[plait.Digest]bool, error) {
+	var opening pgx.Batch
+	if len(entries.QueuedQueries) > 0 {
+		opening.Queue("BEGIN")
+		opening.Queue("SET LOCAL synchronous_commit = off") // see commit.go, 2
+		opening.QueuedQueries = append(opening.QueuedQueries, entries.QueuedQueries...)
+		opening.Queue("COMMIT")
+	}
+	opening.Queue("BEGIN")
+	fresh := make(map[plait.Digest]bool, len(digests))
+	queueRequests(&opening, digests, fresh)
+	if err := conn.SendBatch(ctx, &opening).Close(); err != nil {
+		return nil, fmt.Errorf("begin to write %s: %w", c.signal, err)
+	}
+	return fresh, nil
+}
+
+// errCommitUnknown marks a COMMIT without an answer: it may or may not have happened.
+var errCommitUnknown = errors.New("the answer to COMMIT got lost")
+
+// end commits.
+func (c *committer[B]) end(ctx context.Context, conn *pgx.Conn) error {
+	tag, err := conn.Exec(ctx, "COMMIT")
+	if err != nil {
+		return fmt.Errorf("commit %s: %w", c.signal, errors.Join(errCommitUnknown, err))
+	}
+	if tag.String() != "COMMIT" { // Postgres answers ROLLBACK when the transaction had failed
+		return fmt.Errorf("commit %s: the transaction was rolled back", c.signal)
+	}
+	return nil
+}
