@@ -1,0 +1,81 @@
+package exemplars
+
+import (
+	"time"
+
+	"github.com/plaithq/plait"
+)
+
+// callKey is what the series of span metrics are told apart by.
+type callKey struct {
+	service string
+	name    string
+	kind    plait.SpanKind
+	status  plait.StatusCode
+}
+
+// call is the series of one callKey.
+type call struct {
+	latency histogram
+	made    time.Time
+	seen    time.Time
+	written written
+}
+
+func (g *Generator) observeCall(s *plait.Span, service string, o observation, now time.Time) {
+	key := callKey{service, s.Name, s.Kind, s.Status}
+	c := g.calls[key]
+	if c == nil {
+		c = g.newCall(key, now)
+	}
+	c.seen = now
+	c.latency.observe(&g.bounds, &o)
+}
+
+// newCall makes room for a key, or finds the series into which it is folded.
+func (g *Generator) newCall(key callKey, now time.Time) *call {
+	own := key
+	if _, known := g.services[key.service]; !known && len(g.services) >= g.maxServices() {
+		key.service = Other
+	}
+	if len(g.calls) >= g.config.MaxSeries {
+		key.name = Other
+	}
+	if key != own {
+		g.counts.folded++
+		if c := g.calls[key]; c != nil {
+			return c
+		}
+	}
+	key.service, key.name = g.names.keep(key.service), g.names.keep(key.name)
+	g.services[key.service] = struct{}{}
+	c := &call{made: now}
+	g.calls[key] = c
+	return c
+}
+
+// maxServices bounds the folded series too: there is one a service, kind and status.
+func (g *Generator) maxServices() int { return max(g.config.MaxSeries/20, 1) }
+
+var spanKindLabels = [...]string{
+	"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER",
+	"SPAN_KIND_CLIENT", "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER",
+}
+
+// spanKindLabel is a kind's name in OTLP.
+func spanKindLabel(k plait.SpanKind) string {
+	if int(k) < len(spanKindLabels) {
+		return spanKindLabels[k]
+	}
+	return spanKindLabels[0]
+}
+
+var statusLabels = [...]string{"STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"}
+
+// statusLabel is a status code's name in OTLP.
+func statusLabel(c plait.StatusCode) string {
+	if int(c) < len(statusLabels) {
+		return statusLabels[c]
+	}
+	return statusLabels[0]
+}
