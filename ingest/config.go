@@ -1,0 +1,102 @@
+package ingest
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/plaithq/plait"
+)
+
+// Config says where the doors listen and how much they take. Start from DefaultConfig.
+type Config struct {
+	// HTTPAddr is where OTLP/HTTP and every other way in over HTTP listens.
+	HTTPAddr string
+	// GRPCAddr is where OTLP/gRPC listens.
+	GRPCAddr string
+
+	// MaxBodyBytes bounds one request's body, as it is sent and again once it is decompressed.
+	MaxBodyBytes int64
+	// MaxInFlightBytes bounds the memory of all requests that are being read, decoded or
+	// waiting for their commit. A request that does not fit is told to come back.
+	MaxInFlightBytes int64
+
+	// MaxAttributeBytes bounds one attribute value and one log body; longer ones are cut.
+	MaxAttributeBytes int
+	// MaxNameBytes bounds names: of services, spans, events, scopes, and attribute keys. A
+	// service and a span name share an index entry, which Postgres limits to 2704 bytes.
+	MaxNameBytes int
+	// MaxAttributes bounds the attributes of one record, event, link, scope or resource; the
+	// rest is counted as dropped.
+	MaxAttributes int
+
+	// BodyTimeout is how long a body may take to arrive, HeaderTimeout the same for a
+	// request's head. They end requests whose sender stalls.
+	BodyTimeout, HeaderTimeout time.Duration
+	// IdleTimeout is how long a connection without a request is kept.
+	IdleTimeout time.Duration
+	// ShutdownGrace is how long Run lets accepted requests finish.
+	ShutdownGrace time.Duration
+
+	// PromoteResourceAttributes are resource attributes that series of OTLP metrics get as labels,
+	// besides job, instance and the series target_info.
+	PromoteResourceAttributes []string
+
+	// AllowedOrigins are the web origins whose pages may send OTLP/HTTP (CORS); "*" allows
+	// all. None by default.
+	AllowedOrigins []string
+}
+
+// maxNameBytes keeps two names within one index entry of Postgres.
+const maxNameBytes = 1280
+
+// DefaultConfig is what plait serve starts with.
+func DefaultConfig() Config {
+	return Config{
+		HTTPAddr:          "127.0.0.1:4318",
+		GRPCAddr:          "127.0.0.1:4317",
+		MaxBodyBytes:      16 << 20,
+		MaxInFlightBytes:  64 << 20,
+		MaxAttributeBytes: 1 << 20,
+		MaxNameBytes:      1024,
+		MaxAttributes:     10_000,
+		BodyTimeout:       30 * time.Second,
+		HeaderTimeout:     10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ShutdownGrace:     20 * time.Second,
+	}
+}
+
+// Validate says which setting cannot be used, wrapping plait.ErrInvalid.
+func (c Config) Validate() error {
+	for _, addr := range []struct{ name, value string }{{"HTTP", c.HTTPAddr}, {"gRPC", c.GRPCAddr}} {
+		if _, _, err := net.SplitHostPort(addr.value); err != nil {
+			return fmt.Errorf("%s address %q is not host:port: %w", addr.name, addr.value, plait.ErrInvalid)
+		}
+	}
+	for _, n := range []struct {
+		name  string
+		value int64
+	}{
+		{"body limit", c.MaxBodyBytes},
+		{"attribute limit", int64(c.MaxAttributeBytes)},
+		{"name limit", int64(c.MaxNameBytes)},
+		{"limit of attributes", int64(c.MaxAttributes)},
+		{"body timeout", int64(c.BodyTimeout)},
+		{"header timeout", int64(c.HeaderTimeout)},
+		{"idle timeout", int64(c.IdleTimeout)},
+		{"shutdown grace", int64(c.ShutdownGrace)},
+	} {
+		if n.value <= 0 {
+			return fmt.Errorf("%s is %d, want more than 0: %w", n.name, n.value, plait.ErrInvalid)
+		}
+	}
+	if c.MaxNameBytes > maxNameBytes {
+		return fmt.Errorf("name limit is %d bytes, want at most %d: %w", c.MaxNameBytes, maxNameBytes, plait.ErrInvalid)
+	}
+	if c.MaxInFlightBytes < bodyCost*c.MaxBodyBytes {
+		return fmt.Errorf("memory limit of %d bytes cannot hold one body of %d bytes, want at least %d: %w",
+			c.MaxInFlightBytes, c.MaxBodyBytes, bodyCost*c.MaxBodyBytes, plait.ErrInvalid)
+	}
+	return nil
+}

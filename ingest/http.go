@@ -1,0 +1,171 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+)
+
+// door is one way in over HTTP.
+type door struct {
+	name string // label of the metrics
+	path string // takes POST
+	// serve reads the request with exchange.body, takes it, and answers success.
+	serve func(*exchange) (outcome, error)
+	// fail answers what serve returned as an error, in the door's own dialect. nil means
+	// plain text, which is what most dialects have.
+	fail func(*exchange, answer) error
+}
+
+// doors is every way in over HTTP.
+func (s *Server) doors() []door {
+	return slices.Concat(
+		s.otlpDoors(),
+		s.remoteWriteDoors(),
+	)
+}
+
+// exchange is one request with its answer.
+type exchange struct {
+	echo.Context
+	server *Server
+	body   *body // nil until it is read
+}
+
+// read reads the body, which is released when the door returns.
+func (x *exchange) read() error {
+	var err error
+	x.body, err = x.server.readBody(x.Response(), x.Request(), x.Request().Header.Get("Content-Encoding"))
+	return err
+}
+
+// readSnappy is read for the formats that are always compressed by snappy (remote write, Loki
+// push), whatever the headers say.
+func (x *exchange) readSnappy() error {
+	var err error
+	if x.body, err = x.server.readBody(x.Response(), x.Request(), ""); err != nil {
+		return err
+	}
+	return x.server.unsnappy(x.body)
+}
+
+// newHTTP makes the HTTP server with all doors.
+func (s *Server) newHTTP() *http.Server {
+	e := echo.New()
+	e.Logger.SetOutput(io.Discard) // failures are logged by observe
+	e.HTTPErrorHandler = s.failPlain
+	if len(s.config.AllowedOrigins) > 0 {
+		e.Use(middleware.CORSWithConfig(middleware.CORSConfig{
+			AllowOrigins: s.config.AllowedOrigins,
+			AllowMethods: []string{http.MethodPost},
+			MaxAge:       3600,
+		}))
+	}
+	for _, d := range s.doors() {
+		e.POST(d.path, s.handler(d))
+	}
+	return &http.Server{
+		Handler:           e,
+		ReadHeaderTimeout: s.config.HeaderTimeout,
+		IdleTimeout:       s.config.IdleTimeout,
+		// What the standard server has to say is about single connections.
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// handler runs a door: it refuses while draining, answers failures, survives panics, counts.
+func (s *Server) handler(d door) echo.HandlerFunc {
+	if d.fail == nil {
+		d.fail = (*exchange).failText
+	}
+	return func(c echo.Context) error {
+		begin := s.now()
+		x := &exchange{Context: c, server: s}
+		o, err := s.serve(d, x)
+		name := o.name()
+		if err != nil {
+			a := answerTo(err)
+			name = a.name
+			if a.retry > 0 {
+				c.Response().Header().Set("Retry-After", strconv.Itoa(a.retrySeconds()))
+			}
+			if failErr := d.fail(x, a); failErr != nil {
+				err = errors.Join(err, fmt.Errorf("answer: %w", failErr))
+			}
+		}
+		s.observe(c.Request().Context(), d.name, name, begin, err)
+		return nil
+	}
+}
+
+// serve runs the door's own part with the body's life around it. After a failure the bytes are
+// not used again: whoever failed may still hold them.
+func (s *Server) serve(d door, x *exchange) (o outcome, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = s.recovered(r)
+		}
+		if x.body == nil {
+			return
+		}
+		s.meters.bytes.WithLabelValues(d.name).Add(float64(len(x.body.bytes)))
+		if err != nil {
+			x.body.forget()
+		} else {
+			x.body.release()
+		}
+	}()
+	if s.draining.Load() {
+		return outcome{}, fmt.Errorf("the gateway stops: %w", errDraining)
+	}
+	return d.serve(x)
+}
+
+// recovered turns a panic into an error. The request that caused it is to blame, so its sender
+// is told not to send it again.
+func (s *Server) recovered(r any) error {
+	s.meters.panics.Inc()
+	return fmt.Errorf("panic: %v: %w\n%s", r, errPanicked, debug.Stack())
+}
+
+// failText answers in plain text.
+func (x *exchange) failText(a answer) error { return x.String(a.http, a.message+"\n") }
+
+// failPlain answers what no door took: unknown paths and wrong methods.
+func (s *Server) failPlain(err error, c echo.Context) {
+	var he *echo.HTTPError
+	if !errors.As(err, &he) {
+		he = echo.NewHTTPError(http.StatusInternalServerError)
+	}
+	text := http.StatusText(he.Code)
+	name := "error"
+	switch he.Code {
+	case http.StatusNotFound:
+		name, text = "no_route", fmt.Sprintf("%s is not a way in. POST to one of: %s", c.Request().URL.Path, strings.Join(s.paths(), " "))
+	case http.StatusMethodNotAllowed:
+		name, text = "method", fmt.Sprintf("%s takes POST, not %s", c.Request().URL.Path, c.Request().Method)
+		c.Response().Header().Set("Allow", http.MethodPost)
+	}
+	s.observe(c.Request().Context(), "none", name, s.now(), nil)
+	if !c.Response().Committed {
+		// A failure to answer is the connection's, and its sender knows.
+		_ = c.String(he.Code, text+"\n")
+	}
+}
+
+func (s *Server) paths() []string {
+	var out []string
+	for _, d := range s.doors() {
+		out = append(out, d.path)
+	}
+	return out
+}

@@ -1,0 +1,104 @@
+package ingest
+
+import (
+	"context"
+
+	collogs "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	colmetrics "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
+	coltrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/plaithq/plait/wire/otlp"
+)
+
+// otlpSignal is one of OTLP's three signals. gRPC and HTTP share its export: how a request is
+// framed differs, what it does cannot.
+type otlpSignal struct {
+	name    string
+	path    string // OTLP/HTTP
+	service string // OTLP/gRPC, with the one method Export
+	proto   string // the service's file
+	request *shape // for its memory
+	// export takes a decompressed request, JSON or protobuf, to its commit.
+	export func(p *pipeline, ctx context.Context, body []byte, json bool) (outcome, error)
+	// partial is the response when records were refused.
+	partial func(refused int64, message string) proto.Message
+}
+
+var otlpSignals = []*otlpSignal{
+	{
+		name: traces, path: "/v1/traces",
+		service: coltrace.TraceService_ServiceDesc.ServiceName, proto: "opentelemetry/proto/collector/trace/v1/trace_service.proto",
+		request: requestShape(spanShape), export: (*pipeline).exportTraces,
+		partial: func(refused int64, message string) proto.Message {
+			return &coltrace.ExportTraceServiceResponse{PartialSuccess: &coltrace.ExportTracePartialSuccess{RejectedSpans: refused, ErrorMessage: message}}
+		},
+	},
+	{
+		name: logs, path: "/v1/logs",
+		service: collogs.LogsService_ServiceDesc.ServiceName, proto: "opentelemetry/proto/collector/logs/v1/logs_service.proto",
+		request: requestShape(logShape), export: (*pipeline).exportLogs,
+		partial: func(refused int64, message string) proto.Message {
+			return &collogs.ExportLogsServiceResponse{PartialSuccess: &collogs.ExportLogsPartialSuccess{RejectedLogRecords: refused, ErrorMessage: message}}
+		},
+	},
+	{
+		name: metrics, path: "/v1/metrics",
+		service: colmetrics.MetricsService_ServiceDesc.ServiceName, proto: "opentelemetry/proto/collector/metrics/v1/metrics_service.proto",
+		request: requestShape(metricShape), export: (*pipeline).exportMetrics,
+		partial: func(refused int64, message string) proto.Message {
+			return &colmetrics.ExportMetricsServiceResponse{PartialSuccess: &colmetrics.ExportMetricsPartialSuccess{RejectedDataPoints: refused, ErrorMessage: message}}
+		},
+	},
+}
+
+// take weighs a request, so that its decoded form is within the budget, and exports it.
+func (sig *otlpSignal) take(ctx context.Context, p *pipeline, b *body, json bool) (outcome, error) {
+	weigh := sig.request.weigh
+	if json {
+		weigh = weighJSON
+	}
+	if err := b.lease.grow(weigh(b.bytes)); err != nil {
+		return outcome{}, err
+	}
+	return sig.export(p, ctx, b.bytes, json)
+}
+
+func (p *pipeline) exportTraces(ctx context.Context, body []byte, json bool) (outcome, error) {
+	decode := otlp.DecodeTraces
+	if json {
+		decode = otlp.DecodeTracesJSON
+	}
+	batch, err := decode(body)
+	if err != nil {
+		return outcome{}, err
+	}
+	batch.Digest = digestOf(traces, body)
+	return p.takeTraces(ctx, batch)
+}
+
+func (p *pipeline) exportLogs(ctx context.Context, body []byte, json bool) (outcome, error) {
+	decode := otlp.DecodeLogs
+	if json {
+		decode = otlp.DecodeLogsJSON
+	}
+	batch, err := decode(body)
+	if err != nil {
+		return outcome{}, err
+	}
+	batch.Digest = digestOf(logs, body)
+	return p.takeLogs(ctx, batch)
+}
+
+func (p *pipeline) exportMetrics(ctx context.Context, body []byte, json bool) (outcome, error) {
+	decode := p.otlpMetrics.Decode
+	if json {
+		decode = p.otlpMetrics.DecodeJSON
+	}
+	batch, err := decode(body)
+	if err != nil {
+		return outcome{}, err
+	}
+	batch.Digest = digestOf(metrics, body)
+	return p.takeMetrics(ctx, batch)
+}

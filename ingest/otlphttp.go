@@ -1,0 +1,118 @@
+package ingest
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
+)
+
+// The media types of OTLP/HTTP.
+const (
+	mediaProtobuf = "application/x-protobuf"
+	mediaJSON     = "application/json"
+)
+
+// otlpDoors are OTLP/HTTP's three paths
+// (https://opentelemetry.io/docs/specs/otlp/#otlphttp).
+func (s *Server) otlpDoors() []door {
+	var doors []door
+	for _, sig := range otlpSignals {
+		doors = append(doors, door{
+			name:  "otlp_http",
+			path:  sig.path,
+			serve: func(x *exchange) (outcome, error) { return x.serveOTLP(sig) },
+			fail:  (*exchange).failOTLP,
+		})
+	}
+	return doors
+}
+
+func (x *exchange) serveOTLP(sig *otlpSignal) (outcome, error) {
+	media := x.mediaType()
+	if media == "" {
+		return outcome{}, fmt.Errorf("content type %.64q: send %s or %s: %w", x.Request().Header.Get("Content-Type"), mediaProtobuf, mediaJSON, errUnsupported)
+	}
+	if err := x.read(); err != nil {
+		return outcome{}, err
+	}
+	o, err := sig.take(x.Request().Context(), x.server.pipeline, x.body, media == mediaJSON)
+	if err != nil {
+		return o, err
+	}
+	return o, x.succeedOTLP(sig, &o, media)
+}
+
+// mediaType is the request's media type in OTLP/HTTP's own spelling, empty for any other.
+func (x *exchange) mediaType() string {
+	switch value := x.Request().Header.Get("Content-Type"); value {
+	case mediaProtobuf, mediaJSON:
+		return value
+	default:
+		switch media, _, _ := mime.ParseMediaType(value); media {
+		case mediaProtobuf, "application/protobuf":
+			return mediaProtobuf
+		case mediaJSON:
+			return mediaJSON
+		}
+		return ""
+	}
+}
+
+// succeedOTLP answers with full or partial success. The answer to full success is the empty
+// message.
+func (x *exchange) succeedOTLP(sig *otlpSignal, o *outcome, media string) error {
+	if o.refusedCount == 0 && media == mediaProtobuf {
+		x.Response().Header()["Content-Type"] = protobufHeader
+		x.Response().WriteHeader(http.StatusOK)
+		return nil
+	}
+	if o.refusedCount == 0 {
+		return x.Blob(http.StatusOK, mediaJSON, []byte("{}"))
+	}
+	return x.message(http.StatusOK, media, sig.partial(int64(o.refusedCount), o.message()))
+}
+
+var protobufHeader = []string{mediaProtobuf}
+
+// failOTLP answers with google.rpc.Status in the encoding of the request.
+func (x *exchange) failOTLP(a answer) error {
+	media := x.mediaType()
+	if media == "" {
+		media = mediaJSON // for the human who is trying things out
+	}
+	return x.message(a.http, media, a.status())
+}
+
+// message writes a message in the given encoding.
+func (x *exchange) message(code int, media string, m proto.Message) error {
+	encode := proto.Marshal
+	if media == mediaJSON {
+		encode = protojson.Marshal
+	}
+	b, err := encode(m)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	x.Response().Header().Set("Content-Length", strconv.Itoa(len(b)))
+	return x.Blob(code, media, b)
+}
+
+// status is the answer as google.rpc.Status, with RetryInfo when sending again may help.
+func (a answer) status() *spb.Status {
+	st := &spb.Status{Code: int32(a.grpc), Message: a.message}
+	if a.retry > 0 {
+		// RetryInfo is a message of two numbers: it always encodes.
+		if detail, err := anypb.New(&errdetails.RetryInfo{RetryDelay: durationpb.New(a.retry)}); err == nil {
+			st.Details = append(st.Details, detail)
+		}
+	}
+	return st
+}

@@ -1,0 +1,148 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/otlp"
+	"github.com/plaithq/plait/wire/remotewrite"
+)
+
+// The pipeline is what all doors share: decode, clean, write, tell the observer, say what became
+// of the records. Doors differ in how a request is framed and answered and in nothing else.
+
+// A signal's name, as in labels and paths.
+const (
+	traces  = "traces"
+	logs    = "logs"
+	metrics = "metrics"
+)
+
+// outcome is what became of the records of a request that was taken.
+type outcome struct {
+	refusedCount int
+	reasons      []string // for the sender, at most maxReasons
+	duplicate    bool     // an earlier request had brought all of it
+}
+
+// maxReasons bounds the reasons that a sender is told of one request.
+const maxReasons = 5
+
+func (o *outcome) refuse(n int, reason string) {
+	o.refusedCount += n
+	if len(o.reasons) < maxReasons {
+		o.reasons = append(o.reasons, reason)
+	}
+}
+
+// message is the reasons in one line, empty when nothing was refused.
+func (o *outcome) message() string {
+	text := strings.ToValidUTF8(strings.Join(o.reasons, "; "), "\ufffd")
+	if o.refusedCount > len(o.reasons) && len(o.reasons) == maxReasons {
+		return fmt.Sprintf("%s; and others, %d in all", text, o.refusedCount)
+	}
+	return text
+}
+
+// name is the outcome as a label of plait_ingest_requests_total.
+func (o *outcome) name() string {
+	switch {
+	case o.refusedCount > 0:
+		return "partial"
+	case o.duplicate:
+		return "duplicate"
+	}
+	return "ok"
+}
+
+// pipeline takes decoded batches to the writer. Its methods return when the batch is committed.
+type pipeline struct {
+	writer  Writer
+	spans   SpanObserver // nil when nobody observes
+	cleaner *cleaner
+	meters  *meters
+
+	otlpMetrics *otlp.MetricDecoder
+	remoteWrite *remotewrite.Decoder
+}
+
+// takeTraces cleans and writes a batch. b.Digest is set by the caller.
+func (p *pipeline) takeTraces(ctx context.Context, b *plait.Traces) (outcome, error) {
+	var o outcome
+	p.refused(&o, traces, "malformed", b.Refused)
+	p.repaired(traces, b.Repaired)
+	p.cleaner.cleanSpans(b, &o)
+	if len(b.Spans) == 0 {
+		return o, nil
+	}
+	receipt, err := p.writer.WriteTraces(ctx, b)
+	if err != nil {
+		return o, fmt.Errorf("write %d spans: %w", len(b.Spans), err)
+	}
+	p.committed(&o, traces, len(b.Spans), receipt)
+	if p.spans != nil && !receipt.Duplicate {
+		p.spans.ObserveSpans(b.Spans)
+	}
+	return o, nil
+}
+
+// takeLogs is takeTraces for log records.
+func (p *pipeline) takeLogs(ctx context.Context, b *plait.Logs) (outcome, error) {
+	var o outcome
+	p.refused(&o, logs, "malformed", b.Refused)
+	p.repaired(logs, b.Repaired)
+	p.cleaner.cleanLogs(b)
+	if len(b.Records) == 0 {
+		return o, nil
+	}
+	receipt, err := p.writer.WriteLogs(ctx, b)
+	if err != nil {
+		return o, fmt.Errorf("write %d log records: %w", len(b.Records), err)
+	}
+	p.committed(&o, logs, len(b.Records), receipt)
+	return o, nil
+}
+
+// takeMetrics is takeTraces for series; their decoders check them.
+func (p *pipeline) takeMetrics(ctx context.Context, b *plait.Metrics) (outcome, error) {
+	var o outcome
+	p.refused(&o, metrics, "malformed", b.Refused)
+	if len(b.Series) == 0 && len(b.Metadata) == 0 {
+		return o, nil
+	}
+	receipt, err := p.writer.WriteMetrics(ctx, b)
+	if err != nil {
+		return o, fmt.Errorf("write %d series: %w", len(b.Series), err)
+	}
+	samples, histograms, _ := b.Counts()
+	p.committed(&o, metrics, samples+histograms, receipt)
+	return o, nil
+}
+
+// committed counts what a writer has stored, and what it left out.
+func (p *pipeline) committed(o *outcome, signal string, records int, r plait.Receipt) {
+	p.refused(o, signal, "limit", r.Refused)
+	if o.duplicate = r.Duplicate; !o.duplicate {
+		for _, left := range r.Refused {
+			records -= left.Count
+		}
+		p.meters.records.WithLabelValues(signal).Add(float64(max(records, 0)))
+	}
+}
+
+// refused counts records that a decoder or the writer left out.
+func (p *pipeline) refused(o *outcome, signal, reason string, refusals []plait.Refusal) {
+	for _, r := range refusals {
+		o.refuse(r.Count, r.Reason)
+		p.meters.refused.WithLabelValues(signal, reason).Add(float64(r.Count))
+	}
+}
+
+// repaired counts what a decoder changed.
+func (p *pipeline) repaired(signal string, repairs []plait.Repair) {
+	for _, r := range repairs {
+		p.meters.repaired.WithLabelValues(signal, r.Reason).Add(float64(r.Count))
+	}
+}

@@ -1,0 +1,71 @@
+package ingest
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/remotewrite"
+)
+
+// remoteWriteDoors is Prometheus remote write, both versions on one path
+// (https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/).
+func (s *Server) remoteWriteDoors() []door {
+	return []door{{
+		name:  "remote_write",
+		path:  "/api/v1/write",
+		serve: (*exchange).serveRemoteWrite,
+	}}
+}
+
+// remoteWriteCost is about what a decoded request takes for each byte of the body.
+const remoteWriteCost = 6
+
+// serveRemoteWrite answers 204. When some samples were refused the answer is 400, as the
+// protocol has it, and the others are stored all the same: a sender does not repeat a 400.
+func (x *exchange) serveRemoteWrite() (outcome, error) {
+	version, ok := remotewrite.ParseContentType(x.Request().Header.Get("Content-Type"))
+	if !ok {
+		return outcome{}, fmt.Errorf("content type %.100q: send application/x-protobuf, with proto=io.prometheus.write.v2.Request for version 2.0: %w",
+			x.Request().Header.Get("Content-Type"), errUnsupported)
+	}
+	if encoding := x.Request().Header.Get("Content-Encoding"); encoding != "" && encoding != "snappy" {
+		return outcome{}, fmt.Errorf("content encoding %.100q: remote write is compressed by snappy: %w", encoding, errUnsupported)
+	}
+	if err := x.readSnappy(); err != nil {
+		return outcome{}, err
+	}
+	if err := x.body.lease.grow(remoteWriteCost * int64(len(x.body.bytes))); err != nil {
+		return outcome{}, err
+	}
+	batch, err := x.server.pipeline.remoteWrite.Decode(x.body.bytes, version)
+	if err != nil {
+		return outcome{}, err
+	}
+	batch.Digest = digestOf(metrics, x.body.bytes)
+	o, err := x.server.pipeline.takeMetrics(x.Request().Context(), batch)
+	if err != nil {
+		return o, err
+	}
+	if version == remotewrite.V2 {
+		x.tellWritten(batch, o)
+	}
+	if o.refusedCount > 0 {
+		return o, x.String(http.StatusBadRequest, o.message()+"\n")
+	}
+	return o, x.NoContent(http.StatusNoContent)
+}
+
+// tellWritten sets the headers by which version 2.0 counts what was stored.
+func (x *exchange) tellWritten(m *plait.Metrics, o outcome) {
+	samples, histograms, exemplars := m.Counts()
+	samples -= o.refusedCount // what the store refused; the decoder left its own out of m
+	for _, r := range m.Refused {
+		samples += r.Count
+	}
+	header := x.Response().Header()
+	header.Set("X-Prometheus-Remote-Write-Samples-Written", strconv.Itoa(samples))
+	header.Set("X-Prometheus-Remote-Write-Histograms-Written", strconv.Itoa(histograms))
+	header.Set("X-Prometheus-Remote-Write-Exemplars-Written", strconv.Itoa(exemplars))
+}

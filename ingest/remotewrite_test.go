@@ -1,0 +1,97 @@
+package ingest
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/snappy"
+	"github.com/prometheus/prometheus/prompb"
+	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
+
+	"github.com/plaithq/plait"
+)
+
+// remoteWriteV1 is a request of one series for each list of labels.
+func remoteWriteV1(t *testing.T, series ...[]prompb.Label) []byte {
+	t.Helper()
+	req := &prompb.WriteRequest{}
+	for _, ls := range series {
+		req.Timeseries = append(req.Timeseries, prompb.TimeSeries{
+			Labels: ls, Samples: []prompb.Sample{{Timestamp: time.Now().UnixMilli(), Value: 1}},
+		})
+	}
+	b, err := req.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snappy.Encode(nil, b)
+}
+
+func remoteWriteV2(t *testing.T) []byte {
+	t.Helper()
+	req := &writev2.Request{Symbols: []string{"", "__name__", "up"}, Timeseries: []writev2.TimeSeries{{
+		LabelsRefs: []uint32{1, 2}, Samples: []writev2.Sample{{Timestamp: time.Now().UnixMilli(), Value: 1}},
+	}}}
+	b, err := req.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snappy.Encode(nil, b)
+}
+
+func TestRemoteWriteAnswers(t *testing.T) {
+	t.Parallel()
+	up := []prompb.Label{{Name: "__name__", Value: "up"}}
+	nameless := []prompb.Label{{Name: "job", Value: "a"}}
+	ts := start(t)
+	huge := snappy.Encode(nil, make([]byte, 1<<20))
+	copy(huge, "\xff\xff\xff\x7f") // says that it decompresses to 256 MiB and more
+	for _, c := range []struct {
+		name    string
+		body    []byte
+		headers []string
+		code    int
+		text    string
+		written string
+	}{
+		{"version 1", remoteWriteV1(t, up), nil, http.StatusNoContent, "", ""},
+		{"version 2", remoteWriteV2(t), []string{"Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request", "Content-Encoding: snappy"}, http.StatusNoContent, "", "1"},
+		{"a bad series among good ones", remoteWriteV1(t, up, nameless), nil, http.StatusBadRequest, "has no name", ""},
+		{"truncated snappy", remoteWriteV1(t, up)[:10], nil, http.StatusBadRequest, "snappy", ""},
+		{"no snappy", []byte("hello"), nil, http.StatusBadRequest, "snappy", ""},
+		{"a bomb", huge, nil, http.StatusRequestEntityTooLarge, "the limit is", ""},
+		{"no remote write", nil, []string{"Content-Type: text/plain"}, http.StatusUnsupportedMediaType, "send application/x-protobuf", ""},
+		{"gzip", nil, []string{"Content-Encoding: gzip"}, http.StatusUnsupportedMediaType, "compressed by snappy", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := ts.protobuf(t, "/api/v1/write", c.body, c.headers...)
+			if got.code != c.code || !strings.Contains(got.body, c.text) {
+				t.Errorf("%d %s", got.code, got.body)
+			}
+			if written := got.header.Get("X-Prometheus-Remote-Write-Samples-Written"); written != c.written {
+				t.Errorf("%q samples were said to be written, want %q", written, c.written)
+			}
+		})
+	}
+	found, err := ts.store.Series(t.Context(), []plait.Matcher{{Name: "__name__", Op: plait.MatchEqual, Value: "up"}}, plait.TimeRange{}, 10)
+	if err != nil || len(found) != 1 {
+		t.Errorf("%v is stored, %v", found, err)
+	}
+}
+
+func TestTooManyNewSeriesAreRefusedAndTheOthersStored(t *testing.T) {
+	t.Parallel()
+	ts := start(t)
+	var series [][]prompb.Label
+	for i := range 60_000 {
+		series = append(series, []prompb.Label{{Name: "__name__", Value: "many"}, {Name: "id", Value: fmt.Sprint(i)}})
+	}
+	got := ts.post(t, "/api/v1/write", bytes.NewReader(remoteWriteV1(t, series...)))
+	if got.code != http.StatusBadRequest || !strings.Contains(got.body, "more than 50000 series that were not seen before") {
+		t.Errorf("%d %s", got.code, got.body)
+	}
+}
