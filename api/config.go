@@ -1,0 +1,93 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate"
+)
+
+// Config says where the API listens and how long it works on a question. Start from
+// DefaultConfig.
+type Config struct {
+	// Addr is the host:port to listen on.
+	Addr string
+	// BaseURL is put before the paths in links, for readers that do not resolve them against
+	// the address they asked. Empty leaves links relative to the host.
+	BaseURL string
+	// QueryTimeout is how long one question may take.
+	QueryTimeout time.Duration
+	// MaxSpans bounds the spans of a trace that are read, MaxLogs its log records.
+	MaxSpans, MaxLogs int
+	// ShutdownGrace is how long Run lets questions finish that are being answered.
+	ShutdownGrace time.Duration
+}
+
+// DefaultConfig is what plait serve starts with.
+func DefaultConfig() Config {
+	return Config{
+		Addr:          "127.0.0.1:7080",
+		QueryTimeout:  30 * time.Second,
+		MaxSpans:      20_000,
+		MaxLogs:       20_000,
+		ShutdownGrace: 20 * time.Second,
+	}
+}
+
+// Validate says which setting cannot be used, wrapping plait.ErrInvalid.
+func (c Config) Validate() error {
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		return fmt.Errorf("API address %q is not host:port: %w", c.Addr, plait.ErrInvalid)
+	}
+	if u, err := url.Parse(c.BaseURL); err != nil || c.BaseURL != "" && (u.Scheme == "" || u.Host == "") {
+		return fmt.Errorf("base URL %q is not like https://plait.example.com: %w", c.BaseURL, plait.ErrInvalid)
+	}
+	if c.QueryTimeout <= 0 || c.ShutdownGrace <= 0 || c.MaxSpans <= 0 || c.MaxLogs <= 0 {
+		return fmt.Errorf("query timeout, shutdown grace and limits of spans and logs must be more than 0: %w", plait.ErrInvalid)
+	}
+	return nil
+}
+
+// Deps are what a Server works with. The three readers are required.
+type Deps struct {
+	Traces  correlate.TraceReader
+	Logs    correlate.LogReader
+	Metrics correlate.MetricReader
+
+	// Ready says whether the database can be asked; nil: it always can.
+	Ready func(context.Context) error
+	// Gatherer is what /metrics shows; nil: nothing.
+	Gatherer prometheus.Gatherer
+	// Prometheus answers everything below /prometheus/, with the path as it came in; nil: nothing does.
+	Prometheus http.Handler
+
+	Logger     *slog.Logger          // nil: slog.Default
+	Registerer prometheus.Registerer // nil: metrics are kept to itself
+	Now        func() time.Time      // nil: time.Now
+}
+
+func (d *Deps) setDefaults() {
+	if d.Ready == nil {
+		d.Ready = func(context.Context) error { return nil }
+	}
+	if d.Gatherer == nil {
+		d.Gatherer = prometheus.NewRegistry()
+	}
+	if d.Logger == nil {
+		d.Logger = slog.Default()
+	}
+	if d.Registerer == nil {
+		d.Registerer = prometheus.NewRegistry()
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+}

@@ -1,0 +1,73 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// Answers on the excerpt of the recording. The traces named here are small ones of it.
+func TestAnswersOnTheRecording(t *testing.T) {
+	t.Parallel()
+	g := start(t, excerptStore(t))
+	d := readDescription(t)
+	const (
+		window = "&start=1674982096.478&end=1674982196271628381"
+		trace  = "/api/v1/pivot/trace/17b4947393b68e5df1fac39efc57b3a5"
+	)
+	for name, c := range map[string]struct{ path, template string }{
+		"trace":          {trace, "/api/v1/pivot/trace/{id}"},
+		"trace_logs":     {trace + "/logs?limit=3&severity=info", "/api/v1/pivot/trace/{id}/logs"},
+		"trace_metrics":  {trace + "/metrics?limit=4", "/api/v1/pivot/trace/{id}/metrics"},
+		"metric_spans":   {"/api/v1/pivot/metric?query=histogram_quantile(0.99,rate(traces_spanmetrics_latency_bucket{service=%22ts-order-service%22}[1m]))&limit=2" + window, "/api/v1/pivot/metric"},
+		"metric_calls":   {"/api/v1/pivot/metric?query=traces_spanmetrics_calls_total{service=%22ts-order-service%22,instance=%22plait:7080%22}&limit=2" + window, "/api/v1/pivot/metric"},
+		"metric_edge":    {"/api/v1/pivot/metric?query=traces_service_graph_request_server_seconds_bucket{client=%22ts-seat-service%22,server=%22ts-order-service%22}&limit=2" + window, "/api/v1/pivot/metric"},
+		"metric_gauge":   {"/api/v1/pivot/metric?query=pod_server_latency_p95_seconds{job=%22trainticket/ts-order-service%22}&min=0.005&limit=2" + window, "/api/v1/pivot/metric"},
+		"metric_pods":    {"/api/v1/pivot/metric?query=memory_usage_Mi&limit=2" + window, "/api/v1/pivot/metric"},
+		"metric_nothing": {"/api/v1/pivot/metric?query=unheard_of" + window, "/api/v1/pivot/metric"},
+		"logs":           {"/api/v1/logs?service=ts-order-service&q=TRAVEL&limit=2" + window, "/api/v1/logs"},
+		"log":            {"/api/v1/pivot/log?time=2023-01-29T08:49:55.883Z&service=ts-travel-service&body=today+date&lines=2", "/api/v1/pivot/log"},
+		"traces":         {"/api/v1/traces?service=ts-order-service&min_duration=5ms&kind=server&attr=service.namespace=trainticket&limit=2" + window, "/api/v1/traces"},
+		"service_map":    {"/api/v1/service-map?start=1674982096478&end=1674982196272", "/api/v1/service-map"},
+		"problem":        {"/api/v1/traces?min_duration=fast", "/api/v1/traces"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp, body := g.get(t, c.path)
+			for _, wrong := range d.validate(c.template, resp, body) {
+				t.Error(wrong)
+			}
+			compareGolden(t, name, body)
+		})
+	}
+}
+
+// compareGolden compares an answer with its file, a value a line.
+func compareGolden(t *testing.T, name string, body []byte) {
+	t.Helper()
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, bytes.TrimSpace(body), "", " "); err != nil {
+		t.Fatal(err)
+	}
+	indented.WriteByte('\n')
+	path := filepath.Join("testdata", name+".json")
+	if *update {
+		if err := os.WriteFile(path, indented.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(indented.String(), "\n")); diff != "" {
+		t.Errorf("%s differs (-want +got), -update rewrites it:\n%s", path, diff)
+	}
+}

@@ -1,0 +1,66 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate/tracecontext"
+)
+
+// traceID is a trace id as a user has it. Some spellings can be read in two ways (16 digits are
+// hexadecimal or decimal), so all readings are kept, the likeliest first.
+type traceID []plait.TraceID
+
+// UnmarshalText reads any spelling of package tracecontext.
+func (t *traceID) UnmarshalText(text []byte) error {
+	for _, c := range tracecontext.ParseAll(string(text)) {
+		*t = append(*t, c.TraceID)
+	}
+	if len(*t) == 0 {
+		_, err := tracecontext.Parse(string(text))
+		return err
+	}
+	return nil
+}
+
+// firstFound asks with each reading of an id until one is found.
+func firstFound[T any](readings traceID, ask func(plait.TraceID) (T, error)) (T, error) {
+	var answer T
+	var err error
+	for _, id := range readings {
+		if answer, err = ask(id); !errors.Is(err, plait.ErrNotFound) {
+			return answer, err
+		}
+	}
+	return answer, err
+}
+
+// spanID is a span id as a user has it.
+type spanID plait.SpanID
+
+// hexDigits is the length of a span id in hexadecimal.
+const hexDigits = 2 * len(plait.SpanID{})
+
+// UnmarshalText reads up to 16 hex digits, a decimal number (Datadog, Google Cloud) or a spelling
+// of trace and span together. Digits alone are hexadecimal when there are 16 of them.
+func (s *spanID) UnmarshalText(text []byte) error {
+	id := strings.TrimSpace(string(text))
+	decimal := strings.Trim(id, "0123456789") == "" && len(id) != hexDigits
+	base := 16
+	if decimal {
+		base = 10
+	}
+	n, err := strconv.ParseUint(id, base, 64)
+	if err == nil {
+		*s = spanID(plait.SpanIDFromInt64(int64(n)))
+	} else if c, parseErr := tracecontext.Parse(id); parseErr == nil && !c.SpanID.IsZero() {
+		*s, err = spanID(c.SpanID), nil
+	}
+	if err != nil || plait.SpanID(*s).IsZero() {
+		return fmt.Errorf("%q is no span id: want 16 hex digits, a decimal number, or a traceparent: %w", id, plait.ErrInvalid)
+	}
+	return nil
+}

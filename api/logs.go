@@ -1,0 +1,44 @@
+package api
+
+import (
+	"context"
+
+	"github.com/plaithq/plait"
+)
+
+type logsParams struct {
+	TraceID  traceID  `query:"trace_id"`
+	SpanID   spanID   `query:"span_id"`
+	Service  string   `query:"service"`
+	Severity severity `query:"severity"`
+	Q        string   `query:"q"`
+	window
+	Limit  int    `query:"limit" default:"100" max:"5000"`
+	Cursor string `query:"cursor"`
+}
+
+// searchLogs finds log records, newest first.
+func (s *Server) searchLogs(ctx context.Context, p logsParams) (*logsAnswer, error) {
+	within, err := p.within(s.deps.Now())
+	if err != nil {
+		return nil, err
+	}
+	q := plait.LogQuery{
+		SpanID: plait.SpanID(p.SpanID), Service: p.Service, MinSeverity: plait.SeverityNumber(p.Severity),
+		Contains: p.Q, Range: within, Limit: p.Limit, Cursor: p.Cursor,
+	}
+	readings := p.TraceID
+	if len(readings) == 0 {
+		readings = traceID{{}}
+	}
+	for _, q.TraceID = range readings {
+		records, next, err := s.deps.Logs.Logs(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		if len(records) > 0 {
+			return &logsAnswer{Logs: s.links.records(records), NextCursor: next}, nil
+		}
+	}
+	return &logsAnswer{Logs: []logRecord{}}, nil
+}

@@ -1,0 +1,132 @@
+// Package prometheus answers Prometheus's query API below /prometheus, with Prometheus's own
+// engine and handlers, so that Grafana's Prometheus data source cannot tell the difference.
+// The API server mounts its handler. It takes nothing in, and whatever Prometheus would
+// answer from its scrape targets is answered from what was pushed.
+//
+// Everything that is particular to Prometheus's module is shut in here: its constructor
+// changes with every release (upstream.go).
+package prometheus
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/route"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/storage"
+
+	"github.com/plaithq/plait"
+)
+
+// Prefix is the path below which the handler expects its requests.
+const Prefix = "/prometheus"
+
+// Storage is what the API reads. Its errors are taken for the database's failures, and the
+// context of a query ends its work.
+type Storage interface {
+	storage.SampleAndChunkQueryable
+	storage.ExemplarQueryable
+	// Metadata returns what is known of a metric family, or of all when metric is empty, in
+	// order of their names and at most limit of them.
+	Metadata(ctx context.Context, metric string, limit int) ([]plait.MetricMetadata, error)
+}
+
+// Config says what queries may cost.
+type Config struct {
+	Storage Storage
+	// MaxSamples bounds the samples that one query may hold in memory; 0 means 10,000,000
+	// (of 16 bytes each).
+	MaxSamples int
+	// Timeout ends a query; 0 means two minutes.
+	Timeout time.Duration
+	// Version is Plait's, shown as the revision of the build.
+	Version string
+
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer // nil means that the engine's metrics are not collected
+}
+
+const (
+	defaultMaxSamples = 10_000_000
+	defaultTimeout    = 2 * time.Minute
+	lookback          = 5 * time.Minute
+)
+
+// NewHandler returns the handler of everything below Prefix.
+func NewHandler(c Config) http.Handler {
+	if c.MaxSamples == 0 {
+		c.MaxSamples = defaultMaxSamples
+	}
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	promParser := parser.NewParser(parser.Options{
+		EnableExperimentalFunctions:  true,
+		ExperimentalDurationExpr:     true,
+		EnableExtendedRangeSelectors: true,
+		EnableBinopFillModifiers:     true,
+	})
+	engine := promql.NewEngine(promql.EngineOpts{
+		Logger:               c.Logger,
+		Reg:                  c.Registerer,
+		MaxSamples:           c.MaxSamples,
+		Timeout:              c.Timeout,
+		LookbackDelta:        lookback,
+		EnableAtModifier:     true,
+		EnableNegativeOffset: true,
+		EnablePerStepStats:   true,
+		Parser:               promParser,
+	})
+	router := route.New().WithPrefix(Prefix + "/api/v1")
+	newUpstream(c, engine, promParser).Register(router)
+
+	metadata := &metadataHandler{storage: c.Storage}
+	mux := http.NewServeMux()
+	mux.Handle("GET "+Prefix+"/api/v1/metadata", metadata)
+	mux.HandleFunc(Prefix+"/-/healthy", ok)
+	mux.HandleFunc(Prefix+"/-/ready", ok)
+	mux.Handle(Prefix+"/", router)
+	return singleSlashes(normalTimes(retryAfter(mux)))
+}
+
+func ok(w http.ResponseWriter, _ *http.Request) {
+	_, _ = w.Write([]byte("Plait is ready to answer PromQL.\n")) // a client that is gone needs no answer
+}
+
+// singleSlashes mends the paths of data sources whose URL was pasted with a slash at its end.
+func singleSlashes(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, Prefix+"//") {
+			r.URL.Path = Prefix + "/" + strings.TrimLeft(r.URL.Path[len(Prefix):], "/")
+			r.URL.RawPath = ""
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// retryAfter adds the header that belongs to a 503.
+func retryAfter(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&retryWriter{w}, r)
+	})
+}
+
+type retryWriter struct{ http.ResponseWriter }
+
+func (w *retryWriter) WriteHeader(status int) {
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController find the flusher.
+func (w *retryWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,94 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// endpoint is one question that can be asked.
+type endpoint struct {
+	path   string // as openapi.yaml has it
+	params reflect.Type
+	answer func(s *Server, c echo.Context, id string) error
+}
+
+// endpoints is all of them.
+var endpoints = []endpoint{
+	ask("/pivot/metric", (*Server).pivotMetric),
+	ask(tracePath, (*Server).pivotTrace),
+	ask(tracePath+"/logs", (*Server).traceLogs),
+	ask(tracePath+"/metrics", (*Server).traceMetrics),
+	ask("/pivot/log", (*Server).pivotLog),
+	ask("/logs", (*Server).searchLogs),
+	ask("/traces", (*Server).searchTraces),
+	ask("/service-map", (*Server).serviceMap),
+}
+
+// ask makes an endpoint of a function from parameters to an answer.
+func ask[P, A any](path string, f func(*Server, context.Context, P) (A, error)) endpoint {
+	return endpoint{root + path, reflect.TypeFor[P](), func(s *Server, c echo.Context, id string) error {
+		params, err := parse[P](c.QueryParams(), id)
+		if err != nil {
+			return err
+		}
+		answer, err := f(s, c.Request().Context(), params)
+		if err != nil {
+			return err
+		}
+		return send(c, answer)
+	}}
+}
+
+func send(c echo.Context, answer any) error {
+	c.Response().Header().Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+	c.Response().WriteHeader(http.StatusOK)
+	e := json.NewEncoder(c.Response())
+	e.SetEscapeHTML(false)
+	return e.Encode(answer)
+}
+
+// tracePath ends in an id. Some spellings of ids have slashes in them, which a router would
+// take for the path's own, so what follows the prefix is taken apart here.
+const (
+	tracePath = "/pivot/trace/{id}"
+	tracesAt  = root + "/pivot/trace/"
+)
+
+// mount registers the endpoints with a router. They are in no group: a group with middleware
+// answers wrong methods with 404.
+func (s *Server) mount(e *echo.Echo, around ...echo.MiddlewareFunc) {
+	byRest := map[string]endpoint{} // what follows a trace id
+	for _, q := range endpoints {
+		if rest, ok := strings.CutPrefix(q.path, root+tracePath); ok {
+			byRest[rest] = q
+			continue
+		}
+		e.GET(q.path, func(c echo.Context) error { return q.answer(s, c, "") }, around...)
+	}
+	e.GET(tracesAt+"*", func(c echo.Context) error {
+		id, rest, err := splitTracePath(c.Request().URL)
+		if err != nil || id == "" {
+			return echo.ErrNotFound
+		}
+		return byRest[rest].answer(s, c, id)
+	}, around...)
+}
+
+// splitTracePath returns the id and what follows it, "", "/logs" or "/metrics".
+func splitTracePath(u *url.URL) (id, rest string, err error) {
+	id = strings.TrimPrefix(u.EscapedPath(), tracesAt)
+	for _, end := range []string{"/logs", "/metrics"} {
+		if before, ok := strings.CutSuffix(id, end); ok {
+			id, rest = before, end
+			break
+		}
+	}
+	id, err = url.PathUnescape(id)
+	return id, rest, err
+}

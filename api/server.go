@@ -1,0 +1,184 @@
+// Package api is the way out over HTTP: pivots and searches as JSON (spec section 8), health,
+// and Plait's own metrics. Other rooms' handlers are mounted beside them.
+//
+// Only cmd/plait calls it. A question travels in four steps, the same for all: its parameters
+// are read into a struct (params.go), correlate or a reader is asked, the answer is put into
+// the shape that openapi.yaml describes, and sent. Failures are returned, and one place
+// answers them (problem.go). The package never writes telemetry and knows no SQL.
+package api
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/plaithq/plait/correlate"
+)
+
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	// sendTime is how long a client may take to read an answer.
+	sendTime = 2 * time.Minute
+	// gzipFrom is the size in bytes from which answers are compressed.
+	gzipFrom = 1400
+)
+
+// Server answers questions. New makes it, Listen opens its socket, Run serves.
+type Server struct {
+	config Config
+	deps   Deps
+	log    *slog.Logger
+	pivots *correlate.Pivots
+	links  links
+	meters *meters
+
+	http     *http.Server
+	listener net.Listener
+	shutdown sync.Once
+	stopped  chan struct{} // closed when Shutdown has begun
+}
+
+// New makes a server from a configuration that Validate accepts. It opens nothing.
+func New(c Config, d Deps) (*Server, error) {
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("API settings: %w", err)
+	}
+	d.setDefaults()
+	m, err := newMeters(d.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		config: c, deps: d, log: d.Logger, meters: m, links: newLinks(c.BaseURL),
+		pivots: correlate.NewPivots(d.Traces, d.Logs, d.Metrics), stopped: make(chan struct{}),
+	}
+	s.http = &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		WriteTimeout:      c.QueryTimeout + sendTime,
+		ErrorLog:          slog.NewLogLogger(d.Logger.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// handler routes all that is served on the API's port.
+func (s *Server) handler() http.Handler {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.answerError
+	e.Use(s.observe, s.recoverPanics)
+
+	e.GET("/", s.landing)
+	e.Match([]string{http.MethodGet, http.MethodHead}, "/healthz", s.alive)
+	e.Match([]string{http.MethodGet, http.MethodHead}, "/readyz", s.ready)
+	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.deps.Gatherer, promhttp.HandlerOpts{
+		EnableOpenMetrics: true, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError),
+	})))
+	if s.deps.Prometheus != nil {
+		e.Any("/prometheus/*", echo.WrapHandler(s.deps.Prometheus))
+	}
+
+	// Telemetry repeats itself: the fastest level leaves a tenth of it, at a third of the usual cost.
+	compress := middleware.GzipWithConfig(middleware.GzipConfig{Level: gzip.BestSpeed, MinLength: gzipFrom})
+	e.GET("/openapi.json", serveBytes(echo.MIMEApplicationJSON, openAPIJSON), compress)
+	e.GET("/openapi.yaml", serveBytes("application/yaml", func() ([]byte, error) { return openAPIYAML, nil }), compress)
+	s.mount(e, compress, s.limitTime)
+	return e
+}
+
+// limitTime bounds the time that a question may take; the database's work ends with it, and
+// when the client goes away.
+func (s *Server) limitTime(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.QueryTimeout)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		return next(c)
+	}
+}
+
+// errPanicked marks a panic in a handler.
+var errPanicked = errors.New("panic")
+
+func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			r := recover()
+			if cause, ok := r.(error); ok && errors.Is(cause, http.ErrAbortHandler) {
+				panic(r)
+			}
+			if r != nil {
+				err = fmt.Errorf("%w: %v\n%s", errPanicked, r, debug.Stack())
+			}
+		}()
+		return next(c)
+	}
+}
+
+// Listen opens the socket. Connections wait in the kernel until Run. Whoever has called Listen
+// calls Run or Shutdown.
+func (s *Server) Listen() error {
+	var lc net.ListenConfig
+	var err error
+	if s.listener, err = lc.Listen(context.Background(), "tcp", s.config.Addr); err != nil {
+		return fmt.Errorf("listen for the API: %w", err)
+	}
+	return nil
+}
+
+// Addr is the address on which the API listens, valid after Listen.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Run serves until ctx is done or Shutdown is called, or until the listener fails, which is its
+// error. When ctx is done it accepts no more and lets questions finish within Config.ShutdownGrace.
+func (s *Server) Run(ctx context.Context) error {
+	failed := make(chan error, 1)
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("serve the API: %w", err)
+		}
+	})
+	var err error
+	select {
+	case <-ctx.Done():
+	case <-s.stopped:
+	case err = <-failed:
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.ShutdownGrace)
+	defer cancel()
+	err = errors.Join(err, s.Shutdown(grace))
+	serving.Wait()
+	return err
+}
+
+// Shutdown accepts no more questions, waits until those accepted are answered, and closes the
+// socket. When ctx ends first, what is left is cut off and ctx's error returned. Later calls wait
+// for the first.
+func (s *Server) Shutdown(ctx context.Context) error {
+	var err error
+	s.shutdown.Do(func() {
+		close(s.stopped)
+		if s.listener != nil {
+			defer s.listener.Close() // it is the server's own only after Serve
+		}
+		if err = s.http.Shutdown(ctx); err != nil {
+			s.http.Close()
+			err = fmt.Errorf("finish API requests: %w", err)
+		}
+	})
+	return err
+}

@@ -1,0 +1,360 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate"
+	"github.com/plaithq/plait/correlate/tracecontext"
+)
+
+// A trace of the excerpt, and a span of it.
+var (
+	knownTrace = plait.TraceID{0x17, 0xb4, 0x94, 0x73, 0x93, 0xb6, 0x8e, 0x5d, 0xf1, 0xfa, 0xc3, 0x9e, 0xfc, 0x57, 0xb3, 0xa5}
+	knownSpan  = plait.SpanID{0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31}
+)
+
+func TestATraceIsFoundInEverySpelling(t *testing.T) {
+	t.Parallel()
+	g := start(t, excerptStore(t))
+	whole := answerOf[logsAnswer](t, g, root+"/logs?limit=5000&trace_id="+knownTrace.String())
+	if len(whole.Logs) == 0 {
+		t.Fatal("the trace has no logs")
+	}
+	spellings := tracecontext.Spellings(tracecontext.Context{TraceID: knownTrace, SpanID: knownSpan, Sampled: tracecontext.Sampled})
+	spellings = append(spellings, tracecontext.Spelling{Value: strings.ToUpper(knownTrace.String())})
+	asked := 0
+	for _, s := range spellings {
+		if c, err := tracecontext.Parse(s.Value); err != nil || c.TraceID.Low() != knownTrace.Low() {
+			continue // the value alone is a span id or the upper half of an id
+		}
+		asked++
+		for name, id := range map[string]string{"escaped": url.PathEscape(s.Value), "query-escaped": url.QueryEscape(s.Value)} {
+			id = strings.ReplaceAll(id, "+", "%20")
+			if got := answerOf[traceAnswer](t, g, root+"/pivot/trace/"+id); got.Trace.TraceID != knownTrace {
+				t.Errorf("%s %s %s leads to trace %v", s.Ecosystem, name, s.Value, got.Trace.TraceID)
+			}
+			if got := answerOf[traceMetricsAnswer](t, g, root+"/pivot/trace/"+id+"/metrics"); len(got.Metrics) == 0 {
+				t.Errorf("%s %s %s leads to no metrics", s.Ecosystem, name, s.Value)
+			}
+			if got := answerOf[logsAnswer](t, g, root+"/pivot/trace/"+id+"/logs"); len(got.Logs) != len(whole.Logs) {
+				t.Errorf("%s %s %s leads to %d logs of the trace, want %d", s.Ecosystem, name, s.Value, len(got.Logs), len(whole.Logs))
+			}
+		}
+		if got := answerOf[logsAnswer](t, g, root+"/logs?limit=5000&trace_id="+url.QueryEscape(s.Value)); len(got.Logs) != len(whole.Logs) {
+			t.Errorf("%s %s finds %d logs, want %d", s.Ecosystem, s.Value, len(got.Logs), len(whole.Logs))
+		}
+	}
+	if asked < 8 {
+		t.Errorf("only %d spellings were asked for", asked)
+	}
+	// As Google Cloud writes it, with a slash and a semicolon that nobody escaped.
+	if got := answerOf[logsAnswer](t, g, root+"/pivot/trace/"+knownTrace.String()+"/123;o=1/logs?limit=1"); len(got.Logs) != 1 {
+		t.Errorf("an unescaped spelling leads to %d logs, want 1", len(got.Logs))
+	}
+}
+
+func TestLogsOfATraceComeInPages(t *testing.T) {
+	t.Parallel()
+	g := start(t, excerptStore(t))
+	path := root + "/pivot/trace/" + knownTrace.String() + "/logs?limit="
+	whole := answerOf[logsAnswer](t, g, path+"1000")
+	var paged []string
+	for cursor := ""; ; {
+		page := answerOf[logsAnswer](t, g, path+"3&cursor="+cursor)
+		for _, l := range page.Logs {
+			paged = append(paged, l.ID)
+		}
+		if cursor = page.NextCursor; cursor == "" {
+			break
+		}
+	}
+	var want []string
+	for i, l := range whole.Logs {
+		want = append(want, l.ID)
+		if i > 0 && l.Time < whole.Logs[i-1].Time {
+			t.Errorf("log %d of %s comes after one of %s", i, l.Time, whole.Logs[i-1].Time)
+		}
+	}
+	if len(want) < 4 || !slices.Equal(paged, want) {
+		t.Errorf("pages hold %d records %v, want %d", len(paged), paged, len(want))
+	}
+	span := whole.Logs[0].SpanID
+	for _, l := range answerOf[logsAnswer](t, g, path+"100&span_id="+span).Logs {
+		if l.SpanID != span {
+			t.Errorf("logs of span %s have one of span %s", span, l.SpanID)
+		}
+	}
+}
+
+func TestALogLeadsToItsTraceAndSpan(t *testing.T) {
+	t.Parallel()
+	g := start(t, excerptStore(t))
+	line := answerOf[logsAnswer](t, g, root+"/logs?limit=1&trace_id="+knownTrace.String()).Logs[0]
+	found := answerOf[logAnswer](t, g, root+"/pivot/log?lines=5&id="+url.QueryEscape(line.ID))
+	if found.Log.ID != line.ID || found.Trace == nil || found.Trace.TraceID != knownTrace {
+		t.Fatalf("the record's id leads to %s of trace %v", found.Log.ID, found.Trace)
+	}
+	if found.Span == nil || found.Span.SpanID.String() != line.SpanID || found.Path[len(found.Path)-1] != *found.Span {
+		t.Errorf("the record's span is %v, want %s", found.Span, line.SpanID)
+	}
+	if len(found.Before) != 5 || found.Before[4].Time > line.Time || found.Before[4].Service != line.Service {
+		t.Errorf("before the line come %d lines of %s", len(found.Before), line.Service)
+	}
+	again := answerOf[logAnswer](t, g, root+"/pivot/log?"+url.Values{"time": {line.Time}, "service": {line.Service}, "body": {"order"}}.Encode())
+	if again.Log.Service != line.Service {
+		t.Errorf("by its time a line of %s is found, want %s", again.Log.Service, line.Service)
+	}
+}
+
+func TestFailuresAreProblems(t *testing.T) {
+	t.Parallel()
+	g := start(t, emptyStore(t))
+	d := readDescription(t)
+	unknown := strings.Repeat("ab", 16)
+	for path, want := range map[string]int{
+		"/nothing/here":                                                           404,
+		root + "/pivot/trace/":                                                    404,
+		root + "/pivot/trace/" + unknown:                                          404,
+		root + "/pivot/trace/" + unknown + "/logs":                                404,
+		root + "/pivot/trace/" + unknown + "/metrics":                             404,
+		root + "/pivot/trace/not-an-id":                                           400,
+		root + "/pivot/trace/%zz":                                                 400,
+		root + "/pivot/metric":                                                    400,
+		root + "/pivot/metric?query=rate(":                                        400,
+		root + "/pivot/metric?query=up&start=now&end=now-1h":                      400,
+		root + "/pivot/metric?query=traces_spanmetrics_latency{service=~%22(%22}": 400,
+		root + "/pivot/metric?query=up&limit=0":                                   400,
+		root + "/pivot/metric?query=up&limit=201":                                 400,
+		root + "/pivot/metric?query=up&min=low":                                   400,
+		root + "/pivot/log":                                                       400,
+		root + "/pivot/log?id=nonsense":                                           400,
+		root + "/pivot/log?time=2026-01-01T00:00:00Z":                             404,
+		root + "/logs?severity=loud":                                              400,
+		root + "/logs?servce=x":                                                   400,
+		root + "/logs?service=x&service=y":                                        400,
+		root + "/logs?trace_id=zz":                                                400,
+		root + "/logs?span_id=zz":                                                 400,
+		root + "/logs?start=yesterday":                                            400,
+		root + "/logs?cursor=%21":                                                 400,
+		root + "/pivot/trace/" + unknown + "/logs?cursor=%21":                     400,
+		root + "/traces?status=bad":                                               400,
+		root + "/traces?kind=bad":                                                 400,
+		root + "/traces?attr=bad":                                                 400,
+		root + "/traces?min_duration=2s&max_duration=1s":                          400,
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.URL.Opaque = path // as it stands, well formed or not
+		resp, body := do(t, req)
+		if resp.StatusCode != want {
+			t.Errorf("%s is answered %d %s, want %d", path, resp.StatusCode, body, want)
+		}
+		if strings.Contains(path, "%zz") {
+			continue // net/http itself answers what is no URL
+		}
+		for _, wrong := range d.validate("", resp, body) {
+			t.Errorf("%s: %s", path, wrong)
+		}
+	}
+}
+
+func TestOtherMethodsAreNotAllowed(t *testing.T) {
+	t.Parallel()
+	g := start(t, emptyStore(t))
+	for _, path := range []string{root + "/logs", root + "/pivot/trace/" + knownTrace.String(), "/metrics"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, g.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, body := do(t, req); resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Content-Type") != problemType {
+			t.Errorf("DELETE %s is answered %d %s", path, resp.StatusCode, body)
+		}
+	}
+}
+
+func TestErrorsOfNoKindStayWithTheOperator(t *testing.T) {
+	t.Parallel()
+	p, _ := problemOf(errors.New("password is hunter2"))
+	if p.Status != 500 || strings.Contains(p.Detail, "hunter2") {
+		t.Errorf("an unknown error is answered %+v", p)
+	}
+	p, retry := problemOf(fmt.Errorf("ask: %w", plait.ErrUnavailable))
+	if p.Status != 503 || retry == 0 {
+		t.Errorf("an unreachable database is answered %+v, retry after %v", p, retry)
+	}
+	p, _ = problemOf(fmt.Errorf("parameter q: too odd: %w", plait.ErrInvalid))
+	if p.Status != 400 || p.Detail != "parameter q: too odd" {
+		t.Errorf("invalid input is answered %+v", p)
+	}
+}
+
+func TestReadinessFollowsTheDatabase(t *testing.T) {
+	t.Parallel()
+	s := emptyStore(t)
+	g := start(t, s, func(_ *Config, d *Deps) {
+		d.Ready = func(context.Context) error { return errors.New("connection refused") }
+	})
+	if resp, _ := g.get(t, "/readyz"); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("/readyz without a database is answered %s", resp.Status)
+	}
+	if resp, _ := g.get(t, "/healthz"); resp.StatusCode != http.StatusOK {
+		t.Errorf("/healthz without a database is answered %s", resp.Status)
+	}
+	if resp, body := start(t, s).get(t, "/readyz"); resp.StatusCode != http.StatusOK {
+		t.Errorf("/readyz with a database is answered %s %s", resp.Status, body)
+	}
+}
+
+func TestLargeAnswersAreCompressedForWhoTakesIt(t *testing.T) {
+	t.Parallel()
+	g := start(t, emptyStore(t))
+	for accept, want := range map[string]string{"gzip": "gzip", "": ""} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.url+"/openapi.yaml", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept-Encoding", accept)
+		if resp, _ := do(t, req); resp.Header.Get("Content-Encoding") != want {
+			t.Errorf("Accept-Encoding %q is answered with %q", accept, resp.Header.Get("Content-Encoding"))
+		}
+	}
+}
+
+func TestMetricsAreServedAsOpenMetricsWithExemplars(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "x_seconds", Help: "x", Buckets: []float64{1}})
+	registry.MustRegister(h)
+	h.(prometheus.ExemplarObserver).ObserveWithExemplar(0.5, prometheus.Labels{"trace_id": knownTrace.String()})
+	g := start(t, emptyStore(t), func(_ *Config, d *Deps) { d.Gatherer, d.Registerer = registry, registry })
+	g.get(t, "/healthz")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.url+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "application/openmetrics-text;version=1.0.0")
+	_, body := do(t, req)
+	for _, want := range []string{`# {trace_id="` + knownTrace.String() + `"} 0.5`, `plait_api_request_seconds_count{code="200",route="/healthz"} 1`} {
+		if !strings.Contains(string(body), want) {
+			t.Errorf("/metrics does not hold %s:\n%s", want, body)
+		}
+	}
+}
+
+func TestOtherHandlersAreMountedWithTheirPaths(t *testing.T) {
+	t.Parallel()
+	g := start(t, emptyStore(t), func(_ *Config, d *Deps) {
+		d.Prometheus = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Method, " ", r.URL.Path) })
+	})
+	resp, err := http.Post(g.url+"/prometheus/api/v1/query", "application/x-www-form-urlencoded", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, _ := io.ReadAll(resp.Body); string(body) != "POST /prometheus/api/v1/query" {
+		t.Errorf("the mounted handler sees %s", body)
+	}
+}
+
+// slowLogs answers when its question is called off.
+type slowLogs struct {
+	correlate.LogReader
+	asked chan struct{}
+	ended chan error
+}
+
+func (s slowLogs) Logs(ctx context.Context, _ plait.LogQuery) ([]plait.LogRecord, string, error) {
+	close(s.asked)
+	<-ctx.Done()
+	s.ended <- ctx.Err()
+	return nil, "", ctx.Err()
+}
+
+func TestWorkEndsWhenTheClientGoes(t *testing.T) {
+	t.Parallel()
+	slow := slowLogs{asked: make(chan struct{}), ended: make(chan error, 1)}
+	g := start(t, emptyStore(t), func(_ *Config, d *Deps) { d.Logs = slow })
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-slow.asked
+		cancel()
+	}()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.url+root+"/logs", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := http.DefaultClient.Do(req); err == nil {
+		resp.Body.Close()
+		t.Errorf("a question that was called off is answered %s", resp.Status)
+	}
+	if err := <-slow.ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the reader's context ended with %v", err)
+	}
+}
+
+func TestSlowQuestionsAreCutOff(t *testing.T) {
+	t.Parallel()
+	slow := slowLogs{asked: make(chan struct{}), ended: make(chan error, 1)}
+	g := start(t, emptyStore(t), func(c *Config, d *Deps) { c.QueryTimeout, d.Logs = time.Millisecond, slow })
+	if resp, body := g.get(t, root+"/logs"); resp.StatusCode != http.StatusGatewayTimeout {
+		t.Errorf("a question that takes too long is answered %s %s", resp.Status, body)
+	}
+	if err := <-slow.ended; !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the reader's context ended with %v", err)
+	}
+}
+
+// panicLogs is a reader with a bug.
+type panicLogs struct{ correlate.LogReader }
+
+func (panicLogs) Logs(context.Context, plait.LogQuery) ([]plait.LogRecord, string, error) {
+	panic("boom")
+}
+
+func TestAPanicIsAProblem(t *testing.T) {
+	t.Parallel()
+	g := start(t, emptyStore(t), func(_ *Config, d *Deps) { d.Logs = panicLogs{} })
+	if resp, body := g.get(t, root+"/logs"); resp.StatusCode != http.StatusInternalServerError || strings.Contains(string(body), "boom") {
+		t.Errorf("a panic is answered %s %s", resp.Status, body)
+	}
+	if resp, _ := g.get(t, "/healthz"); resp.StatusCode != http.StatusOK {
+		t.Errorf("after a panic /healthz is answered %s", resp.Status)
+	}
+}
+
+func TestSettingsAreChecked(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*Config){
+		"address":  func(c *Config) { c.Addr = "nowhere" },
+		"base URL": func(c *Config) { c.BaseURL = "plait" },
+		"timeout":  func(c *Config) { c.QueryTimeout = 0 },
+	} {
+		c := DefaultConfig()
+		change(&c)
+		if _, err := New(c, Deps{}); !errors.Is(err, plait.ErrInvalid) {
+			t.Errorf("a wrong %s is answered with %v, want ErrInvalid", name, err)
+		}
+	}
+}
+
+func TestLinksAreAbsoluteWhereABaseIsSet(t *testing.T) {
+	t.Parallel()
+	l := newLinks("https://plait.example.com/")
+	if got := l.trace(knownTrace).Logs; got != "https://plait.example.com/api/v1/pivot/trace/"+knownTrace.String()+"/logs" {
+		t.Errorf("link is %s", got)
+	}
+}

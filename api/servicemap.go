@@ -1,0 +1,82 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/plaithq/plait"
+)
+
+type serviceMapParams struct {
+	window
+}
+
+type serviceMapAnswer struct {
+	Start string        `json:"start"`
+	End   string        `json:"end"`
+	Nodes []serviceNode `json:"nodes"`
+	Edges []serviceEdge `json:"edges"`
+}
+
+// traffic is what passed a node or an edge within the window.
+type traffic struct {
+	Calls     int64   `json:"calls"`
+	Failed    int64   `json:"failed"`
+	Rate      float64 `json:"rate"`       // calls per second
+	ErrorRate float64 `json:"error_rate"` // failed of calls, 0 to 1
+	Latency   latency `json:"latency"`
+}
+
+type latency struct {
+	MeanNS int64 `json:"mean_ns"`
+	P50NS  int64 `json:"p50_ns"`
+	P95NS  int64 `json:"p95_ns"`
+	P99NS  int64 `json:"p99_ns"`
+}
+
+type serviceNode struct {
+	Service string `json:"service"`
+	traffic
+}
+
+type serviceEdge struct {
+	Client         string `json:"client"`
+	Server         string `json:"server"`
+	ConnectionType string `json:"connection_type"`
+	traffic
+}
+
+// serviceMap shows which service called which.
+func (s *Server) serviceMap(ctx context.Context, p serviceMapParams) (*serviceMapAnswer, error) {
+	within, err := p.bounded(s.deps.Now())
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.deps.Traces.ServiceMap(ctx, within)
+	if err != nil {
+		return nil, err
+	}
+	answer := &serviceMapAnswer{
+		Start: stamp(within.From.UnixNano()), End: stamp(within.To.UnixNano()),
+		Nodes: make([]serviceNode, 0, len(m.Nodes)), Edges: make([]serviceEdge, 0, len(m.Edges)),
+	}
+	for _, n := range m.Nodes {
+		answer.Nodes = append(answer.Nodes, serviceNode{n.Service, newTraffic(within, n.Calls, n.Failed, n.DurationNanosSum, n.P50, n.P95, n.P99)})
+	}
+	for _, e := range m.Edges {
+		answer.Edges = append(answer.Edges, serviceEdge{
+			e.Client, e.Server, e.ConnectionType, newTraffic(within, e.Calls, e.Failed, e.DurationNanosSum, e.P50, e.P95, e.P99),
+		})
+	}
+	return answer, nil
+}
+
+func newTraffic(within plait.TimeRange, calls, failed, sumNanos int64, p50, p95, p99 time.Duration) traffic {
+	t := traffic{Calls: calls, Failed: failed, Latency: latency{P50NS: int64(p50), P95NS: int64(p95), P99NS: int64(p99)}}
+	t.Rate = float64(calls) / within.To.Sub(within.From).Seconds()
+	if calls > 0 {
+		t.ErrorRate = float64(failed) / float64(calls)
+		t.Latency.MeanNS = sumNanos / calls
+	}
+	return t
+}

@@ -1,0 +1,125 @@
+package api
+
+import (
+	"encoding/json"
+	"math"
+	"time"
+
+	"github.com/plaithq/plait"
+)
+
+// What several answers are made of. Field order is the order in the JSON; what openapi.yaml says
+// of each schema is held by a test.
+
+// stamp is a time in RFC 3339 with nanoseconds.
+func stamp(nanos int64) string {
+	return time.Unix(0, nanos).UTC().Format("2006-01-02T15:04:05.000000000Z")
+}
+
+// number is a value of a series; JSON knows no NaN and no infinity, which are null.
+type number float64
+
+// MarshalJSON writes a number or null.
+func (n number) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(n))
+}
+
+// attributes are canonical values by key, {} when there are none.
+func attributes(of plait.Attributes) json.RawMessage { return of.AppendJSON(nil) }
+
+// list is never null.
+func list[T any](of []T) []T {
+	if of == nil {
+		return []T{}
+	}
+	return of
+}
+
+// labels are a series' labels by name.
+func labels(of plait.Labels) map[string]string {
+	m := make(map[string]string, len(of))
+	for _, l := range of {
+		m[l.Name] = l.Value
+	}
+	return m
+}
+
+type traceSummary struct {
+	TraceID     plait.TraceID `json:"trace_id"`
+	RootService string        `json:"root_service"`
+	RootName    string        `json:"root_name"`
+	Start       string        `json:"start"`
+	DurationNS  int64         `json:"duration_ns"`
+	SpanCount   int           `json:"span_count"`
+	ErrorCount  int           `json:"error_count"`
+	Services    []string      `json:"services"`
+	Links       traceLinks    `json:"links"`
+}
+
+func (l links) summary(t *plait.TraceSummary) traceSummary {
+	return traceSummary{
+		TraceID: t.TraceID, RootService: t.RootService, RootName: t.RootName,
+		Start: stamp(t.StartNanos), DurationNS: t.DurationNanos,
+		SpanCount: t.SpanCount, ErrorCount: t.ErrorCount, Services: list(t.Services), Links: l.trace(t.TraceID),
+	}
+}
+
+type scope struct {
+	Name    string `json:"name"`
+	Version string `json:"version,omitempty"`
+}
+
+type logRecord struct {
+	ID             string          `json:"id"`
+	Time           string          `json:"time"`
+	ObservedTime   string          `json:"observed_time,omitempty"`
+	Severity       string          `json:"severity"`
+	SeverityNumber int             `json:"severity_number"`
+	SeverityText   string          `json:"severity_text,omitempty"`
+	Service        string          `json:"service"`
+	Body           json.RawMessage `json:"body"`
+	EventName      string          `json:"event_name,omitempty"`
+	TraceID        string          `json:"trace_id,omitempty"`
+	SpanID         string          `json:"span_id,omitempty"`
+	Attributes     json.RawMessage `json:"attributes"`
+	Resource       json.RawMessage `json:"resource"`
+	Scope          *scope          `json:"scope,omitempty"`
+	Links          logLinks        `json:"links"`
+}
+
+func (l links) record(r *plait.LogRecord) logRecord {
+	out := logRecord{
+		ID: r.ID, Time: stamp(r.TimeNanos),
+		Severity: r.Severity.String(), SeverityNumber: int(r.Severity), SeverityText: r.SeverityText,
+		Service: r.Resource.Service(), Body: r.Body.AppendJSON(nil), EventName: r.EventName,
+		Attributes: attributes(r.Attributes), Resource: attributes(r.Resource.Attributes), Scope: scopeOf(r.Scope), Links: l.log(r),
+	}
+	if r.ObservedNanos != 0 {
+		out.ObservedTime = stamp(r.ObservedNanos)
+	}
+	if !r.TraceID.IsZero() {
+		out.TraceID = r.TraceID.String()
+	}
+	if !r.SpanID.IsZero() {
+		out.SpanID = r.SpanID.String()
+	}
+	return out
+}
+
+func (l links) records(of []plait.LogRecord) []logRecord {
+	out := make([]logRecord, 0, len(of))
+	for i := range of {
+		out = append(out, l.record(&of[i]))
+	}
+	return out
+}
+
+func scopeOf(s *plait.Scope) *scope {
+	if s == nil || s.Name == "" {
+		return nil
+	}
+	return &scope{Name: s.Name, Version: s.Version}
+}

@@ -1,0 +1,58 @@
+package api
+
+import (
+	"context"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate"
+)
+
+type traceMetricsParams struct {
+	ID    traceID `path:"id"`
+	Limit int     `query:"limit" default:"200" max:"5000"`
+}
+
+type traceMetricsAnswer struct {
+	Metrics []traceMetric `json:"metrics"`
+}
+
+type traceMetric struct {
+	Metric    string            `json:"metric"`
+	Service   string            `json:"service"`
+	Operation string            `json:"operation,omitempty"`
+	Source    string            `json:"source"` // "spans" or "stored"
+	Labels    map[string]string `json:"labels"`
+	Query     string            `json:"query"`
+	Start     string            `json:"start"`
+	End       string            `json:"end"`
+	Links     metricLinks       `json:"links"`
+}
+
+type metricLinks struct {
+	Pivot string `json:"pivot"`
+	// QueryRange asks for the query's values, every 15 seconds, the way Prometheus is asked.
+	QueryRange string `json:"query_range"`
+}
+
+// traceMetrics lists the series of what a trace passed.
+func (s *Server) traceMetrics(ctx context.Context, p traceMetricsParams) (*traceMetricsAnswer, error) {
+	found, err := firstFound(p.ID, func(id plait.TraceID) ([]correlate.TraceMetric, error) {
+		return s.pivots.TraceMetrics(ctx, id, s.config.MaxSpans, p.Limit)
+	})
+	if err != nil {
+		return nil, err
+	}
+	answer := &traceMetricsAnswer{Metrics: make([]traceMetric, 0, len(found))}
+	for _, m := range found {
+		source := "stored"
+		if m.Derived {
+			source = "spans"
+		}
+		answer.Metrics = append(answer.Metrics, traceMetric{
+			Metric: m.Metric, Service: m.Service, Operation: m.Operation, Source: source, Labels: labels(m.Labels),
+			Query: m.Query, Start: stamp(m.Range.From.UnixNano()), End: stamp(m.Range.To.UnixNano()),
+			Links: metricLinks{Pivot: s.links.pivot(m.Query, m.Range), QueryRange: s.links.queryRange(m.Query, m.Range)},
+		})
+	}
+	return answer, nil
+}
