@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+type importCommand struct {
+	Files []string `arg:"" name:"file" help:"OTLP/JSON lines (as the OpenTelemetry Collector's file exporter writes them), OTLP protobuf or Zipkin v2 JSON; plain, .gz or .zst." type:"existingfile"`
+
+	Gateway     string `help:"The gateway's OTLP/HTTP address." default:"http://127.0.0.1:4318" placeholder:"URL"`
+	DatabaseURL string `help:"Write straight into this database instead of sending to a gateway." placeholder:"URL"`
+	Signal      string `help:"What an OTLP protobuf file holds: traces, logs or metrics. It is found out when not given." enum:",traces,logs,metrics" default:"" placeholder:"SIGNAL"`
+	ShiftToNow  bool   `help:"Move all time stamps so that the newest one of all files is now."`
+	Parallel    int    `help:"Requests under way at a time." default:"4" placeholder:"N"`
+}
+
+// Run imports the files in the order given and says what was stored.
+func (c *importCommand) Run(ctx context.Context, std console) error {
+	if c.Parallel < 1 {
+		return errors.New("--parallel must be at least 1")
+	}
+	var shift time.Duration
+	if c.ShiftToNow {
+		newest, err := c.newest(ctx, std)
+		if err != nil {
+			return err
+		}
+		shift = time.Since(newest)
+	}
+	gateway, stop, err := c.target(ctx, std)
+	if err != nil {
+		return err
+	}
+	err = c.send(ctx, std, newSender(gateway), shift)
+	return errors.Join(err, stop())
+}
+
+// send reads the files and sends what they hold, a few requests at a time.
+func (c *importCommand) send(ctx context.Context, std console, s *sender, shift time.Duration) error {
+	total, err := sizeOf(c.Files)
+	if err != nil {
+		return err
+	}
+	bar := startProgress(std.err, "imported", total, s.counts)
+	defer bar.stop()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(c.Parallel)
+	for _, file := range c.Files {
+		err := readTelemetry(file, c.Signal, bar.count, func(p payload) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			group.Go(func() error {
+				if err := p.shift(shift); err != nil {
+					return fmt.Errorf("%s: %w", file, err)
+				}
+				if err := s.send(ctx, p); err != nil {
+					return fmt.Errorf("%s: %w", file, err)
+				}
+				return nil
+			})
+			return nil
+		})
+		if err != nil {
+			// the error that cancelled the group says more than "context canceled"
+			return errors.Join(group.Wait(), notCanceled(err))
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	bar.stop()
+	return s.report(std.out)
+}
+
+func notCanceled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// newest finds the newest time stamp of all files.
+func (c *importCommand) newest(ctx context.Context, std console) (time.Time, error) {
+	total, err := sizeOf(c.Files)
+	if err != nil {
+		return time.Time{}, err
+	}
+	bar := startProgress(std.err, "read", total, nil)
+	defer bar.stop()
+	var newest int64
+	for _, file := range c.Files {
+		err := readTelemetry(file, c.Signal, bar.count, func(p payload) error {
+			n, err := p.newest()
+			newest = max(newest, n)
+			return errors.Join(err, ctx.Err())
+		})
+		if err != nil {
+			return time.Time{}, err
+		}
+	}
+	if newest == 0 {
+		return time.Time{}, errors.New("the files hold no time stamp")
+	}
+	return time.Unix(0, newest), nil
+}
+
+// target returns the base URL to send to, and what ends it. For a database, the gateway's own
+// way in runs in this process, so that a direct import is cleaned and committed as any other.
+func (c *importCommand) target(ctx context.Context, std console) (string, func() error, error) {
+	if c.DatabaseURL == "" {
+		return strings.TrimSuffix(c.Gateway, "/"), func() error { return nil }, nil
+	}
+	return startDirectIngest(ctx, c.DatabaseURL, std.err)
+}
+
+func sizeOf(files []string) (int64, error) {
+	var total int64
+	for _, f := range files {
+		info, err := os.Stat(f)
+		if err != nil {
+			return 0, fmt.Errorf("look at the file: %w", err)
+		}
+		total += info.Size()
+	}
+	return total, nil
+}

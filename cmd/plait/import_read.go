@@ -1,0 +1,216 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/plaithq/plait/wire/otlp"
+	"github.com/plaithq/plait/wire/zipkin"
+)
+
+const (
+	maxMessageBytes   = 64 << 20 // of one export request in a file
+	maxZstdWindow     = 128 << 20
+	zipkinSpansAtOnce = 2000
+)
+
+// payload is one export request out of a file.
+type payload struct {
+	signal string // traces, logs or metrics
+	json   bool   // OTLP/JSON, else OTLP protobuf
+	body   []byte
+}
+
+// readTelemetry reads a file and hands over its requests one by one. count is told how many
+// bytes of the file were read.
+func readTelemetry(file, signal string, count *atomic.Int64, each func(payload) error) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("open: %w", err)
+	}
+	defer f.Close()
+	r, err := decompress(bufio.NewReaderSize(&countingReader{f, count}, 1<<16))
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	in := bufio.NewReaderSize(r, 1<<16)
+	first, err := shape(in)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+	case first == '[':
+		err = readZipkin(in, each)
+	case first == '{':
+		err = readJSON(in, each)
+	default:
+		err = readProtobuf(in, signal, each)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
+
+type countingReader struct {
+	r io.Reader
+	n *atomic.Int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// decompress tells gzip and zstd by their first bytes, whatever the file's name is.
+func decompress(r *bufio.Reader) (io.Reader, error) {
+	magic, err := r.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	switch {
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+		return gzip.NewReader(r)
+	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderConcurrency(1))
+	}
+	return r, nil
+}
+
+// shape tells what a file holds by how it begins, and leaves everything to be read. White
+// space before JSON is no safe sign, since an OTLP protobuf message begins with a line feed
+// (0x0a); a brace with a quote after it is.
+func shape(r *bufio.Reader) (byte, error) {
+	head, err := r.Peek(256)
+	if len(head) == 0 {
+		return 0, err
+	}
+	text := bytes.TrimLeft(head, " \t\r\n")
+	if len(text) > 0 && (text[0] == '{' || text[0] == '[') {
+		next := bytes.TrimLeft(text[1:], " \t\r\n")
+		if len(next) == 0 || bytes.IndexByte([]byte(`"{]}`), next[0]) >= 0 {
+			return text[0], nil
+		}
+	}
+	return 0, nil
+}
+
+// readJSON reads export requests that stand one after the other, one a line as a rule.
+func readJSON(r *bufio.Reader, each func(payload) error) error {
+	objects := jsonObjects{r: r}
+	for n := 1; ; n++ {
+		raw, err := objects.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		var signal string
+		if err == nil {
+			signal, err = signalOfJSON(raw)
+		}
+		if err != nil {
+			return fmt.Errorf("request %d (before byte %d): %w", n, objects.offset, err)
+		}
+		if err := each(payload{signal: signal, json: true, body: bytes.Clone(raw)}); err != nil {
+			return err
+		}
+	}
+}
+
+func signalOfJSON(raw []byte) (string, error) {
+	for _, s := range []struct{ key, snake, signal string }{
+		{`"resourceSpans"`, `"resource_spans"`, "traces"},
+		{`"resourceLogs"`, `"resource_logs"`, "logs"},
+		{`"resourceMetrics"`, `"resource_metrics"`, "metrics"},
+	} {
+		head := raw[:min(len(raw), 200)]
+		if bytes.Contains(head, []byte(s.key)) || bytes.Contains(head, []byte(s.snake)) {
+			return s.signal, nil
+		}
+	}
+	return "", errors.New("not an OTLP export request: neither resourceSpans, resourceLogs nor resourceMetrics is in it")
+}
+
+// readZipkin reads a JSON array of Zipkin v2 spans and makes OTLP of them.
+func readZipkin(r io.Reader, each func(payload) error) error {
+	body, err := io.ReadAll(io.LimitReader(r, maxMessageBytes+1))
+	if err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	if len(body) > maxMessageBytes {
+		return fmt.Errorf("a Zipkin file above %d MiB: split it", maxMessageBytes>>20)
+	}
+	traces, err := zipkin.DecodeJSON(body)
+	if err != nil {
+		return err
+	}
+	for spans := traces.Spans; len(spans) > 0; {
+		n := min(len(spans), zipkinSpansAtOnce)
+		if err := each(payload{signal: "traces", body: otlp.EncodeTraces(spans[:n])}); err != nil {
+			return err
+		}
+		spans = spans[n:]
+	}
+	return nil
+}
+
+// readProtobuf reads either one export request, or several with a length of four bytes (big
+// endian) before each, which is what the Collector's file exporter writes.
+func readProtobuf(r *bufio.Reader, signal string, each func(payload) error) error {
+	head, err := r.Peek(5)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read: %w", err)
+	}
+	if len(head) == 5 && head[4] == firstFieldTag && binary.BigEndian.Uint32(head) <= maxMessageBytes {
+		return readFramed(r, signal, each)
+	}
+	body, err := io.ReadAll(io.LimitReader(r, maxMessageBytes+1))
+	if err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	if len(body) > maxMessageBytes {
+		return fmt.Errorf("one protobuf message above %d MiB", maxMessageBytes>>20)
+	}
+	return eachProtobuf(body, signal, each)
+}
+
+func readFramed(r io.Reader, signal string, each func(payload) error) error {
+	for n := 1; ; n++ {
+		var length [4]byte
+		if _, err := io.ReadFull(r, length[:]); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("message %d: %w", n, err)
+		}
+		size := binary.BigEndian.Uint32(length[:])
+		if size > maxMessageBytes {
+			return fmt.Errorf("message %d has %d bytes, the limit is %d", n, size, maxMessageBytes)
+		}
+		body := make([]byte, size)
+		if _, err := io.ReadFull(r, body); err != nil {
+			return fmt.Errorf("message %d: %w", n, err)
+		}
+		if err := eachProtobuf(body, signal, each); err != nil {
+			return fmt.Errorf("message %d: %w", n, err)
+		}
+	}
+}
+
+func eachProtobuf(body []byte, signal string, each func(payload) error) error {
+	if signal == "" {
+		var err error
+		if signal, err = signalOfProtobuf(body); err != nil {
+			return err
+		}
+	}
+	return each(payload{signal: signal, body: body})
+}

@@ -1,0 +1,81 @@
+// Command plait is the log-trace-metric correlation gateway and its tools. This package is
+// the only one that knows all rooms of the house; nobody imports it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker (see Makefile).
+var version = "dev"
+
+// commands is the command line: one field a command, one file a command.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Run the gateway."`
+	Demo    demoCommand    `cmd:"" help:"Run the gateway, plus a small shop of instrumented services that really call each other."`
+	Import  importCommand  `cmd:"" help:"Send recorded telemetry to a gateway."`
+	Trace   traceCommand   `cmd:"" help:"Print a trace as a tree with its logs."`
+	Logs    logsCommand    `cmd:"" help:"Search logs."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database schema up or down, or say its version."`
+	Version versionCommand `cmd:"" help:"Say which version this is."`
+}
+
+// console is where a command reads and writes; tests put their own here.
+type console struct {
+	out io.Writer
+	err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], console{out: os.Stdout, err: os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// run executes one command line and returns the process's exit code: 0 done, 1 an error, 2 a
+// command line that cannot be understood.
+func run(ctx context.Context, args []string, std console) int {
+	var cli commands
+	exited := -1
+	parser, err := kong.New(&cli,
+		kong.Name("plait"),
+		kong.Description("Joins logs, metrics and traces in Postgres and answers pivots between them."),
+		kong.DefaultEnvars("PLAIT"),
+		kong.Configuration(readYAML),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Writers(std.out, std.err),
+		kong.Exit(func(code int) { exited = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(std),
+	)
+	if err != nil {
+		fmt.Fprintln(std.err, "plait:", err)
+		return 2
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 { // --help was asked for and has been printed
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(std.err, "plait: %v\nplait: try 'plait --help', or 'plait COMMAND --help'\n", err)
+		return 2
+	}
+	if err := parsed.Run(); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(std.err, "plait:", err)
+		return 1
+	}
+	return 0
+}

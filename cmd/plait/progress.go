@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	progressEvery = 200 * time.Millisecond
+	progressWidth = 30
+)
+
+// progress shows how much of a known number of bytes is done, on a terminal only.
+type progress struct {
+	count *atomic.Int64
+
+	end  func()
+	once sync.Once
+}
+
+// startProgress shows the bar until stop. details, when given, adds to the line.
+func startProgress(w io.Writer, verb string, total int64, details func() string) *progress {
+	p := &progress{count: new(atomic.Int64), end: func() {}}
+	if !isTerminal(w) || total == 0 {
+		return p
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	p.end = func() {
+		close(done)
+		<-ended
+	}
+	started := time.Now()
+	draw := func() {
+		n := min(p.count.Load(), total)
+		filled := int(progressWidth * n / total)
+		line := fmt.Sprintf("\r%s [%s%s] %3d%%  %.1f of %.1f MB, %.1f MB/s", verb, strings.Repeat("#", filled),
+			strings.Repeat(".", progressWidth-filled), 100*n/total, float64(n)/1e6, float64(total)/1e6,
+			float64(n)/1e6/time.Since(started).Seconds())
+		if details != nil {
+			line += ", " + details()
+		}
+		fmt.Fprint(w, line+"\x1b[K")
+	}
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(progressEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				draw()
+			case <-done:
+				draw()
+				fmt.Fprintln(w)
+				return
+			}
+		}
+	}()
+	return p
+}
+
+// stop draws the last state and waits for the drawing to end. It may be called twice.
+func (p *progress) stop() { p.once.Do(p.end) }
+
+// isTerminal says whether w is a terminal, for which alone there is colour and a moving line.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api"
+	promapi "github.com/plaithq/plait/api/prometheus"
+	"github.com/plaithq/plait/correlate"
+	"github.com/plaithq/plait/exemplars"
+	"github.com/plaithq/plait/ingest"
+	"github.com/plaithq/plait/store"
+)
+
+// What rooms ask of one another, without naming each other.
+var (
+	_ ingest.Writer          = (*store.Store)(nil)
+	_ ingest.SpanObserver    = (*exemplars.Generator)(nil)
+	_ correlate.TraceReader  = (*store.Store)(nil)
+	_ correlate.LogReader    = (*store.Store)(nil)
+	_ correlate.MetricReader = (*store.Store)(nil)
+)
+
+type serveCommand struct {
+	config      `prefix:""`
+	PrintConfig bool `help:"Print the settings as YAML, after flags, environment and file, and end."`
+}
+
+// Run runs the gateway until the context ends.
+func (c *serveCommand) Run(ctx context.Context, std console) error {
+	if c.PrintConfig {
+		return c.print(std.out)
+	}
+	return serve(ctx, c.config, newLogger(std.err, c.LogLevel, c.LogFormat), nil)
+}
+
+// serve runs the gateway until ctx ends, then stops it in good order. whenReady, if given, is
+// called once all listeners answer, and runs beside the gateway; when it returns an error the
+// gateway stops.
+//
+// It reads from top to bottom as the gateway starts, and the defers run from bottom to top as
+// it stops: doors refuse, what was taken in is committed, the histograms are written a last
+// time, the pools close, the private Postgres shuts down.
+func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(context.Context, endpoints) error) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(c.MemoryLimit))
+	}
+	c.warnIfExposed(log)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	db, err := openDatabase(ctx, c.databaseConfig, log)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+
+	st, err := store.Open(ctx, c.store(db.url, log, registry))
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+
+	histograms, err := exemplars.New(c.exemplars(st, log, registry))
+	if err != nil {
+		return err
+	}
+	doors, err := ingest.New(c.ingest(), ingest.Deps{Writer: st, Spans: histograms, Logger: log, Registerer: registry})
+	if err != nil {
+		return err
+	}
+	answers, err := api.New(c.api(), api.Deps{
+		Traces: st, Logs: st, Metrics: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
+		Prometheus: promapi.NewHandler(promapi.Config{Storage: st.Metrics(), Timeout: c.QueryTimeout, Version: version, Logger: log}),
+	})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(doors.Listen(), answers.Listen()); err != nil {
+		return err
+	}
+	at := endpoints{ingest: "http://" + doors.HTTPAddr().String(), grpc: doors.GRPCAddr().String(), api: "http://" + answers.Addr().String()}
+	log.Info("plait is ready", "version", version, "otlp_http", at.ingest, "otlp_grpc", at.grpc, "api", at.api)
+	parts := []part{{"histograms", histograms.Run}, {"api", answers.Run}, {"ingest", doors.Run}}
+	if whenReady != nil {
+		parts = append(parts, part{"demo", func(ctx context.Context) error { return whenReady(ctx, at) }})
+	}
+	defer log.Info("plait has stopped")
+	defer context.AfterFunc(ctx, func() { log.Info("stopping: what was taken in is finished, nothing more is taken") })()
+	return runParts(ctx, db.failed(), parts)
+}
+
+// endpoints are where a running gateway listens.
+type endpoints struct {
+	ingest string // base URL of OTLP/HTTP
+	grpc   string // host:port of OTLP/gRPC
+	api    string // base URL of the API
+}
+
+func (c config) store(databaseURL string, log *slog.Logger, registry *prometheus.Registry) store.Config {
+	return store.Config{
+		DatabaseURL:      databaseURL,
+		RetentionTraces:  time.Duration(c.RetentionTraces),
+		RetentionLogs:    time.Duration(c.RetentionLogs),
+		RetentionMetrics: time.Duration(c.RetentionMetrics),
+		Logger:           log,
+		Registerer:       registry,
+	}
+}
+
+func (c config) exemplars(w exemplars.Writer, log *slog.Logger, registry *prometheus.Registry) exemplars.Config {
+	out := exemplars.Config{Writer: w, MaxSeries: c.MaxSeries, Logger: log, Registerer: registry}
+	if c.GatewayName != "" {
+		out.Labels = plait.Labels{{Name: "instance", Value: c.GatewayName}}
+	}
+	return out
+}
+
+func (c config) ingest() ingest.Config {
+	in := ingest.DefaultConfig()
+	in.HTTPAddr, in.GRPCAddr = c.IngestAddr, c.OTLPGRPCAddr
+	in.MaxBodyBytes, in.MaxInFlightBytes = int64(c.MaxBody), int64(c.MaxInFlight)
+	in.ShutdownGrace = c.Grace
+	in.PromoteResourceAttributes = c.PromoteResourceAttributes
+	return in
+}
+
+func (c config) api() api.Config {
+	out := api.DefaultConfig()
+	out.Addr, out.QueryTimeout, out.ShutdownGrace = c.APIAddr, c.QueryTimeout, c.Grace
+	return out
+}
