@@ -1,0 +1,119 @@
+// Package imports holds the house's plan: which room may import which. A new arrow is a
+// decision and gets a line in docs/decisions.
+package imports
+
+import (
+	"encoding/json"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+const module = "github.com/plaithq/plait"
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// allowed lists, for a room, the rooms that it may import. A trailing /... covers a room and
+// all below it. The first matching line counts.
+var allowed = []struct {
+	room    string
+	imports []string
+}{
+	{"", nil},
+	{"migrations", nil},
+	{"dashboards", nil},
+	{"demo", nil},
+	{"wire/...", []string{"", "wire/...", "correlate/tracecontext"}},
+	{"query/...", []string{"", "query/..."}},
+	{"correlate/tracecontext", []string{""}},
+	{"correlate", []string{"", "correlate/tracecontext"}},
+	{"store/localpg", nil},
+	{"store/pgcopy", nil},
+	{"store/storetest", []string{"", "store", "store/localpg"}},
+	{"store/...", []string{"", "query/...", "migrations", "store/..."}},
+	{"exemplars", []string{""}},
+	{"ingest", []string{"", "wire/...", "correlate/tracecontext"}},
+	{"api/...", []string{"", "api/...", "wire/...", "query/...", "correlate", "correlate/tracecontext"}},
+	{"bench/...", []string{"bench/..."}},
+	{"test/...", []string{"..."}},
+	{"cmd/plait", []string{"..."}},
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	for _, p := range packages(t) {
+		room := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		rule, ok := ruleOf(room)
+		if !ok {
+			t.Errorf("room %q has no rule: say in this test what it may import", room)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if other, ours := strings.CutPrefix(imported, module); ours {
+				other = strings.TrimPrefix(other, "/")
+				if !slices.ContainsFunc(rule, func(pattern string) bool { return matches(pattern, other) }) {
+					t.Errorf("%q imports %q, which the plan does not allow", room, other)
+				}
+			}
+		}
+	}
+}
+
+func TestVocabularyImportsOnlyTheStandardLibrary(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.ImportPath != module {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if first, _, _ := strings.Cut(imported, "/"); strings.Contains(first, ".") {
+				t.Errorf("the vocabulary imports %q", imported)
+			}
+		}
+	}
+}
+
+func ruleOf(room string) ([]string, bool) {
+	for _, r := range allowed {
+		if matches(r.room, room) {
+			return r.imports, true
+		}
+	}
+	return nil, false
+}
+
+func matches(pattern, room string) bool {
+	if pattern == "..." {
+		return true
+	}
+	if below, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return room == below || strings.HasPrefix(room, below+"/")
+	}
+	return pattern == room
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"/...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []goPackage
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := d.Decode(&p); err == io.EOF {
+			return list
+		} else if err != nil {
+			t.Fatalf("read go list: %v", err)
+		}
+		list = append(list, p)
+	}
+}
