@@ -45,6 +45,9 @@ type Config struct {
 	HeadAge time.Duration
 	// CacheBytes bounds the chunks kept in memory; 0 means 64 MiB.
 	CacheBytes int64
+	// PageBytes bounds the samples that a query has in memory at once, of each selector: it goes
+	// through its series page by page; 0 means 12 MiB.
+	PageBytes int
 	// MaxNewSeries bounds how many unknown series one request may bring; 0 means 50,000.
 	MaxNewSeries int
 
@@ -57,6 +60,7 @@ const (
 	defaultHeadSamples  = 1_000_000
 	defaultHeadAge      = 2 * time.Hour
 	defaultCacheBytes   = 64 << 20
+	defaultPageBytes    = 12 << 20
 	defaultMaxNewSeries = 50_000
 	syncInterval        = time.Second      // how often the head looks for other gateways' rows when nobody asks
 	compactInterval     = 10 * time.Second // how often it is looked whether something should be compacted
@@ -74,6 +78,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CacheBytes == 0 {
 		c.CacheBytes = defaultCacheBytes
+	}
+	if c.PageBytes == 0 {
+		c.PageBytes = defaultPageBytes
 	}
 	if c.MaxNewSeries == 0 {
 		c.MaxNewSeries = defaultMaxNewSeries

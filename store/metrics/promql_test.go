@@ -20,19 +20,21 @@ import (
 
 func TestMain(m *testing.M) { storetest.Main(m) }
 
-// TestPromQLConformance runs Prometheus's own scripts on our storage, once with all samples in
-// the head and once with all of them in chunks. None is known to fail.
+// TestPromQLConformance runs Prometheus's own scripts on our storage, with all samples in
+// the head, with all of them in chunks, and with chunks read as for a query too large for
+// memory. None is known to fail.
 func TestPromQLConformance(t *testing.T) {
 	for _, part := range []struct {
 		name    string
 		compact bool
-	}{{"head", false}, {"chunks", true}} {
+		page    int
+	}{{"head", false, 0}, {"chunks", true, 0}, {"a page for each series", true, 1}} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()
 			pool := openPool(t)
 			engine := promqltest.NewTestEngine(t, false, 0, 1_000_000)
 			promqltest.RunBuiltinTestsWithStorage(t, engine, func(t testing.TB) storage.Storage {
-				return openScriptStorage(t, pool, part.compact)
+				return openScriptStorage(t, pool, part.compact, part.page)
 			})
 		})
 	}
@@ -64,7 +66,7 @@ DO $$ BEGIN
 	DELETE FROM plait_store.sample_chunk_outside;
 END $$`
 
-func openScriptStorage(t testing.TB, pool *pgxpool.Pool, compact bool) *scriptStorage {
+func openScriptStorage(t testing.TB, pool *pgxpool.Pool, compact bool, page int) *scriptStorage {
 	t.Helper()
 	if _, err := pool.Exec(t.Context(), `CREATE TABLE IF NOT EXISTS plait_store.sample_chunk_any PARTITION OF plait_store.sample_chunk_outside DEFAULT`); err != nil {
 		t.Fatal(err)
@@ -73,7 +75,7 @@ func openScriptStorage(t testing.TB, pool *pgxpool.Pool, compact bool) *scriptSt
 		t.Fatal(err)
 	}
 	db, err := metrics.Open(t.Context(), metrics.Config{
-		Read: pool, Write: pool, InWindow: func(string, time.Time) bool { return false },
+		Read: pool, Write: pool, InWindow: func(string, time.Time) bool { return false }, PageBytes: page,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ func (db *DB) Series(ctx context.Context, matchers []plait.Matcher, r plait.Time
 	}
 	from, to := millisOf(r)
 	q := &querier{db: db, from: from, to: to}
-	found, err := q.read(ctx, from, to, proms)
+	found, err := q.find(ctx, from, to, proms)
 	if err != nil {
 		return nil, err
 	}
