@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"sync"
 
 	collogs "go.opentelemetry.io/proto/otlp/collector/logs/v1"
 	colmetrics "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
@@ -64,8 +65,14 @@ func (sig *otlpSignal) take(ctx context.Context, p *pipeline, b *body, json bool
 	return sig.export(p, ctx, b.bytes, json)
 }
 
+// memories are what requests are decoded into. A batch is nobody's any more when its export has
+// returned: the writer has answered and the observer keeps nothing of it.
+var memories = sync.Pool{New: func() any { return new(otlp.Memory) }}
+
 func (p *pipeline) exportTraces(ctx context.Context, body []byte, json bool) (outcome, error) {
-	decode := otlp.DecodeTraces
+	memory := memories.Get().(*otlp.Memory)
+	defer func() { memory.Reset(); memories.Put(memory) }()
+	decode := memory.DecodeTraces
 	if json {
 		decode = otlp.DecodeTracesJSON
 	}
@@ -78,7 +85,9 @@ func (p *pipeline) exportTraces(ctx context.Context, body []byte, json bool) (ou
 }
 
 func (p *pipeline) exportLogs(ctx context.Context, body []byte, json bool) (outcome, error) {
-	decode := otlp.DecodeLogs
+	memory := memories.Get().(*otlp.Memory)
+	defer func() { memory.Reset(); memories.Put(memory) }()
+	decode := memory.DecodeLogs
 	if json {
 		decode = otlp.DecodeLogsJSON
 	}

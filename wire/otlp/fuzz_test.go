@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,13 +33,29 @@ func mayDiffer(ours, reference error, repaired []plait.Repair) bool {
 	return strings.Contains(ours.Error(), "wire type is none") || strings.Contains(ours.Error(), "set twice")
 }
 
+// usedMemory had other requests before, whole ones and malformed ones.
+func usedMemory() *Memory {
+	m := new(Memory)
+	for _, body := range usedBodies() {
+		_, _ = m.DecodeTraces(body)
+		_, _ = m.DecodeLogs(body)
+		m.Reset()
+	}
+	return m
+}
+
+var usedBodies = sync.OnceValue(func() [][]byte {
+	spans, logs := EncodeTraces(append(everySpan(), typicalSpans(20)...)), EncodeLogs(append(everyLog(), typicalLogs(20)...))
+	return [][]byte{spans, logs, spans[:len(spans)-5], logs[:len(logs)/2]}
+})
+
 func FuzzDecodeTraces(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(EncodeTraces(everySpan()))
 	f.Add(EncodeTraces(typicalSpans(2)))
 	f.Add(EncodeTraces([]plait.Span{{Attributes: plait.Attributes{{Key: "deep", Value: plait.ArrayValue(deepArray(maxDepth + 2))}}}}))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got, err := DecodeTraces(body)
+		got, err := usedMemory().DecodeTraces(body)
 		var req coltrace.ExportTraceServiceRequest
 		reference := proto.Unmarshal(body, &req)
 		if err != nil && !errors.Is(err, plait.ErrInvalid) {
@@ -69,7 +86,7 @@ func FuzzDecodeLogs(f *testing.F) {
 	f.Add(EncodeLogs(everyLog()))
 	f.Add(EncodeLogs(typicalLogs(2)))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got, err := DecodeLogs(body)
+		got, err := usedMemory().DecodeLogs(body)
 		var req collogs.ExportLogsServiceRequest
 		reference := proto.Unmarshal(body, &req)
 		if err != nil && !errors.Is(err, plait.ErrInvalid) {

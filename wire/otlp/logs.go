@@ -24,18 +24,10 @@ var logPlace = place{batches: "resource_logs", scopes: "scope_logs", records: "l
 // A record's id of the wrong length is taken out, as OTLP asks, and counted in Repaired; the
 // record is kept. Errors are as for DecodeTraces.
 func DecodeLogs(body []byte) (*plait.Logs, error) {
-	d := logDecoder{decoder: newDecoder(body, logPlace)}
-	d.logs = make([]plait.LogRecord, 0, d.count())
-	if err := d.request(d.log); err != nil {
-		return nil, err
-	}
-	return d.result(), nil
+	return new(Memory).DecodeLogs(body)
 }
 
-type logDecoder struct {
-	decoder
-	logs []plait.LogRecord
-}
+type logDecoder struct{ decoder }
 
 func (d *logDecoder) result() *plait.Logs {
 	return &plait.Logs{Records: d.logs, Refused: d.refused, Repaired: d.repairs(d.nested.tooDeep)}

@@ -1,6 +1,6 @@
 // Package otlp reads and writes the OpenTelemetry Protocol: bytes of its protobuf and JSON
 // encodings to Plait's vocabulary and back. Ingest and import decode with it, the trace API
-// and import encode with it. It is pure: it does no input or output and holds no state.
+// and import encode with it. It is pure: it does no input or output; what it keeps is memory to decode into.
 //
 // Traces and logs are decoded by a field reader of its own, because they are most of what a
 // gateway does: general decoders build a tree of pointers of the whole request first, which

@@ -19,15 +19,6 @@ const (
 // filled in later, since protobuf lets fields come in any order.
 type recordFunc func(record fields, r *plait.Resource, s *plait.Scope) error
 
-func newDecoder(body []byte, names place) decoder {
-	return decoder{
-		body:  view(body),
-		place: names,
-		// attributes take some 40 bytes each as a rule
-		attributes: newArena[plait.Attribute](len(body) / 40),
-	}
-}
-
 // request walks an export request and hands its records over.
 func (d *decoder) request(record recordFunc) error {
 	f := fields{body: d.body, end: len(d.body)}

@@ -49,21 +49,10 @@ var tracePlace = place{batches: "resource_spans", scopes: "scope_spans", records
 // left to whoever cleans. An error wraps plait.ErrInvalid, means that nothing can be made of
 // the request, and says where it is malformed.
 func DecodeTraces(body []byte) (*plait.Traces, error) {
-	d := traceDecoder{decoder: newDecoder(body, tracePlace)}
-	d.events, d.links = newArena[plait.Event](8), newArena[plait.Link](8)
-	d.spans = make([]plait.Span, 0, d.count())
-	if err := d.request(d.span); err != nil {
-		return nil, err
-	}
-	return d.result(), nil
+	return new(Memory).DecodeTraces(body)
 }
 
-type traceDecoder struct {
-	decoder
-	spans  []plait.Span
-	events arena[plait.Event]
-	links  arena[plait.Link]
-}
+type traceDecoder struct{ decoder }
 
 func (d *traceDecoder) result() *plait.Traces {
 	return &plait.Traces{Spans: d.spans, Refused: d.refused, Repaired: d.repairs(d.nested.tooDeep)}

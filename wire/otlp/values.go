@@ -35,9 +35,9 @@ const (
 type decoder struct {
 	findings
 	place
-	body       string
-	attributes arena[plait.Attribute]
-	nested     nested
+	*Memory
+	body   string
+	nested nested
 }
 
 // anyValue is which member of an AnyValue is set, and where. Later members replace earlier ones.
