@@ -43,9 +43,10 @@ func (c *Decoder) Decode(body []byte, v Version) (*plait.Metrics, error) {
 	}
 	d := &decoder{Collector: series.NewCollector(0)}
 	m := d.Metrics()
-	m.Series = make([]plait.SeriesData, 0, len(body)/64)
-	w := walk{names: c.names, decoder: d, samples: make([]plait.Sample, 0, len(body)/64)}
-	var rest []byte // what is not series: metadata
+	count := countSeries(body)
+	m.Series = make([]plait.SeriesData, 0, count)
+	w := walk{names: c.names, decoder: d, samples: make([]plait.Sample, 0, count)} // mostly one each
+	var rest []byte                                                                // what is not series: metadata
 	for at := body; len(at) > 0; {
 		number, kind, content, n := field(at)
 		if n < 0 {
@@ -66,6 +67,21 @@ func (c *Decoder) Decode(body []byte, v Version) (*plait.Metrics, error) {
 	}
 	m.Metadata = told.Metadata
 	return d.metrics(), nil
+}
+
+// countSeries returns how many series a request has, up to where it is malformed.
+func countSeries(body []byte) (count int) {
+	for len(body) > 0 {
+		number, _, _, n := field(body)
+		if n < 0 {
+			break
+		}
+		if number == requestSeries {
+			count++
+		}
+		body = body[n:]
+	}
+	return count
 }
 
 // walk is the decoding of one request.
