@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/wire/remotewrite"
@@ -22,6 +23,9 @@ func (s *Server) remoteWriteDoors() []door {
 // remoteWriteCost is about what a decoded request takes for each byte of the body.
 const remoteWriteCost = 6
 
+// remoteWriteMemories are what requests are decoded into, as memories are.
+var remoteWriteMemories = sync.Pool{New: func() any { return new(remotewrite.Memory) }}
+
 // serveRemoteWrite answers 204. When some samples were refused the answer is 400, as the
 // protocol has it, and the others are stored all the same: a sender does not repeat a 400.
 func (x *exchange) serveRemoteWrite() (outcome, error) {
@@ -39,7 +43,9 @@ func (x *exchange) serveRemoteWrite() (outcome, error) {
 	if err := x.body.lease.grow(remoteWriteCost * int64(len(x.body.bytes))); err != nil {
 		return outcome{}, err
 	}
-	batch, err := x.server.pipeline.remoteWrite.Decode(x.body.bytes, version)
+	memory := remoteWriteMemories.Get().(*remotewrite.Memory)
+	defer func() { memory.Reset(); remoteWriteMemories.Put(memory) }()
+	batch, err := x.server.pipeline.remoteWrite.Decode(x.body.bytes, version, memory)
 	if err != nil {
 		return outcome{}, err
 	}

@@ -69,9 +69,10 @@ import (
 // before, then ended.
 type groupWriter[B any] interface {
 	// prepare encodes the rows of a group and adds statements to entries that write what the
-	// rows refer to and what is not in the database yet. An error that wraps
-	// plait.ErrInvalid lays the blame on a batch.
-	prepare(group []B, entries *pgx.Batch) error
+	// rows refer to and what is not in the database yet, and to opening what the writer wants
+	// to know of the transaction when it begins. An error that wraps plait.ErrInvalid lays the
+	// blame on a batch.
+	prepare(group []B, entries, opening *pgx.Batch) error
 	// write sends the rows. The connection is within a transaction, which the committer ends.
 	write(ctx context.Context, conn *pgx.Conn) error
 	// ended tells how the transaction ended, before the senders hear it. When the answer to

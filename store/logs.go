@@ -99,7 +99,7 @@ func (w *logWriter) dictionaries() []*dictionaryWriter {
 	return []*dictionaryWriter{w.resources, w.scopes, w.classes, w.sets}
 }
 
-func (w *logWriter) prepare(group []*logBatch, entries *pgx.Batch) error {
+func (w *logWriter) prepare(group []*logBatch, entries, _ *pgx.Batch) error {
 	now := w.now()
 	w.today = dayOf(now)
 	beginEntries(now, w.dictionaries())

@@ -56,12 +56,14 @@ func (b *metricBatch) weigh() (records, bytes int) { return b.Weigh() }
 // they get here, by each request for itself: naming thousands of series is work that
 // requests can share out among the cores.
 type metricWriter struct {
-	db      *metrics.DB
-	batches []*metrics.Batch
-	group   *metrics.Group // what the open transaction has written
+	db          *metrics.DB
+	batches     []*metrics.Batch
+	transaction int64          // the id of the open one
+	group       *metrics.Group // what it has written
 }
 
-func (w *metricWriter) prepare(group []*metricBatch, _ *pgx.Batch) error {
+func (w *metricWriter) prepare(group []*metricBatch, _, opening *pgx.Batch) error {
+	opening.Queue(metrics.TransactionSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&w.transaction) })
 	w.batches = w.batches[:0]
 	for _, b := range group {
 		w.batches = append(w.batches, b.Batch)
@@ -70,7 +72,7 @@ func (w *metricWriter) prepare(group []*metricBatch, _ *pgx.Batch) error {
 }
 
 func (w *metricWriter) write(ctx context.Context, conn *pgx.Conn) (err error) {
-	w.group, err = w.db.Insert(ctx, conn, w.batches)
+	w.group, err = w.db.Insert(ctx, conn, w.transaction, w.batches)
 	return err
 }
 

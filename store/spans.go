@@ -114,7 +114,7 @@ func (w *spanWriter) dictionaries() []*dictionaryWriter {
 	return []*dictionaryWriter{w.resources, w.scopes, w.operations, w.sets}
 }
 
-func (w *spanWriter) prepare(group []*traceBatch, entries *pgx.Batch) error {
+func (w *spanWriter) prepare(group []*traceBatch, entries, _ *pgx.Batch) error {
 	now := w.now()
 	w.today = dayOf(now)
 	beginEntries(now, w.dictionaries())

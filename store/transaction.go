@@ -144,11 +144,11 @@ func (c *committer[B]) transact(ctx context.Context, conn *pgx.Conn, group []*wa
 	}
 	committed := false
 	defer func() { c.writer.ended(committed) }()
-	var entries pgx.Batch
-	if err := c.writer.prepare(batches, &entries); err != nil {
+	var entries, opening pgx.Batch
+	if err := c.writer.prepare(batches, &entries, &opening); err != nil {
 		return nil, fmt.Errorf("encode %s: %w", c.signal, err)
 	}
-	fresh, err := c.open(ctx, conn, &entries, digests)
+	fresh, err := c.open(ctx, conn, &entries, &opening, digests)
 	if err != nil {
 		return nil, err
 	}
@@ -172,20 +172,21 @@ func (c *committer[B]) transact(ctx context.Context, conn *pgx.Conn, group []*wa
 	return nil, nil
 }
 
-// open writes dictionary entries and begins the transaction in one round trip. It returns those
-// of the digests that are new.
-func (c *committer[B]) open(ctx context.Context, conn *pgx.Conn, entries *pgx.Batch, digests []plait.Digest) (map[plait.Digest]bool, error) {
-	var opening pgx.Batch
+// open writes dictionary entries, begins the transaction and sends what opens it, all in one
+// round trip. It returns those of the digests that are new.
+func (c *committer[B]) open(ctx context.Context, conn *pgx.Conn, entries, opening *pgx.Batch, digests []plait.Digest) (map[plait.Digest]bool, error) {
+	var all pgx.Batch
 	if len(entries.QueuedQueries) > 0 {
-		opening.Queue("BEGIN")
-		opening.Queue("SET LOCAL synchronous_commit = off") // see commit.go, 2
-		opening.QueuedQueries = append(opening.QueuedQueries, entries.QueuedQueries...)
-		opening.Queue("COMMIT")
+		all.Queue("BEGIN")
+		all.Queue("SET LOCAL synchronous_commit = off") // see commit.go, 2
+		all.QueuedQueries = append(all.QueuedQueries, entries.QueuedQueries...)
+		all.Queue("COMMIT")
 	}
-	opening.Queue("BEGIN")
+	all.Queue("BEGIN")
+	all.QueuedQueries = append(all.QueuedQueries, opening.QueuedQueries...)
 	fresh := make(map[plait.Digest]bool, len(digests))
-	queueRequests(&opening, digests, fresh)
-	if err := conn.SendBatch(ctx, &opening).Close(); err != nil {
+	queueRequests(&all, digests, fresh)
+	if err := conn.SendBatch(ctx, &all).Close(); err != nil {
 		return nil, fmt.Errorf("begin to write %s: %w", c.signal, err)
 	}
 	return fresh, nil

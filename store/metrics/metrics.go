@@ -27,6 +27,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/plaithq/plait/store/pgcopy"
 )
 
 // Config says where samples are kept and how much of them in memory.
@@ -108,6 +110,7 @@ type DB struct {
 	resolved *traceCache
 	metadata *metadataCache
 	counters counters
+	headRows pgcopy.Rows // of Insert
 
 	full       chan struct{} // asks for a look at the head before its time
 	stop       context.CancelFunc

@@ -145,7 +145,11 @@ func write(ctx context.Context, db *metrics.DB, pool *pgxpool.Pool, m *plait.Met
 	}
 	var group *metrics.Group
 	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		group, err = db.Insert(ctx, tx.Conn(), []*metrics.Batch{batch})
+		var transaction int64
+		if err := tx.QueryRow(ctx, metrics.TransactionSQL).Scan(&transaction); err != nil {
+			return err
+		}
+		group, err = db.Insert(ctx, tx.Conn(), transaction, []*metrics.Batch{batch})
 		return err
 	})
 	if err != nil {

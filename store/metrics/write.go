@@ -2,16 +2,14 @@ package metrics
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgcopy"
 )
 
 // Batch is what one request brings, ready to be inserted.
@@ -139,11 +137,20 @@ type Group struct {
 	metadata  []plait.MetricMetadata
 }
 
-// Insert writes batches in the transaction that the caller has begun on conn.
-func (db *DB) Insert(ctx context.Context, conn *pgx.Conn, batches []*Batch) (*Group, error) {
+// TransactionSQL asks for the id of a transaction, which Insert needs.
+const TransactionSQL = `SELECT pg_catalog.pg_current_xact_id()::text::int8`
+
+// Insert writes batches in the transaction of that id, which the caller has begun on conn. One
+// goroutine at a time calls it.
+func (db *DB) Insert(ctx context.Context, conn *pgx.Conn, transaction int64, batches []*Batch) (*Group, error) {
 	g := &Group{db: db}
 	floats, histograms := &headRow{}, &headRow{}
 	var exemplars []exemplarRow
+	count := 0
+	for _, b := range batches {
+		count += len(b.floats.series)
+	}
+	floats.grow(count)
 	for _, b := range batches {
 		floats.join(&b.floats)
 		histograms.join(&b.histograms)
@@ -153,7 +160,7 @@ func (db *DB) Insert(ctx context.Context, conn *pgx.Conn, batches []*Batch) (*Gr
 	g.exemplars = len(exemplars)
 	for _, r := range []*headRow{floats, histograms} {
 		if len(r.series) > 0 {
-			r.id = newID()
+			r.id, r.xact = newID(), transaction
 			g.rows = append(g.rows, r)
 		}
 	}
@@ -166,10 +173,12 @@ func (db *DB) Insert(ctx context.Context, conn *pgx.Conn, batches []*Batch) (*Gr
 }
 
 func (db *DB) insert(ctx context.Context, conn *pgx.Conn, g *Group, exemplars []exemplarRow) error {
+	db.headRows.Reset()
 	for _, r := range g.rows {
-		if err := insertHeadRow(ctx, conn.PgConn(), r); err != nil {
-			return fmt.Errorf("insert samples: %w", err)
-		}
+		r.encode(&db.headRows)
+	}
+	if err := db.headRows.Send(ctx, conn, copyHeadSQL); err != nil {
+		return fmt.Errorf("insert samples: %w", err)
 	}
 	if err := db.copyExemplars(ctx, conn, exemplars); err != nil {
 		return err
@@ -203,49 +212,17 @@ func newID() int64 {
 	return time.Now().UnixMilli()<<21 | rand.Int64N(1<<21)
 }
 
-const insertHeadRowSQL = `
-INSERT INTO plait_store.sample_head (id, xact, series, times, starts, values, histograms)
-VALUES ($1, pg_catalog.pg_current_xact_id(), $2, $3, $4, $5, $6)
-RETURNING xact::text::int8`
+const copyHeadSQL = `COPY plait_store.sample_head (id, xact, series, times, starts, values, histograms) FROM STDIN BINARY`
 
-// Array types, for parameters.
-const (
-	oidInt8Array   = 1016
-	oidFloat8Array = 1022
-	oidByteaArray  = 1001
-)
-
-// insertHeadRow passes the arrays in their binary form, made in one buffer.
-func insertHeadRow(ctx context.Context, conn *pgconn.PgConn, r *headRow) error {
-	buf := make([]byte, 0, 8+3*(arrayHeader+12*len(r.series))+2*arrayHeader+12*len(r.values)+histogramBytes(r))
-	var ends [6]int
-	for i, write := range []func([]byte) []byte{
-		func(b []byte) []byte { return binary.BigEndian.AppendUint64(b, uint64(r.id)) },
-		func(b []byte) []byte { return appendInt8Array(b, r.series) },
-		func(b []byte) []byte { return appendInt8Array(b, r.times) },
-		func(b []byte) []byte { return appendInt8Array(b, r.starts) },
-		func(b []byte) []byte { return appendFloat8Array(b, r.values) },
-		func(b []byte) []byte { return appendByteaArray(b, r.histograms) },
-	} {
-		buf = write(buf)
-		ends[i] = len(buf)
-	}
-	params, from := make([][]byte, len(ends)), 0
-	for i, end := range ends {
-		params[i], from = buf[from:end], end
-	}
-	oids := []uint32{oidInt8, oidInt8Array, oidInt8Array, oidInt8Array, oidFloat8Array, oidByteaArray}
-	binaryFormat := []int16{1}
-	result := conn.ExecParams(ctx, insertHeadRowSQL, params, oids, binaryFormat, binaryFormat).Read()
-	if result.Err != nil {
-		return result.Err
-	}
-	if len(result.Rows) != 1 {
-		return errors.New("no transaction id came back")
-	}
-	var err error
-	r.xact, err = readInt8(result.Rows[0][0])
-	return err
+func (r *headRow) encode(rows *pgcopy.Rows) {
+	rows.Row(7)
+	rows.Int8(r.id)
+	rows.Int8(r.xact)
+	appendField(rows, func(b []byte) []byte { return appendInt8Array(b, r.series) })
+	appendField(rows, func(b []byte) []byte { return appendInt8Array(b, r.times) })
+	appendField(rows, func(b []byte) []byte { return appendInt8Array(b, r.starts) })
+	appendField(rows, func(b []byte) []byte { return appendFloat8Array(b, r.values) })
+	appendField(rows, func(b []byte) []byte { return appendByteaArray(b, r.histograms) })
 }
 
 func histogramBytes(r *headRow) (n int) {

@@ -2,6 +2,7 @@ package remotewrite
 
 import (
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/prometheus/prometheus/prompb"
@@ -35,18 +36,41 @@ const (
 	sampleTime  = 2
 )
 
+// Memory is what decoded requests are made of, for one after the other. The zero value is ready.
+type Memory struct {
+	series  []plait.SeriesData
+	samples []plait.Sample
+}
+
+// maxKept bounds the series and samples whose memory is used again.
+const maxKept = 16 << 10
+
+// Reset takes back what was decoded, which must not be looked at any more.
+func (m *Memory) Reset() {
+	if cap(m.series) > maxKept {
+		m.series = nil
+	}
+	if cap(m.samples) > maxKept {
+		m.samples = nil
+	}
+	clear(m.series[:cap(m.series)])
+	m.series, m.samples = m.series[:0], m.samples[:0]
+}
+
 // Decode is the package's Decode. A series of which the request has several parts may occur
-// several times.
-func (c *Decoder) Decode(body []byte, v Version) (*plait.Metrics, error) {
+// several times. The result lasts until the memory is reset.
+func (c *Decoder) Decode(body []byte, v Version, memory *Memory) (*plait.Metrics, error) {
 	if v != V1 {
 		return Decode(body, v)
 	}
 	d := &decoder{Collector: series.NewCollector(0)}
 	m := d.Metrics()
 	count := countSeries(body)
-	m.Series = make([]plait.SeriesData, 0, count)
-	w := walk{names: c.names, decoder: d, samples: make([]plait.Sample, 0, count)} // mostly one each
-	var rest []byte                                                                // what is not series: metadata
+	memory.series = slices.Grow(memory.series, count)
+	memory.samples = slices.Grow(memory.samples, count) // mostly one each
+	m.Series = memory.series
+	w := walk{names: c.names, decoder: d, samples: memory.samples}
+	var rest []byte // what is not series: metadata
 	for at := body; len(at) > 0; {
 		number, kind, content, n := field(at)
 		if n < 0 {

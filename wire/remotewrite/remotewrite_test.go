@@ -172,7 +172,7 @@ func TestDecoderReadsWhatDecodeReads(t *testing.T) {
 	}
 	d := remotewrite.NewDecoder()
 	for range 3 {
-		got, err := d.Decode(body, remotewrite.V1)
+		got, err := d.Decode(body, remotewrite.V1, new(remotewrite.Memory))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -273,9 +273,10 @@ func FuzzDecode(f *testing.F) {
 			version = remotewrite.V1
 		}
 		m, err := remotewrite.Decode(body, version)
-		fast := remotewrite.NewDecoder()
+		fast, memory := remotewrite.NewDecoder(), new(remotewrite.Memory)
 		for range 2 {
-			got, fastErr := fast.Decode(body, version)
+			memory.Reset()
+			got, fastErr := fast.Decode(body, version, memory)
 			if (err == nil) != (fastErr == nil) {
 				t.Fatalf("error %v, want %v", fastErr, err)
 			}
@@ -316,10 +317,12 @@ func BenchmarkDecode(b *testing.B) {
 	body := encode(b, req)
 	d := remotewrite.NewDecoder()
 	b.ReportAllocs()
+	memory := new(remotewrite.Memory)
 	for b.Loop() {
-		if _, err := d.Decode(body, remotewrite.V1); err != nil {
+		if _, err := d.Decode(body, remotewrite.V1, memory); err != nil {
 			b.Fatal(err)
 		}
+		memory.Reset()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/2000, "ns/sample")
 }
