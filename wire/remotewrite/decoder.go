@@ -1,6 +1,7 @@
 package remotewrite
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 	"unsafe"
@@ -117,26 +118,29 @@ type walk struct {
 
 // series takes one TimeSeries. It returns false when it is malformed.
 func (w *walk) series(raw []byte) bool {
-	key, from := series.Key{}, len(w.samples)
+	end, from := labelsEnd(raw), len(w.samples)
+	key := series.Key{}.With(view(raw[:end]))
 	plain := true
-	for at := raw; len(at) > 0; {
-		number, kind, content, n := field(at)
-		if n < 0 {
-			return false
-		}
-		switch {
-		case number == seriesLabels && kind == protowire.BytesType:
-			key = key.With(view(content))
-		case number == seriesSamples && kind == protowire.BytesType:
-			s, ok := sample(content)
-			if !ok {
+	for at := raw[end:]; len(at) > 0; {
+		s, n := usualSample(at)
+		if n == 0 {
+			number, kind, content, length := field(at)
+			if length < 0 {
 				return false
 			}
-			w.samples = append(w.samples, s)
-			plain = plain && series.CheckTime(s.TimeMillis) == nil
-		default:
-			plain = false
+			if number != seriesSamples || kind != protowire.BytesType {
+				plain = false
+				at = at[length:]
+				continue
+			}
+			var ok bool
+			if s, ok = sample(content); !ok {
+				return false
+			}
+			n = length
 		}
+		w.samples = append(w.samples, s)
+		plain = plain && series.CheckTime(s.TimeMillis) == nil
 		at = at[n:]
 	}
 	if name := w.names.Get(key); plain && name != nil {
@@ -162,6 +166,42 @@ func (w *walk) unknown(raw []byte, key series.Key) bool {
 		w.names.Add(key, &series.Name{ID: ls.ID(), Labels: ls.Clone()})
 	}
 	return true
+}
+
+// labelsEnd returns where the labels of a TimeSeries end, which every sender puts first. Their
+// bytes name the series.
+func labelsEnd(raw []byte) (end int) {
+	for len(raw) > end && raw[end] == seriesLabels<<3|byte(protowire.BytesType) {
+		length, n := binary.Uvarint(raw[end+1:])
+		if n <= 0 || length > uint64(len(raw)-end-1-n) {
+			break
+		}
+		end += 1 + n + int(length)
+	}
+	return end
+}
+
+// usualSample reads the field of a Sample as every sender writes it: the value, absent when it
+// is 0, then the time. It returns the field's length, 0 for anything else.
+func usualSample(b []byte) (s plait.Sample, n int) {
+	if len(b) < 2 || b[0] != seriesSamples<<3|byte(protowire.BytesType) || int(b[1]) > min(len(b)-2, 0x7f) {
+		return s, 0
+	}
+	n = 2 + int(b[1])
+	b = b[2:n]
+	if len(b) > 9 && b[0] == sampleValue<<3|byte(protowire.Fixed64Type) {
+		s.Value = math.Float64frombits(binary.LittleEndian.Uint64(b[1:]))
+		b = b[9:]
+	}
+	if len(b) < 2 || b[0] != sampleTime<<3|byte(protowire.VarintType) {
+		return plait.Sample{}, 0
+	}
+	millis, length := binary.Uvarint(b[1:])
+	if length != len(b)-1 {
+		return plait.Sample{}, 0
+	}
+	s.TimeMillis = int64(millis)
+	return s, n
 }
 
 // field reads a field: its number and type, its content if it is a bytes field, and its length,

@@ -34,10 +34,12 @@ func setID(e *plait.Exemplar, l labels.Label) bool {
 	return false
 }
 
+// separators are what stands between the words of an id's name, if anything does.
+var separators = strings.NewReplacer("_", "", ".", "", "-", "")
+
 // idName folds trace_id, traceID, TraceId, trace.id, dd.trace_id and the like into one.
 func idName(name string) string {
-	name = strings.ToLower(name)
-	name = strings.NewReplacer("_", "", ".", "", "-", "").Replace(name)
+	name = separators.Replace(strings.ToLower(name))
 	for _, vendor := range []string{"dd", "otel", "xray", "dt"} {
 		if rest, ok := strings.CutPrefix(name, vendor); ok && (rest == "traceid" || rest == "spanid") {
 			return rest
