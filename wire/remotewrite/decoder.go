@@ -13,17 +13,21 @@ import (
 	"github.com/plaithq/plait/wire/series"
 )
 
-// Decoder is Decode for a stream of requests of version 1.0, which is what Prometheus sends
-// unless told otherwise: it remembers the names of series and reads float samples by itself, at
-// a tenth of the cost. What it does not know, and all that is not a float sample, is read by Prometheus's
-// own types, a series at a time. Its methods may be called concurrently.
+// Decoder is Decode for a stream of requests: it remembers the names of series and reads float
+// samples by itself, at a tenth of the cost. What it does not know, and all that is not a float
+// sample, is read by Prometheus's own types, a series at a time. Its methods may be called
+// concurrently.
 type Decoder struct {
-	names *series.Names[series.Name]
+	names   *series.Names[series.Name]
+	namesV2 *series.Names[nameV2]
 }
 
 // NewDecoder makes a decoder.
 func NewDecoder() *Decoder {
-	return &Decoder{names: series.NewNames(func(*series.Name) int { return 1 })}
+	return &Decoder{
+		names:   series.NewNames(func(*series.Name) int { return 1 }),
+		namesV2: series.NewNames(func(*nameV2) int { return 1 }),
+	}
 }
 
 // Fields of prometheus.WriteRequest, TimeSeries and Sample.
@@ -35,12 +39,14 @@ const (
 
 	sampleValue = 1
 	sampleTime  = 2
+	sampleStart = 3 // of version 2.0
 )
 
 // Memory is what decoded requests are made of, for one after the other. The zero value is ready.
 type Memory struct {
 	series  []plait.SeriesData
 	samples []plait.Sample
+	symbols []symbol // of version 2.0
 }
 
 // maxKept bounds the series and samples whose memory is used again.
@@ -54,44 +60,59 @@ func (m *Memory) Reset() {
 	if cap(m.samples) > maxKept {
 		m.samples = nil
 	}
+	if cap(m.symbols) > maxKept {
+		m.symbols = nil
+	}
 	clear(m.series[:cap(m.series)])
-	m.series, m.samples = m.series[:0], m.samples[:0]
+	clear(m.symbols[:cap(m.symbols)])
+	m.series, m.samples, m.symbols = m.series[:0], m.samples[:0], m.symbols[:0]
 }
 
 // Decode is the package's Decode. A series of which the request has several parts may occur
 // several times. The result lasts until the memory is reset.
 func (c *Decoder) Decode(body []byte, v Version, memory *Memory) (*plait.Metrics, error) {
-	if v != V1 {
-		return Decode(body, v)
+	var m *plait.Metrics
+	if v == V2 {
+		m = c.decodeV2(body, memory)
+	} else {
+		m = c.decodeV1(body, memory)
 	}
+	if m == nil {
+		return Decode(body, v) // which says what is wrong
+	}
+	return m, nil
+}
+
+// decodeV1 reads a request of version 1.0. It returns nil when it is malformed.
+func (c *Decoder) decodeV1(body []byte, memory *Memory) *plait.Metrics {
 	d := &decoder{Collector: series.NewCollector(0)}
 	m := d.Metrics()
 	count := countSeries(body)
-	memory.series = slices.Grow(memory.series, count)
+	m.Series = slices.Grow(memory.series, count)
 	memory.samples = slices.Grow(memory.samples, count) // mostly one each
-	m.Series = memory.series
+	memory.series = m.Series
 	w := walk{names: c.names, decoder: d, samples: memory.samples}
 	var rest []byte // what is not series: metadata
 	for at := body; len(at) > 0; {
 		number, kind, content, n := field(at)
 		if n < 0 {
-			return Decode(body, v) // which says what is wrong
+			return nil
 		}
 		if number == requestSeries && kind == protowire.BytesType {
 			if !w.series(content) {
-				return Decode(body, v)
+				return nil
 			}
 		} else {
 			rest = append(rest, at[:n]...)
 		}
 		at = at[n:]
 	}
-	told, err := Decode(rest, v)
+	told, err := Decode(rest, V1)
 	if err != nil {
-		return Decode(body, v)
+		return nil
 	}
 	m.Metadata = told.Metadata
-	return d.metrics(), nil
+	return d.metrics()
 }
 
 // countSeries returns how many series a request has, up to where it is malformed.
@@ -122,7 +143,7 @@ func (w *walk) series(raw []byte) bool {
 	key := series.Key{}.With(view(raw[:end]))
 	plain := true
 	for at := raw[end:]; len(at) > 0; {
-		s, n := usualSample(at)
+		s, n := usualSample(at, false)
 		if n == 0 {
 			number, kind, content, length := field(at)
 			if length < 0 {
@@ -182,8 +203,9 @@ func labelsEnd(raw []byte) (end int) {
 }
 
 // usualSample reads the field of a Sample as every sender writes it: the value, absent when it
-// is 0, then the time. It returns the field's length, 0 for anything else.
-func usualSample(b []byte) (s plait.Sample, n int) {
+// is 0, then the time and, in version 2.0, the start if there is one. It returns the field's
+// length, 0 for anything else.
+func usualSample(b []byte, started bool) (s plait.Sample, n int) {
 	if len(b) < 2 || b[0] != seriesSamples<<3|byte(protowire.BytesType) || int(b[1]) > min(len(b)-2, 0x7f) {
 		return s, 0
 	}
@@ -197,10 +219,21 @@ func usualSample(b []byte) (s plait.Sample, n int) {
 		return plait.Sample{}, 0
 	}
 	millis, length := binary.Uvarint(b[1:])
-	if length != len(b)-1 {
+	if length <= 0 {
 		return plait.Sample{}, 0
 	}
 	s.TimeMillis = int64(millis)
+	if b = b[1+length:]; started && len(b) > 1 && b[0] == sampleStart<<3|byte(protowire.VarintType) {
+		millis, length = binary.Uvarint(b[1:])
+		if length <= 0 {
+			return plait.Sample{}, 0
+		}
+		s.StartMillis = int64(millis)
+		b = b[1+length:]
+	}
+	if len(b) > 0 {
+		return plait.Sample{}, 0
+	}
 	return s, n
 }
 

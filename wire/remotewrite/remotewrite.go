@@ -211,12 +211,20 @@ func (d *decoder) addV2(ts *writev2.TimeSeries, builder *labels.ScratchBuilder, 
 		s.samples[i] = plait.Sample{TimeMillis: p.Timestamp, StartMillis: p.StartTimestamp, Value: p.Value}
 	}
 	d.add(points, s)
-	if meta, err := ts.ToMetadata(symbols); err == nil && (meta.Help != "" || meta.Type != "unknown" || meta.Unit != "") {
-		d.AddMetadata(plait.MetricMetadata{
-			Metric: family(ls.Get(plait.NameLabel), plait.MetricType(meta.Type)),
-			Type:   plait.MetricType(meta.Type), Help: meta.Help, Unit: meta.Unit,
-		})
+	if m, ok := metadataV2(ts, ls.Get(plait.NameLabel), symbols); ok {
+		d.AddMetadata(m)
 	}
+}
+
+// metadataV2 returns what a series tells of its family, if it tells anything.
+func metadataV2(ts *writev2.TimeSeries, name string, symbols []string) (plait.MetricMetadata, bool) {
+	m, err := ts.ToMetadata(symbols)
+	if err != nil || m.Help == "" && m.Type == "unknown" && m.Unit == "" {
+		return plait.MetricMetadata{}, false
+	}
+	return plait.MetricMetadata{
+		Metric: family(name, plait.MetricType(m.Type)), Type: plait.MetricType(m.Type), Help: m.Help, Unit: m.Unit,
+	}, true
 }
 
 func histogramV2(h *writev2.Histogram) (plait.HistogramSample, error) {

@@ -136,7 +136,7 @@ func parts(m *plait.Metrics) []string {
 	var lines []string
 	for _, s := range m.Series {
 		for _, p := range s.Samples {
-			lines = append(lines, fmt.Sprintf("%v %d %x", s.Labels, p.TimeMillis, math.Float64bits(p.Value)))
+			lines = append(lines, fmt.Sprintf("%v %d %d %x", s.Labels, p.TimeMillis, p.StartMillis, math.Float64bits(p.Value)))
 		}
 		for _, h := range s.Histograms {
 			lines = append(lines, fmt.Sprintf("%v %d %x", s.Labels, h.TimeMillis, h.Encoded))
@@ -184,6 +184,84 @@ func TestDecoderReadsWhatDecodeReads(t *testing.T) {
 				t.Errorf("%v is called %d", s.Labels, s.ID)
 			}
 		}
+	}
+}
+
+// renumber makes the request that a sender would send next: the same with other symbols.
+func renumber(req *writev2.Request) {
+	req.Symbols = slices.Insert(req.Symbols, 1, "new")
+	shift := func(refs []uint32) {
+		for i := range refs {
+			refs[i]++
+		}
+	}
+	for i := range req.Timeseries {
+		ts := &req.Timeseries[i]
+		shift(ts.LabelsRefs)
+		for e := range ts.Exemplars {
+			shift(ts.Exemplars[e].LabelsRefs)
+		}
+		if ts.Metadata.HelpRef > 0 {
+			ts.Metadata.HelpRef++
+			ts.Metadata.UnitRef++
+		}
+	}
+}
+
+func TestDecoderReadsVersion2(t *testing.T) {
+	t.Parallel()
+	req := requestV2()
+	refs := func(texts ...string) (refs []uint32) {
+		for _, text := range texts {
+			at := slices.Index(req.Symbols, text)
+			if at < 0 {
+				at = len(req.Symbols)
+				req.Symbols = append(req.Symbols, text)
+			}
+			refs = append(refs, uint32(at))
+		}
+		return refs
+	}
+	told := writev2.Metadata{Type: writev2.Metadata_METRIC_TYPE_COUNTER, HelpRef: refs("Help.")[0], UnitRef: refs("seconds")[0]}
+	for i := range 6 {
+		ts := writev2.TimeSeries{LabelsRefs: refs("__name__", "busy_total", "i", fmt.Sprint(i%4)), Metadata: told}
+		for p := range i {
+			ts.Samples = append(ts.Samples, writev2.Sample{Timestamp: millis + int64(p), Value: float64(p), StartTimestamp: int64(i%2) * millis})
+		}
+		req.Timeseries = append(req.Timeseries, ts)
+	}
+	req.Timeseries = append(req.Timeseries,
+		writev2.TimeSeries{LabelsRefs: refs("__name__", "busy_total", "i", "0"), Samples: []writev2.Sample{{Timestamp: -1}}},
+		writev2.TimeSeries{LabelsRefs: refs("__name__", "busy_total", "i"), Samples: []writev2.Sample{{Timestamp: millis}}},
+		writev2.TimeSeries{LabelsRefs: []uint32{1000, 1001}, Samples: []writev2.Sample{{Timestamp: millis}}},
+		writev2.TimeSeries{Samples: []writev2.Sample{{Timestamp: millis}}})
+	d, memory := remotewrite.NewDecoder(), new(remotewrite.Memory)
+	for round := range 3 {
+		if round == 2 {
+			renumber(req)
+		}
+		body := encode(t, req)
+		want, err := remotewrite.Decode(body, remotewrite.V2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := d.Decode(body, remotewrite.V2, memory)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(parts(want), parts(got)); diff != "" {
+			t.Errorf("round %d: %s", round, diff)
+		}
+		known := 0
+		for _, s := range got.Series {
+			if s.ID != 0 {
+				known++
+			}
+		}
+		if round > 0 && known < 6 {
+			t.Errorf("round %d: %d series were known", round, known)
+		}
+		memory.Reset()
 	}
 }
 
