@@ -40,7 +40,7 @@ func openPaged(t *testing.T, count, samples int) *metrics.DB {
 	return db
 }
 
-func selectAll(t *testing.T, ctx context.Context, db *metrics.DB) []storage.Series {
+func selectAll(ctx context.Context, t *testing.T, db *metrics.DB) []storage.Series {
 	t.Helper()
 	q, err := db.Querier(0, math.MaxInt64)
 	if err != nil {
@@ -70,7 +70,7 @@ func sum(it chunkenc.Iterator) (samples int, values float64) {
 func TestSeriesAreReadInPages(t *testing.T) {
 	t.Parallel()
 	const series, samples = 20, 1500 // 36 kB each, so that two are a page
-	all := selectAll(t, t.Context(), openPaged(t, series, samples))
+	all := selectAll(t.Context(), t, openPaged(t, series, samples))
 	if len(all) != series {
 		t.Fatalf("%d series, want %d", len(all), series)
 	}
@@ -96,7 +96,7 @@ func TestAPageThatCannotBeReadIsAnError(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	all := selectAll(t, ctx, openPaged(t, 10, 1500))
+	all := selectAll(ctx, t, openPaged(t, 10, 1500))
 	first := all[0].Iterator(nil)
 	cancel()
 	if n, _ := sum(first); n != 1500 || first.Err() != nil {
