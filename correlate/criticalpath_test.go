@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -186,14 +187,51 @@ func TestTreeDoesNotDependOnTheOrderOfSpans(t *testing.T) {
 		spans := anyTrace(t)
 		one := BuildTree(spans)
 		other := BuildTree(rapid.Permutation(spans).Draw(t, "permuted"))
-		for i := range one.Nodes {
-			a, b := one.Nodes[i], other.Nodes[i]
-			if compareSpans(a.Span, b.Span) != 0 || a.Parent != b.Parent || a.SelfNanos != b.SelfNanos || a.SkewNanos != b.SkewNanos {
-				// Spans that nothing tells apart may stand for one another.
-				t.Fatalf("node %d differs: %+v and %+v", i, a, b)
-			}
+		if difference := compareTrees(one, other); difference != "" {
+			t.Fatal(difference)
 		}
 	})
+}
+
+// compareTrees describes the first difference. Spans that nothing tells apart may stand for
+// one another.
+func compareTrees(one, other *Tree) string {
+	for i := range one.Nodes {
+		a, b := one.Nodes[i], other.Nodes[i]
+		if compareSpans(a.Span, b.Span) != 0 || a.Parent != b.Parent || a.SelfNanos != b.SelfNanos || a.SkewNanos != b.SkewNanos {
+			return fmt.Sprintf("node %d differs: %+v and %+v", i, a, b)
+		}
+	}
+	return ""
+}
+
+func TestSpansThatDifferInOneThingKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	span := func(parent int, instance string) plait.Span {
+		return plait.Span{SpanID: spanID(3), ParentSpanID: spanID(parent), Resource: resource("shop", instance), EndNanos: 10}
+	}
+	for name, twins := range map[string][2]plait.Span{
+		"parent":   {span(1, "a"), span(2, "a")},
+		"instance": {span(1, "a"), span(1, "b")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			parents := []plait.Span{
+				{SpanID: spanID(1), Resource: resource("shop", "a"), EndNanos: 100},
+				{SpanID: spanID(2), Resource: resource("shop", "b"), EndNanos: 90},
+			}
+			one := BuildTree(append(slices.Clone(parents), twins[0], twins[1]))
+			other := BuildTree(append(slices.Clone(parents), twins[1], twins[0]))
+			if difference := compareTrees(one, other); difference != "" {
+				t.Error(difference)
+			}
+			for i := range one.Nodes {
+				if a, b := one.Nodes[i].Span, other.Nodes[i].Span; a.ParentSpanID != b.ParentSpanID || instanceOf(a.Resource) != instanceOf(b.Resource) {
+					t.Errorf("node %d is another of the twins: %+v and %+v", i, a, b)
+				}
+			}
+		})
+	}
 }
 
 func TestTracesOfTwentyThousandSpansAreBounded(t *testing.T) {

@@ -137,14 +137,19 @@ func BuildTree(spans []plait.Span) *Tree {
 // compareSpans orders by start, longer spans first, and by everything else that may tell two
 // spans of one trace apart.
 func compareSpans(a, b *plait.Span) int {
-	return cmp.Or(
+	order := cmp.Or(
 		cmp.Compare(a.StartNanos, b.StartNanos),
 		cmp.Compare(b.EndNanos, a.EndNanos),
 		slices.Compare(a.SpanID[:], b.SpanID[:]),
 		cmp.Compare(b.Kind, a.Kind), // client before server
+		slices.Compare(a.ParentSpanID[:], b.ParentSpanID[:]),
 		cmp.Compare(a.Name, b.Name),
-		cmp.Compare(a.Resource.Service(), b.Resource.Service()),
 	)
+	if order != 0 || a.Resource == b.Resource {
+		return order
+	}
+	x, y := instanceOf(a.Resource), instanceOf(b.Resource)
+	return cmp.Or(cmp.Compare(x.service, y.service), cmp.Compare(x.id, y.id))
 }
 
 // layOut fills Nodes in depth-first order and returns where each span went.
