@@ -32,7 +32,6 @@ BEGIN
         FOR VALUES FROM (MINVALUE) TO ('0001-01-01') PARTITION BY RANGE (start_time);
     CREATE INDEX span_trace ON plait_store.span ((encode(uuid_send(trace_id), 'hex') COLLATE "C"));
     CREATE INDEX span_error ON plait_store.span (start_time) WHERE status = 2;
-    CREATE INDEX span_root ON plait_store.span (start_time) WHERE parent_span_id = 0;
     CREATE INDEX span_slow ON plait_store.span (start_time) WHERE duration_ns > 1000000000;
     CREATE INDEX span_time ON plait_store.span USING brin (start_time) WITH (pages_per_range = 32);
 
