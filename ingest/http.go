@@ -155,7 +155,7 @@ func (s *Server) failPlain(err error, c echo.Context) {
 		name, text = "method", fmt.Sprintf("%s takes POST, not %s", c.Request().URL.Path, c.Request().Method)
 		c.Response().Header().Set("Allow", http.MethodPost)
 	}
-	s.observe(c.Request().Context(), "none", name, s.now(), nil)
+	s.count("none", name, s.now())
 	if !c.Response().Committed {
 		// A failure to answer is the connection's, and its sender knows.
 		_ = c.String(he.Code, text+"\n")

@@ -45,6 +45,7 @@ type Server struct {
 	now      func() time.Time
 	budget   *budget
 	meters   *meters
+	outage   *outage
 	pipeline *pipeline
 
 	http     *http.Server
@@ -78,6 +79,7 @@ func New(c Config, d Deps) (*Server, error) {
 	}
 	s := &Server{
 		config: c, log: d.Logger, now: d.Now, budget: b, meters: m, stopped: make(chan struct{}),
+		outage: &outage{log: d.Logger, now: d.Now},
 		pipeline: &pipeline{
 			writer: d.Writer, spans: d.Spans, meters: m,
 			remoteWrite: remotewrite.NewDecoder(),
@@ -189,11 +191,21 @@ func (s *Server) stopGRPC(ctx context.Context) error {
 	}
 }
 
-// observe counts a request and writes what went wrong on our side to the log, once.
+// observe counts a request that came through a door, and sees to it that the log tells what went
+// wrong on our side.
 func (s *Server) observe(ctx context.Context, door, name string, begin time.Time, err error) {
+	s.count(door, name, begin)
+	switch {
+	case err == nil:
+		s.outage.success(ctx)
+	case errors.Is(err, errPanicked):
+		s.log.ErrorContext(ctx, "request not stored", "door", door, "answer", name, "error", err)
+	case answerTo(err).ours():
+		s.outage.failure(ctx, door, name, err)
+	}
+}
+
+func (s *Server) count(door, name string, begin time.Time) {
 	s.meters.requests.WithLabelValues(door, name).Inc()
 	s.meters.seconds.WithLabelValues(door).Observe(s.now().Sub(begin).Seconds())
-	if err != nil && answerTo(err).ours() {
-		s.log.ErrorContext(ctx, "request not stored", "door", door, "answer", name, "error", err)
-	}
 }
