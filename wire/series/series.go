@@ -17,6 +17,7 @@ import (
 	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate/tracecontext"
 )
 
 // Limits of one label set. They are far above what Prometheus's own users have and keep one
@@ -199,6 +200,10 @@ func encode(startMillis, timeMillis int64, h writev2.Histogram) (plait.Histogram
 	return plait.HistogramSample{TimeMillis: timeMillis, StartMillis: startMillis, Encoded: b}, nil
 }
 
+// maxExemplarBytes bounds the labels of an exemplar, names and values together. OpenMetrics
+// grants 128 characters; the attributes that OTLP leaves in an exemplar may be more.
+const maxExemplarBytes = 4 << 10
+
 // Exemplar translates an exemplar; the trace and span id leave its labels whatever the sender
 // called them. fallbackMillis is the time of its sample, for exemplars that have none.
 func Exemplar(e exemplar.Exemplar, fallbackMillis int64) (plait.Exemplar, error) {
@@ -209,16 +214,28 @@ func Exemplar(e exemplar.Exemplar, fallbackMillis int64) (plait.Exemplar, error)
 	if err := CheckTime(millis); err != nil {
 		return plait.Exemplar{}, fmt.Errorf("exemplar: %w", err)
 	}
-	out := plait.Exemplar{Value: e.Value, TimeNanos: millis * int64(time.Millisecond)}
 	var err error
+	var all plait.Labels
+	size := 0
 	e.Labels.Range(func(l labels.Label) {
+		size += len(l.Name) + len(l.Value)
+		all = append(all, plait.Label{Name: l.Name, Value: l.Value})
 		switch {
 		case !validText(l.Name) || !validText(l.Value):
 			err = fmt.Errorf("exemplar label %q is not UTF-8 without NUL: %w", l.Name, plait.ErrInvalid)
-		case setID(&out, l):
-		default:
-			out.Labels = append(out.Labels, plait.Label{Name: l.Name, Value: l.Value})
+		case len(all) > 1 && all[len(all)-2].Name == l.Name:
+			err = fmt.Errorf("exemplar label %q occurs twice: %w", l.Name, plait.ErrInvalid)
 		}
 	})
-	return out, err
+	if err == nil && size > maxExemplarBytes {
+		err = fmt.Errorf("the labels of an exemplar take %d bytes, more than %d: %w", size, maxExemplarBytes, plait.ErrInvalid)
+	}
+	if err != nil {
+		return plait.Exemplar{}, err
+	}
+	id, others := tracecontext.FromLabels(all)
+	return plait.Exemplar{
+		Value: e.Value, TimeNanos: millis * int64(time.Millisecond),
+		TraceID: id.TraceID, SpanID: id.SpanID, Labels: others,
+	}, nil
 }

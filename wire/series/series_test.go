@@ -26,6 +26,14 @@ func TestExemplarIDsWhateverTheyAreCalled(t *testing.T) {
 		{[]string{"traceID", strings.ToUpper(hex), "spanID", "f067aa0ba902b7"}, hex, "00f067aa0ba902b7", 0},
 		{[]string{"TraceId", hex, "SpanId", "00F067AA0BA902B7", "user", "u"}, hex, "00f067aa0ba902b7", 1},
 		{[]string{"trace.id", hex}, hex, "", 0},
+		{[]string{"traceparent", "00-" + hex + "-00f067aa0ba902b7-01"}, hex, "00f067aa0ba902b7", 0},
+		{[]string{"b3", hex + "-00f067aa0ba902b7-1"}, hex, "00f067aa0ba902b7", 0},
+		{[]string{"X_B3_TraceId", hex, "X_B3_SpanId", "00f067aa0ba902b7"}, hex, "00f067aa0ba902b7", 0},
+		{[]string{"uber-trace-id", hex + ":00f067aa0ba902b7:0:1"}, hex, "00f067aa0ba902b7", 0},
+		{[]string{"operation_Id", hex}, hex, "", 0},
+		{[]string{"X-Cloud-Trace-Context", hex + "/67667974448284343;o=1"}, hex, "00f067aa0ba902b7", 0},
+		{[]string{"trace.trace_id", hex}, hex, "", 0},
+		{[]string{"span_id", "00f067aa0ba902b7"}, "", "", 1}, // of no trace
 		{[]string{"dd.trace_id", "1234567890123456789", "dd.span_id", "12345678901234567890"}, "0000000000000000112210f47de98115", "ab54a98ceb1f0ad2", 0},
 		{[]string{"trace_id", "not an id", "span_id", ""}, "", "", 2},
 		{[]string{"user", hex}, "", "", 1},
@@ -45,6 +53,19 @@ func TestExemplarIDsWhateverTheyAreCalled(t *testing.T) {
 		}
 		if trace != c.trace || span != c.span || len(e.Labels) != c.left || e.TimeNanos != 5e6 {
 			t.Errorf("%v: %+v", c.labels, e)
+		}
+	}
+}
+
+func TestExemplarsWithUnusableLabelsAreRefused(t *testing.T) {
+	t.Parallel()
+	for want, ls := range map[string]labels.Labels{
+		"is not UTF-8":     labels.FromStrings("a", "\xff"),
+		"occurs twice":     labels.New(labels.Label{Name: "a", Value: "1"}, labels.Label{Name: "a", Value: "2"}),
+		"bytes, more than": labels.FromStrings("a", strings.Repeat("x", 5000)),
+	} {
+		if _, err := series.Exemplar(exemplar.Exemplar{Labels: ls}, 5); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
 		}
 	}
 }
