@@ -134,6 +134,7 @@ func (w *metricWalk) scopedRecords(f fields) bool {
 
 // metric is the fields of a metric that its series' names depend on.
 type metric struct {
+	name        string
 	raw         string // without data points
 	kind        tag
 	data        fields
@@ -144,7 +145,7 @@ type metric struct {
 
 func (w *metricWalk) metric(at fields) bool {
 	m := metric{}
-	name, unit, description := "", "", ""
+	unit, description := "", ""
 	parts := 0
 	for f := at.message(); ; {
 		if !f.next() {
@@ -155,7 +156,7 @@ func (w *metricWalk) metric(at fields) bool {
 		}
 		switch f.tag {
 		case metricName:
-			name = f.text()
+			m.name = f.text()
 		case metricUnit:
 			unit = f.text()
 		case metricDescription:
@@ -165,7 +166,7 @@ func (w *metricWalk) metric(at fields) bool {
 			parts++
 		}
 	}
-	if parts != 1 || name == "" {
+	if parts != 1 || m.name == "" {
 		return w.wholeMetric(at)
 	}
 	for f := m.data; f.next(); {
@@ -179,8 +180,8 @@ func (w *metricWalk) metric(at fields) bool {
 	if m.kind != metricGauge && m.temporality == 0 {
 		return w.wholeMetric(at)
 	}
-	m.key = w.scopeKey.With(name).With(unit).With(description).WithNumber(uint64(m.kind)).WithNumber(m.temporality).WithNumber(m.monotonic)
-	m.raw = header(name, description, unit)
+	m.key = w.scopeKey.With(m.name).With(unit).With(description).WithNumber(uint64(m.kind)).WithNumber(m.temporality).WithNumber(m.monotonic)
+	m.raw = header(m.name, description, unit)
 	return w.dataPoints(&m)
 }
 
@@ -197,6 +198,10 @@ func (w *metricWalk) dataPoints(m *metric) bool {
 		p := &w.point
 		if !p.read(f.message(), m.kind == metricHistogram) {
 			return false
+		}
+		if fault := pointTimeFault(p.time); fault != "" {
+			w.metrics.Refused = append(w.metrics.Refused, refusalOf(1, m.name, fault))
+			continue
 		}
 		w.earliest, w.latest = min(w.earliest, p.time), max(w.latest, p.time)
 		var known *names
@@ -221,10 +226,6 @@ func (w *metricWalk) dataPoints(m *metric) bool {
 // add puts the samples of a point together.
 func (w *metricWalk) add(p *point, kind tag, n *names) {
 	t, start := int64(p.time)/1_000_000, int64(p.start)/1_000_000
-	if err := checkPointTime(t); err != nil {
-		w.metrics.Refused = append(w.metrics.Refused, plait.Refusal{Count: 1, Reason: err.Error()})
-		return
-	}
 	if kind != metricHistogram {
 		s := w.addSample(n.series[0], t, start, p.orStale(p.value))
 		if kind == metricSum {

@@ -67,7 +67,7 @@ func (p *point) read(f fields, histogram bool) bool {
 			p.numberField(&f)
 		}
 	}
-	if p.time == 0 || len(p.counts)%8 != 0 || len(p.bounds)%8 != 0 || len(p.counts) > 0 && len(p.counts) != len(p.bounds)+8 {
+	if len(p.counts)%8 != 0 || len(p.bounds)%8 != 0 || len(p.counts) > 0 && len(p.counts) != len(p.bounds)+8 {
 		p.odd = true
 	}
 	return f.err == nil

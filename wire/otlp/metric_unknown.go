@@ -46,7 +46,10 @@ func (w *metricWalk) convert(metric string) (*plait.Metrics, pmetric.Metrics, bo
 	}
 	set := w.decoder.settings.prometheus()
 	set.DisableTargetInfo = true
-	return convertWith(req.Metrics(), set), req.Metrics(), true
+	refused := dropUnusable(req.Metrics())
+	found := convertWith(req.Metrics(), set)
+	found.Refused = append(refused, found.Refused...)
+	return found, req.Metrics(), true
 }
 
 // unknownPoint converts a single data point and remembers its names if they may serve again.

@@ -1,13 +1,11 @@
 package otlp
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/config"
@@ -61,13 +59,17 @@ func DecodeMetricsJSON(body []byte, set MetricSettings) (*plait.Metrics, error) 
 }
 
 func convertMetrics(md pmetric.Metrics, set MetricSettings) *plait.Metrics {
+	refused := dropUnusable(md)
 	p := set.prometheus()
 	p.DisableTargetInfo = !briefEnough(timesOf(md))
-	return convertWith(md, p)
+	m := convertWith(md, p)
+	m.Refused = append(refused, m.Refused...)
+	return m
 }
 
+// convertWith converts what dropUnusable has left.
 func convertWith(md pmetric.Metrics, set prometheusremotewrite.Settings) *plait.Metrics {
-	refused := dropUnusable(md)
+	var refused []plait.Refusal
 	a := &appender{Collector: series.NewCollector(16 * md.DataPointCount())}
 	_, err := prometheusremotewrite.NewPrometheusConverter(a).FromMetrics(context.Background(), md, set)
 	for _, e := range split(err) {
@@ -143,14 +145,6 @@ func eachTime[P interface{ Timestamp() pcommon.Timestamp }](points iter.Seq2[int
 	return true
 }
 
-// checkPointTime refuses a data point without a time, or with one out of range.
-func checkPointTime(millis int64) error {
-	if millis == 0 {
-		return fmt.Errorf("the data point has no time: %w", plait.ErrInvalid)
-	}
-	return series.CheckTime(millis)
-}
-
 func (s MetricSettings) prometheus() prometheusremotewrite.Settings {
 	return prometheusremotewrite.Settings{
 		AddMetricSuffixes:     !s.KeepUTF8,
@@ -163,92 +157,6 @@ func (s MetricSettings) prometheus() prometheusremotewrite.Settings {
 			PromoteAllResourceAttributes: s.PromoteAllResourceAttributes,
 		}),
 	}
-}
-
-// dropUnusable takes out what the converter would stumble over, so that one bad metric is
-// refused by itself and with the number of its data points, and puts exemplars in the order
-// that the converter relies on.
-func dropUnusable(md pmetric.Metrics) []plait.Refusal {
-	var refused []plait.Refusal
-	for _, rm := range md.ResourceMetrics().All() {
-		for _, sm := range rm.ScopeMetrics().All() {
-			sm.Metrics().RemoveIf(func(m pmetric.Metric) bool {
-				points, reason := unusable(m)
-				if reason == "" {
-					return false
-				}
-				if points > 0 {
-					refused = append(refused, plait.Refusal{Count: points, Reason: fmt.Sprintf("metric %q: %s", m.Name(), reason)})
-				}
-				return true
-			})
-		}
-	}
-	return refused
-}
-
-// unusable returns the number of a metric's data points, and why they cannot be stored.
-func unusable(m pmetric.Metric) (points int, reason string) {
-	temporality := pmetric.AggregationTemporalityCumulative
-	switch m.Type() {
-	case pmetric.MetricTypeGauge:
-		points = m.Gauge().DataPoints().Len()
-	case pmetric.MetricTypeSum:
-		points, temporality = m.Sum().DataPoints().Len(), m.Sum().AggregationTemporality()
-	case pmetric.MetricTypeHistogram:
-		points, temporality = m.Histogram().DataPoints().Len(), m.Histogram().AggregationTemporality()
-		sortExemplars(m.Histogram().DataPoints())
-		for _, p := range m.Histogram().DataPoints().All() {
-			if n := p.BucketCounts().Len(); n != 0 && n != p.ExplicitBounds().Len()+1 {
-				return points, fmt.Sprintf("%d bucket counts do not fit %d bounds", n, p.ExplicitBounds().Len())
-			}
-		}
-	case pmetric.MetricTypeExponentialHistogram:
-		points, temporality = m.ExponentialHistogram().DataPoints().Len(), m.ExponentialHistogram().AggregationTemporality()
-	case pmetric.MetricTypeSummary:
-		points = m.Summary().DataPoints().Len()
-	default:
-		return 0, "it has no data"
-	}
-	switch {
-	case m.Name() == "":
-		return points, "it has no name"
-	case temporality == pmetric.AggregationTemporalityUnspecified:
-		return points, "its aggregation temporality is not specified"
-	}
-	return points, ""
-}
-
-// sortExemplars orders by value: the converter hands exemplars to buckets in one pass.
-func sortExemplars(points pmetric.HistogramDataPointSlice) {
-	for _, p := range points.All() {
-		var order []pmetric.Exemplar
-		for _, e := range p.Exemplars().All() {
-			order = append(order, e)
-		}
-		byValue := func(a, b pmetric.Exemplar) int { return cmp.Compare(exemplarValue(a), exemplarValue(b)) }
-		if slices.IsSortedFunc(order, byValue) {
-			continue
-		}
-		slices.SortStableFunc(order, byValue)
-		sorted := pmetric.NewExemplarSlice()
-		for _, e := range order {
-			e.CopyTo(sorted.AppendEmpty())
-		}
-		sorted.MoveAndAppendTo(clearExemplars(p))
-	}
-}
-
-func clearExemplars(p pmetric.HistogramDataPoint) pmetric.ExemplarSlice {
-	p.Exemplars().RemoveIf(func(pmetric.Exemplar) bool { return true })
-	return p.Exemplars()
-}
-
-func exemplarValue(e pmetric.Exemplar) float64 {
-	if e.ValueType() == pmetric.ExemplarValueTypeInt {
-		return float64(e.IntValue())
-	}
-	return e.DoubleValue()
 }
 
 // split takes a tree of joined errors apart.
@@ -282,7 +190,7 @@ func (a *appender) Append(_ storage.SeriesRef, ls labels.Labels, startMillis, ti
 	h *histogram.Histogram, fh *histogram.FloatHistogram, opts storage.AppendV2Options,
 ) (storage.SeriesRef, error) {
 	if err := a.append(ls, startMillis, timeMillis, v, h, fh, opts); err != nil {
-		a.refused = append(a.refused, plait.Refusal{Count: 1, Reason: err.Error()})
+		a.refused = append(a.refused, plait.Refusal{Count: 1, Reason: fmt.Sprintf("metric %q: %v", opts.MetricFamilyName, err)})
 	}
 	return 0, nil
 }
@@ -290,7 +198,7 @@ func (a *appender) Append(_ storage.SeriesRef, ls labels.Labels, startMillis, ti
 func (a *appender) append(ls labels.Labels, startMillis, timeMillis int64, v float64,
 	h *histogram.Histogram, fh *histogram.FloatHistogram, opts storage.AppendV2Options,
 ) error {
-	if err := checkPointTime(timeMillis); err != nil {
+	if err := series.CheckTime(timeMillis); err != nil {
 		return err
 	}
 	s, err := a.Series(ls)
@@ -308,8 +216,9 @@ func (a *appender) append(ls labels.Labels, startMillis, timeMillis int64, v flo
 	}
 	for _, e := range opts.Exemplars {
 		ex, err := series.Exemplar(e, timeMillis)
-		if err != nil {
-			return err
+		if err != nil { // the data point is stored without it
+			a.refused = append(a.refused, plait.Refusal{Reason: fmt.Sprintf("metric %q: %v", opts.MetricFamilyName, err)})
+			continue
 		}
 		s.Exemplars = append(s.Exemplars, ex)
 	}

@@ -273,15 +273,30 @@ func TestBadMetricIsRefusedAlone(t *testing.T) {
 			if len(want.Series) < 10 {
 				t.Errorf("only %d series are left", len(want.Series))
 			}
+			for _, r := range want.Refused {
+				if !strings.HasPrefix(r.Reason, "metric ") {
+					t.Errorf("the reason does not say where: %s", r.Reason)
+				}
+			}
+			if told := hasTargetInfo(want); told != (name != "a year ago") {
+				t.Errorf("the slow decoder made target_info: %v", told)
+			}
 			got, err := NewMetricDecoder(MetricSettings{}).Decode(body)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if hasTargetInfo(got) != hasTargetInfo(want) {
+				t.Errorf("the fast decoder made target_info: %v", hasTargetInfo(got))
 			}
 			if len(got.Refused) != len(want.Refused) || len(got.Series) < 10 {
 				t.Errorf("the fast decoder refused %v and kept %d series, the slow one %v and %d", got.Refused, len(got.Series), want.Refused, len(want.Series))
 			}
 		})
 	}
+}
+
+func hasTargetInfo(m *plait.Metrics) bool {
+	return slices.ContainsFunc(m.Series, func(s plait.SeriesData) bool { return s.Labels.Get("__name__") == targetInfo })
 }
 
 func metricCalled(md pmetric.Metrics, name string) pmetric.Metric {
