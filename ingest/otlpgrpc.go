@@ -88,7 +88,7 @@ func (s *Server) serveGRPC(sig *otlpSignal, stream grpc.ServerStream) (o outcome
 		return o, err
 	}
 	response := any(emptyMessage{}) // full success is the empty message
-	if o.refusedCount > 0 {
+	if len(o.reasons) > 0 {
 		response = sig.partial(int64(o.refusedCount), o.message())
 	}
 	if err := stream.SendMsg(response); err != nil {

@@ -69,12 +69,12 @@ func (x *exchange) mediaType() string {
 // succeedOTLP answers with full or partial success. The answer to full success is the empty
 // message.
 func (x *exchange) succeedOTLP(sig *otlpSignal, o *outcome, media string) error {
-	if o.refusedCount == 0 && media == mediaProtobuf {
+	if len(o.reasons) == 0 && media == mediaProtobuf {
 		x.Response().Header()["Content-Type"] = protobufHeader
 		x.Response().WriteHeader(http.StatusOK)
 		return nil
 	}
-	if o.refusedCount == 0 {
+	if len(o.reasons) == 0 {
 		return x.Blob(http.StatusOK, mediaJSON, []byte("{}"))
 	}
 	return x.message(http.StatusOK, media, sig.partial(int64(o.refusedCount), o.message()))

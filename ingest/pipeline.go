@@ -23,8 +23,9 @@ const (
 // outcome is what became of the records of a request that was taken.
 type outcome struct {
 	refusedCount int
-	reasons      []string // for the sender, at most maxReasons
-	duplicate    bool     // an earlier request had brought all of it
+	reasons      []string      // for the sender, at most maxReasons
+	unstored     plait.Refusal // of refusedCount, what the writer refused and not the decoder
+	duplicate    bool          // an earlier request had brought all of it
 }
 
 // maxReasons bounds the reasons that a sender is told of one request.
@@ -127,6 +128,9 @@ func (p *pipeline) committed(o *outcome, signal string, records int, r plait.Rec
 	if o.duplicate = r.Duplicate; !o.duplicate {
 		for _, left := range r.Refused {
 			records -= left.Count
+			o.unstored.Count += left.Count
+			o.unstored.Histograms += left.Histograms
+			o.unstored.Exemplars += left.Exemplars
 		}
 		p.meters.records.WithLabelValues(signal).Add(float64(max(records, 0)))
 	}

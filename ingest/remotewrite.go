@@ -66,10 +66,10 @@ func (x *exchange) serveRemoteWrite() (outcome, error) {
 // tellWritten sets the headers by which version 2.0 counts what was stored.
 func (x *exchange) tellWritten(m *plait.Metrics, o outcome) {
 	samples, histograms, exemplars := m.Counts()
-	samples -= o.refusedCount // what the store refused; the decoder left its own out of m
-	for _, r := range m.Refused {
-		samples += r.Count
-	}
+	left := o.unstored // the decoder left out of m what it refused itself
+	samples -= left.Count - left.Histograms
+	histograms -= left.Histograms
+	exemplars -= left.Exemplars
 	header := x.Response().Header()
 	header.Set("X-Prometheus-Remote-Write-Samples-Written", strconv.Itoa(samples))
 	header.Set("X-Prometheus-Remote-Write-Histograms-Written", strconv.Itoa(histograms))

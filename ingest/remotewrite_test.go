@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/snappy"
+	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/prompb"
 	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
 
@@ -93,5 +95,46 @@ func TestTooManyNewSeriesAreRefusedAndTheOthersStored(t *testing.T) {
 	got := ts.post(t, "/api/v1/write", bytes.NewReader(remoteWriteV1(t, series...)))
 	if got.code != http.StatusBadRequest || !strings.Contains(got.body, "more than 50000 series that were not seen before") {
 		t.Errorf("%d %s", got.code, got.body)
+	}
+}
+
+// refusing is a Writer that stores all but some of the metrics.
+type refusing struct {
+	Writer
+	plait.Refusal
+}
+
+func (w refusing) WriteMetrics(context.Context, *plait.Metrics) (plait.Receipt, error) {
+	return plait.Receipt{Refused: []plait.Refusal{w.Refusal}}, nil
+}
+
+func TestRemoteWriteCountsWhatTheStoreRefused(t *testing.T) {
+	t.Parallel()
+	ts := serve(t, func(_ *Config, d *Deps) {
+		d.Writer = refusing{Refusal: plait.Refusal{Count: 3, Histograms: 2, Exemplars: 1, Reason: "too many series"}}
+	})
+	now := time.Now().UnixMilli()
+	series := writev2.TimeSeries{
+		LabelsRefs: []uint32{1, 2},
+		Samples:    []writev2.Sample{{Timestamp: now, Value: 1}, {Timestamp: now + 1, Value: 2}},
+		Exemplars:  []writev2.Exemplar{{Timestamp: now, Value: 1}, {Timestamp: now, Value: 2}, {Timestamp: now, Value: 3}},
+	}
+	nativeHistogram := &histogram.Histogram{Count: 1, ZeroCount: 1}
+	for i := range int64(4) {
+		series.Histograms = append(series.Histograms, writev2.FromIntHistogram(0, now+2+i, nativeHistogram))
+	}
+	req := &writev2.Request{Symbols: []string{"", "__name__", "up"}, Timeseries: []writev2.TimeSeries{series}}
+	body, err := req.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ts.protobuf(t, "/api/v1/write", snappy.Encode(nil, body), "Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request")
+	if got.code != http.StatusBadRequest || !strings.Contains(got.body, "too many series") {
+		t.Errorf("%d %s", got.code, got.body)
+	}
+	for name, want := range map[string]string{"Samples": "1", "Histograms": "2", "Exemplars": "2"} {
+		if written := got.header.Get("X-Prometheus-Remote-Write-" + name + "-Written"); written != want {
+			t.Errorf("%s %s were said to be written, want %s", written, name, want)
+		}
 	}
 }

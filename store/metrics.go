@@ -37,7 +37,13 @@ func (s *Store) WriteMetrics(ctx context.Context, m *plait.Metrics) (plait.Recei
 	if err != nil {
 		return plait.Receipt{}, kindOf(err)
 	}
-	receipt, err := s.samples.submit(ctx, &metricBatch{Batch: prepared, of: m.Digest})
+	batch := &metricBatch{Batch: prepared, of: m.Digest}
+	if len(prepared.Refused()) > 0 {
+		// What was refused for lack of room may find it later. The same request is then no
+		// repeat of this one, and that the rest of it is stored again does not show in PromQL.
+		batch.of = plait.Digest{}
+	}
+	receipt, err := s.samples.submit(ctx, batch)
 	receipt.Refused = prepared.Refused()
 	return receipt, err
 }

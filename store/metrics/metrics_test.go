@@ -269,14 +269,44 @@ func TestNewSeriesOfOneRequestAreBounded(t *testing.T) {
 	send(t, s, counter("known", 1))
 	all := []plait.SeriesData{counter("known", 2)}
 	for i := range 100_000 {
-		all = append(all, plait.SeriesData{Labels: named("many", "id", fmt.Sprint(i)), Samples: []plait.Sample{{TimeMillis: base.UnixMilli(), Value: 1}}})
+		one := plait.SeriesData{Labels: named("many", "id", fmt.Sprint(i)), Samples: []plait.Sample{{TimeMillis: base.UnixMilli(), Value: 1}}}
+		if i == 99_999 {
+			one.Exemplars = []plait.Exemplar{{TimeNanos: base.UnixNano()}}
+		}
+		all = append(all, one)
 	}
-	receipt := send(t, s, all...)
-	if len(receipt.Refused) != 1 || receipt.Refused[0].Count != 50_000 || !strings.Contains(receipt.Refused[0].Reason, "more than 50000 series") {
+	m := &plait.Metrics{Series: all, Digest: plait.Digest{1}}
+	receipt, err := s.WriteMetrics(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(receipt.Refused) != 1 || receipt.Refused[0].Count != 50_000 || receipt.Refused[0].Exemplars != 1 || receipt.Refused[0].Histograms != 0 ||
+		!strings.Contains(receipt.Refused[0].Reason, "more than 50000 series") {
 		t.Errorf("refused: %+v", receipt.Refused)
+	}
+	again, err := s.WriteMetrics(t.Context(), m)
+	if err != nil || again.Duplicate || len(again.Refused) != 0 {
+		t.Errorf("sent again: %+v, %v", again, err)
+	}
+	if got := read(t, s.Metrics(), "many"); len(got) != 100_000 {
+		t.Errorf("%d of the new series have samples", len(got))
 	}
 	if got := read(t, s.Metrics(), "known"); len(got) != 2 {
 		t.Errorf("the known series has %d samples", len(got))
+	}
+}
+
+func TestSeriesWithoutSamplesAreNotNamed(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	send(t, s, counter("known", 1), plait.SeriesData{Labels: named("nothing")})
+	q, err := s.Metrics().Querier(0, math.MaxInt64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, _, err := q.LabelValues(t.Context(), "__name__", nil)
+	if err != nil || !slices.Equal(names, []string{"known"}) {
+		t.Errorf("%v, %v", names, err)
 	}
 }
 

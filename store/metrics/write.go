@@ -42,11 +42,14 @@ func (db *DB) Prepare(ctx context.Context, m *plait.Metrics) (*Batch, error) {
 // series that the dictionary lacks.
 func (b *Batch) name(db *DB, all []plait.SeriesData, today int32) (fresh map[int64]plait.Labels) {
 	fresh = map[int64]plait.Labels{}
-	limit, beyond := db.config.MaxNewSeries, 0
+	limit, beyond := db.config.MaxNewSeries, plait.Refusal{}
 	b.floats.grow(len(all))
 	db.series.reading(func(get func(int64) *seriesEntry) {
 		for i := range all {
 			s := &all[i]
+			if points(s) == 0 && len(s.Exemplars) == 0 {
+				continue // all that it brought was refused before
+			}
 			id := s.ID
 			if id == 0 {
 				id = s.Labels.ID()
@@ -54,11 +57,12 @@ func (b *Batch) name(db *DB, all []plait.SeriesData, today int32) (fresh map[int
 			known, err := get(id).known(id, s, today)
 			switch {
 			case err != nil:
-				b.refuse(points(s), err.Error())
+				b.refused = append(b.refused, plait.Refusal{Reason: err.Error()})
+				leaveOut(&b.refused[len(b.refused)-1], s)
 				continue
 			case known || fresh[id] != nil:
 			case len(fresh) >= limit:
-				beyond += points(s)
+				leaveOut(&beyond, s)
 				continue
 			default:
 				fresh[id] = s.Labels
@@ -66,9 +70,10 @@ func (b *Batch) name(db *DB, all []plait.SeriesData, today int32) (fresh map[int
 			b.add(id, s)
 		}
 	})
-	if beyond > 0 {
-		b.refuse(beyond, fmt.Sprintf("the request brings more than %d series that were not seen before: "+
-			"send the others again in smaller requests, or give metrics fewer distinct label values", limit))
+	if beyond != (plait.Refusal{}) {
+		beyond.Reason = fmt.Sprintf("the request brings more than %d series that were not seen before: "+
+			"send the others again in smaller requests, or give metrics fewer distinct label values", limit)
+		b.refused = append(b.refused, beyond)
 	}
 	return fresh
 }
@@ -80,8 +85,11 @@ func (r *headRow) grow(n int) {
 	r.values = make([]float64, 0, n)
 }
 
-func (b *Batch) refuse(count int, reason string) {
-	b.refused = append(b.refused, plait.Refusal{Count: count, Reason: reason})
+// leaveOut counts a series that is refused.
+func leaveOut(r *plait.Refusal, s *plait.SeriesData) {
+	r.Count += points(s)
+	r.Histograms += len(s.Histograms)
+	r.Exemplars += len(s.Exemplars)
 }
 
 func points(s *plait.SeriesData) int { return len(s.Samples) + len(s.Histograms) }
