@@ -8,15 +8,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgerror"
 )
-
-// postgresCode returns the SQLSTATE of an error that the server sent, or the empty string.
-func postgresCode(err error) string {
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return e.Code
-	}
-	return ""
-}
 
 // isNoPartition says whether a row found no partition, which Postgres reports as the violation
 // of a constraint without a name.
@@ -30,7 +23,7 @@ func blamesData(err error) bool {
 	if errors.Is(err, plait.ErrInvalid) {
 		return true
 	}
-	code := postgresCode(err)
+	code := pgerror.Code(err)
 	switch {
 	case isNoPartition(err):
 		return false
@@ -51,7 +44,7 @@ func startsAfresh(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return false
 	}
-	code := postgresCode(err)
+	code := pgerror.Code(err)
 	return code == "" || // the connection broke
 		isNoPartition(err) ||
 		strings.HasPrefix(code, "40") || // deadlock, serialization
@@ -68,7 +61,7 @@ func kindOf(err error) error {
 	if blamesData(err) {
 		return errors.Join(plait.ErrInvalid, err)
 	}
-	code := postgresCode(err)
+	code := pgerror.Code(err)
 	if code == "" { // the connection broke, or time was up
 		return errors.Join(plait.ErrUnavailable, err)
 	}

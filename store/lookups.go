@@ -2,17 +2,11 @@ package store
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"net"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgerror"
 )
 
 // lookups reads rows by trace id and dictionary entries by id. It has connections of its
@@ -46,35 +40,13 @@ const planned = pgx.QueryExecModeCacheDescribe
 func queryRows(ctx context.Context, pool *pgxpool.Pool, scan func(values [][]byte), sql string, args ...any) error {
 	rows, err := pool.Query(ctx, sql, args...)
 	if err != nil {
-		return readError(err)
+		return pgerror.Read(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		scan(rows.RawValues())
 	}
-	return readError(rows.Err())
-}
-
-// readError marks what a reader may try again later: the database is away or has no room.
-func readError(err error) error {
-	if err == nil {
-		return nil
-	}
-	switch code := postgresCode(err); {
-	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "53"), strings.HasPrefix(code, "57"): // connection, resources, shut down
-		return fmt.Errorf("%w: %w", plait.ErrUnavailable, err)
-	case code != "":
-		return err
-	}
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return err
-	}
-	_, connect := errors.AsType[*pgconn.ConnectError](err)
-	_, network := errors.AsType[net.Error](err)
-	if connect || network || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%w: %w", plait.ErrUnavailable, err)
-	}
-	return err
+	return pgerror.Read(rows.Err())
 }
 
 // likePattern returns the LIKE pattern of texts that contain s.

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgerror"
 )
 
 const (
@@ -144,18 +145,18 @@ func (s *Store) readCalls(ctx context.Context, r plait.TimeRange, m *serviceMap)
 	to := min(walk.to, maxMicros-callerAfter.Microseconds()) + callerAfter.Microseconds()
 	tx, err := s.readPool.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
 	if err != nil {
-		return nil, readError(err)
+		return nil, pgerror.Read(err)
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // nothing was changed
 	var spans int64
 	if err := tx.QueryRow(ctx, spansInRangeSQL, planned, microsTime(from), microsTime(to)).Scan(&spans); err != nil {
-		return nil, readError(err)
+		return nil, pgerror.Read(err)
 	}
 	m.oneIn = max(1, (spans+maxMapSpans-1)/maxMapSpans)
 	// Half of a day's spans are not in the statistics yet, and a nested loop that was planned
 	// for a handful would not end.
 	if _, err := tx.Exec(ctx, `SELECT set_config('enable_nestloop', 'off', true), set_config('work_mem', '64MB', true)`); err != nil {
-		return nil, readError(err)
+		return nil, pgerror.Read(err)
 	}
 	patterns := make([]string, len(peerKeys))
 	for i, key := range peerKeys {
@@ -164,13 +165,13 @@ func (s *Store) readCalls(ctx context.Context, r plait.TimeRange, m *serviceMap)
 	found, err := tx.Query(ctx, serviceMapSQL, planned, microsTime(from), microsTime(to),
 		microsTime(walk.from), microsTime(walk.to), m.oneIn, peerKeys, patterns)
 	if err != nil {
-		return nil, readError(err)
+		return nil, pgerror.Read(err)
 	}
 	rows, err = pgx.CollectRows(found, func(row pgx.CollectableRow) (c callRow, err error) {
 		err = row.Scan(&c.role, &c.client, &c.server, &c.messaging, &c.peer, &c.bucket, &c.calls, &c.failed, &c.nanos)
 		return c, err
 	})
-	return rows, readError(err)
+	return rows, pgerror.Read(err)
 }
 
 // serviceMap adds rows up.

@@ -202,8 +202,14 @@ func (s *Store) Close() {
 	}
 }
 
+// pingLimit is how long the database may take to say that it is there. One that hangs takes
+// forever.
+const pingLimit = 2 * time.Second
+
 // Ping says whether the database answers; the error wraps plait.ErrUnavailable.
 func (s *Store) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pingLimit)
+	defer cancel()
 	if err := s.readPool.Ping(ctx); err != nil {
 		return fmt.Errorf("ping the database: %w", errors.Join(plait.ErrUnavailable, err))
 	}

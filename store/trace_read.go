@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgerror"
 )
 
 // The expression is that of the index span_trace, to the letter. There is no order: the rows
@@ -148,7 +149,7 @@ func (s *Store) TraceSummaries(ctx context.Context, ids []plait.TraceID) ([]plai
 		})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read trace summaries: %w", readError(err))
+		return nil, fmt.Errorf("read trace summaries: %w", pgerror.Read(err))
 	}
 	summaries, err := s.summaries(ctx, found)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgerror"
 )
 
 // commit writes a group and answers every waiter. See commit.go for the steps.
@@ -89,7 +90,7 @@ func (c *committer[B]) attemptAgain(ctx context.Context, group []*waiter[B], cau
 			return nil, err
 		}
 	}
-	if postgresCode(cause) == "" { // what broke one connection has broken the others
+	if pgerror.Code(cause) == "" { // what broke one connection has broken the others
 		c.release()
 		c.pool.Reset()
 	}

@@ -11,7 +11,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,6 +43,8 @@ type Config struct {
 	MaxSamples int
 	// Timeout ends a query; 0 means two minutes.
 	Timeout time.Duration
+	// Ready says whether the database can be asked; nil: it always can.
+	Ready func(context.Context) error
 	// Version is Plait's, shown as the revision of the build.
 	Version string
 
@@ -68,6 +69,9 @@ func NewHandler(c Config) http.Handler {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	if c.Ready == nil {
+		c.Ready = func(context.Context) error { return nil }
+	}
 	promParser := parser.NewParser(parser.Options{
 		EnableExperimentalFunctions:  true,
 		ExperimentalDurationExpr:     true,
@@ -91,42 +95,25 @@ func NewHandler(c Config) http.Handler {
 	metadata := &metadataHandler{storage: c.Storage}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+Prefix+"/api/v1/metadata", metadata)
-	mux.HandleFunc(Prefix+"/-/healthy", ok)
-	mux.HandleFunc(Prefix+"/-/ready", ok)
+	mux.HandleFunc(Prefix+"/-/healthy", say("Plait is healthy.\n"))
+	mux.HandleFunc(Prefix+"/-/ready", whenReady(c.Ready, say("Plait is ready to answer PromQL.\n")))
+	mux.Handle(Prefix+"/api/v1/query_exemplars", emptyList(router))
 	mux.Handle(Prefix+"/", router)
-	return singleSlashes(normalTimes(retryAfter(mux)))
+	return singleSlashes(escapedNames(normalTimes(withTimeout(c.Timeout, retryAfter(mux)))))
 }
 
-func ok(w http.ResponseWriter, _ *http.Request) {
-	_, _ = w.Write([]byte("Plait is ready to answer PromQL.\n")) // a client that is gone needs no answer
-}
-
-// singleSlashes mends the paths of data sources whose URL was pasted with a slash at its end.
-func singleSlashes(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, Prefix+"//") {
-			r.URL.Path = Prefix + "/" + strings.TrimLeft(r.URL.Path[len(Prefix):], "/")
-			r.URL.RawPath = ""
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// retryAfter adds the header that belongs to a 503.
-func retryAfter(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(&retryWriter{w}, r)
-	})
-}
-
-type retryWriter struct{ http.ResponseWriter }
-
-func (w *retryWriter) WriteHeader(status int) {
-	if status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "5")
+func say(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(text)) // a client that is gone needs no answer
 	}
-	w.ResponseWriter.WriteHeader(status)
 }
 
-// Unwrap lets http.ResponseController find the flusher.
-func (w *retryWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func whenReady(ready func(context.Context) error, next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := ready(r.Context()); err != nil {
+			http.Error(w, "The database cannot be asked.", http.StatusServiceUnavailable)
+			return
+		}
+		next(w, r)
+	}
+}

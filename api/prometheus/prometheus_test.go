@@ -76,12 +76,14 @@ func TestAnswers(t *testing.T) {
 			`{"resultType":"vector","result":[{"metric":{"service":"cart"},"value":[%d,"0.06666666666666667"]},{"metric":{},"value":[%d,"1"]}]}`, at, at)},
 		{"label values", "label/service/values", `["cart"]`},
 		{"label values of an escaped name", "label/U__http_2e_route/values", `["/cart"]`},
-		{"names of metrics", "label/__name__/values", `["latency_bucket","latency_count","requests_total"]`},
+		{"label values of a name with a slash", "label/app%2Ftier/values", `["front"]`},
+		{"names of metrics", "label/__name__/values", `["latency_bucket","latency_count","requests_total","slashed"]`},
 		{"labels of a selector", `labels?match[]=requests_total`, `["__name__","service"]`},
 		{"metadata", "metadata?metric=requests_total", `{"requests_total":[{"type":"counter","help":"Requests.","unit":""}]}`},
 		{"series", `series?match[]=latency_count`, `[{"__name__":"latency_count","http.route":"/cart","service":"cart"}]`},
 		{"exemplars of a panel's expression", "query_exemplars?query=" + url.QueryEscape(`histogram_quantile(0.95, sum by (le) (rate(latency_bucket[1m])))`) + rangeMillis(), exemplarAnswer()},
 		{"exemplars of the count", "query_exemplars?query=" + url.QueryEscape(`rate(latency_count[1m])`) + rangeMillis(), exemplarAnswer()},
+		{"exemplars of an expression without series", "query_exemplars?query=1" + rangeMillis(), `[]`},
 		{"double slash", fmt.Sprintf("../../../prometheus//api/v1/query?query=1&time=%d", at), fmt.Sprintf(`{"resultType":"scalar","result":[%d,"1"]}`, at)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -178,6 +180,7 @@ func fill(t *testing.T, st *store.Store) {
 			counter,
 			{Labels: histogram("latency_bucket", "0.5"), Samples: samples, Exemplars: []plait.Exemplar{exemplar, dangling}},
 			{Labels: histogram("latency_count", ""), Samples: samples},
+			{Labels: plait.Labels{{Name: "__name__", Value: "slashed"}, {Name: "app/tier", Value: "front"}}, Samples: samples},
 		},
 		Metadata: []plait.MetricMetadata{{Metric: "requests_total", Type: plait.MetricCounter, Help: "Requests."}},
 	}); err != nil {
@@ -185,11 +188,13 @@ func fill(t *testing.T, st *store.Store) {
 	}
 }
 
-func serve(t *testing.T, st *store.Store) *httptest.Server {
+func serve(t *testing.T, st *store.Store, changes ...func(*prometheus.Config)) *httptest.Server {
 	t.Helper()
-	server := httptest.NewServer(prometheus.NewHandler(prometheus.Config{
-		Storage: st.Metrics(), Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
-	}))
+	c := prometheus.Config{Storage: st.Metrics(), Ready: st.Ping, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	for _, change := range changes {
+		change(&c)
+	}
+	server := httptest.NewServer(prometheus.NewHandler(c))
 	t.Cleanup(server.Close)
 	return server
 }

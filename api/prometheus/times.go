@@ -1,8 +1,10 @@
 package prometheus
 
 import (
+	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -12,8 +14,10 @@ import (
 // number is taken for seconds, milliseconds, microseconds or nanoseconds by its size.
 func normalTimes(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := r.ParseForm(); err == nil {
+		// Any other error is found again by whoever reads a parameter.
+		if err := r.ParseMultipartForm(formMemory); err == nil || errors.Is(err, http.ErrNotMultipart) {
 			for _, name := range []string{"start", "end", "time"} {
+				r.Form[name] = slices.DeleteFunc(r.Form[name], isNaN)
 				for i, v := range r.Form[name] {
 					r.Form[name][i] = seconds(v)
 				}
@@ -21,6 +25,15 @@ func normalTimes(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// formMemory is how much of a multipart form is kept in memory; nobody sends a query as a file.
+const formMemory = 1 << 20
+
+// isNaN says whether a time is NaN, which data sources send when they mean none.
+func isNaN(s string) bool {
+	v, err := strconv.ParseFloat(s, 64)
+	return err == nil && math.IsNaN(v)
 }
 
 // seconds returns a number too large for Unix seconds as such, anything else as it is.

@@ -6,8 +6,11 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"time"
 
+	"github.com/grafana/regexp"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
@@ -34,9 +37,17 @@ const (
 	readFrameBytes  = 1 << 20
 )
 
+// noOrigin matches none: pages of other sites may not read what the browser of an engineer on call
+// can reach. Grafana asks from its server.
+var noOrigin = regexp.MustCompile(`$^.`)
+
 // newUpstream calls Prometheus's constructor, an argument a line.
 func newUpstream(c Config, engine *promql.Engine, promParser parser.Parser) *v1.API {
 	own := prometheus.NewRegistry() // for metrics that nobody looks at
+	promauto.With(own).NewGauge(prometheus.GaugeOpts{
+		Name: "prometheus_tsdb_head_chunks", Help: "What /status/tsdb shows: there is no head in memory.",
+	})
+	began := time.Now()
 	return v1.NewAPI(
 		engine,
 		c.Storage, // samples
@@ -61,9 +72,12 @@ func newUpstream(c Config, engine *promql.Engine, promParser parser.Parser) *v1.
 		readConcurrency,
 		readFrameBytes,
 		false, // agent
-		nil,   // CORS origin
+		noOrigin,
 		func() (v1.RuntimeInfo, error) {
-			return v1.RuntimeInfo{GoroutineCount: runtime.NumGoroutine(), GOMAXPROCS: runtime.GOMAXPROCS(0)}, nil
+			return v1.RuntimeInfo{
+				StartTime: began, ServerTime: time.Now(), ReloadConfigSuccess: true, LastConfigTime: began,
+				GoroutineCount: runtime.NumGoroutine(), GOMAXPROCS: runtime.GOMAXPROCS(0),
+			}, nil
 		},
 		&v1.PrometheusVersion{Version: compatible, Revision: c.Version, Branch: "plait", GoVersion: runtime.Version()},
 		func() []notifications.Notification { return nil },
@@ -87,10 +101,11 @@ func newUpstream(c Config, engine *promql.Engine, promParser parser.Parser) *v1.
 	)
 }
 
-// overrideErrorCode answers 503 where it is the database that fails. Its first parameter has a
-// type that Prometheus does not export.
+// overrideErrorCode answers 503 where it is the database that fails, or time that runs out, as the
+// engine's own limit of time is answered. Its first parameter has a type that Prometheus does
+// not export.
 func overrideErrorCode[kind ~int](_ kind, err error) (int, bool) {
-	if _, ok := errors.AsType[promql.ErrStorage](err); ok || errors.Is(err, plait.ErrUnavailable) {
+	if _, ok := errors.AsType[promql.ErrStorage](err); ok || errors.Is(err, plait.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
 		return http.StatusServiceUnavailable, true
 	}
 	return 0, false

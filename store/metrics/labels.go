@@ -49,10 +49,12 @@ func (db *DB) labelNames(ctx context.Context, matchers []*labels.Matcher) ([]str
 		})
 	}
 	names, err := db.sortedStrings(ctx, labelNamesSQL)
-	if err != nil || len(names) == 0 {
-		// a series of a name alone has no other label
-		metrics, err2 := db.sortedStrings(ctx, metricNamesSQL)
-		if err != nil || err2 != nil || len(metrics) == 0 {
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 { // a series of a name alone has no other label
+		metrics, err := db.sortedStrings(ctx, metricNamesSQL)
+		if err != nil || len(metrics) == 0 {
 			return nil, err
 		}
 	}

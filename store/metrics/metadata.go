@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgerror"
 )
 
 // metadataCache remembers what the database has been told today, so that a family's type and
@@ -123,11 +124,11 @@ LIMIT $2`
 func (db *DB) Metadata(ctx context.Context, metric string, limit int) ([]plait.MetricMetadata, error) {
 	rows, err := db.config.Read.Query(ctx, metadataSQL, metric, limit)
 	if err != nil {
-		return nil, fmt.Errorf("read metadata of metrics: %w", err)
+		return nil, fmt.Errorf("read metadata of metrics: %w", pgerror.Read(err))
 	}
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[plait.MetricMetadata])
 	if err != nil {
-		return nil, fmt.Errorf("read metadata of metrics: %w", err)
+		return nil, fmt.Errorf("read metadata of metrics: %w", pgerror.Read(err))
 	}
 	return all, nil
 }
@@ -140,7 +141,7 @@ func (db *DB) MetricType(ctx context.Context, metric string) (plait.MetricType, 
 		return plait.MetricUnknown, nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("read the type of %s: %w", metric, err)
+		return "", fmt.Errorf("read the type of %s: %w", metric, pgerror.Read(err))
 	}
 	return t, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
 	"github.com/plaithq/plait"
@@ -307,6 +308,32 @@ func TestSeriesWithoutSamplesAreNotNamed(t *testing.T) {
 	names, _, err := q.LabelValues(t.Context(), "__name__", nil)
 	if err != nil || !slices.Equal(names, []string{"known"}) {
 		t.Errorf("%v, %v", names, err)
+	}
+}
+
+func TestSomeSeriesOfMany(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	const many = 5000
+	var all []plait.SeriesData
+	for i := range many {
+		all = append(all, plait.SeriesData{Labels: named("many", "id", fmt.Sprint(i)), Samples: []plait.Sample{{TimeMillis: base.UnixMilli(), Value: 1}}})
+	}
+	send(t, s, all...)
+	q, err := s.Metrics().Querier(0, math.MaxInt64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for limit, want := range map[int]int{0: many, 1: 1, 3000: 3000, many + 1: many} {
+		hints := &storage.SelectHints{Start: 0, End: math.MaxInt64, Limit: limit, Func: "series"}
+		set := q.Select(t.Context(), true, hints, labels.MustNewMatcher(labels.MatchRegexp, "__name__", "man.+"))
+		found := map[string]bool{}
+		for set.Next() {
+			found[set.At().Labels().Get("id")] = true
+		}
+		if set.Err() != nil || len(found) != want {
+			t.Errorf("limit %d: %d series, %v; want %d", limit, len(found), set.Err(), want)
+		}
 	}
 }
 

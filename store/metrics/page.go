@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
+
+	"github.com/plaithq/plait/store/pgerror"
 )
 
 // A query over many series and a long time asks for more samples than there should be in
@@ -66,7 +68,7 @@ func (s *series) Iterator(reuse chunkenc.Iterator) chunkenc.Iterator {
 	}
 	s.page.open()
 	it.reset(s.samples, s.first)
-	it.err = kindOf(s.page.err)
+	it.err = pgerror.Read(s.page.err)
 	return it
 }
 

@@ -2,17 +2,14 @@ package metrics
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/util/annotations"
 
-	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgerror"
 )
 
 // Querier implements storage.Queryable. Times are milliseconds, both ends included.
@@ -46,28 +43,55 @@ func (q *querier) Select(ctx context.Context, sorted bool, hints *storage.Select
 	if hints != nil && !hints.DisableTrimming {
 		from, to = max(from, hints.Start), min(to, hints.End)
 	}
-	found, err := q.find(ctx, from, to, matchers)
+	limit := 0
+	if hints != nil {
+		limit = hints.Limit
+	}
+	found, err := q.find(ctx, from, to, limit, matchers)
 	if err != nil {
-		return storage.ErrSeriesSet(kindOf(err))
+		return storage.ErrSeriesSet(pgerror.Read(err))
 	}
 	if sorted {
 		slices.SortFunc(found, func(a, b *series) int { return labels.Compare(a.labels, b.labels) })
-	}
-	if hints != nil && hints.Limit > 0 && len(found) > hints.Limit {
-		found = found[:hints.Limit]
 	}
 	(&reading{ctx: ctx, db: q.db, from: from, to: to}).paginate(found)
 	return &seriesSet{series: found, next: -1}
 }
 
-// find returns the series that match and have samples, or a chunk around a gap, in the range.
-// The order of its steps matters: the head is copied before chunks are listed, so that what a
-// compaction moves from one to the other meanwhile is found twice rather than never.
-func (q *querier) find(ctx context.Context, from, to int64, matchers []*labels.Matcher) ([]*series, error) {
+// limitedBlock is how many series are looked at together when only some of them are wanted.
+const limitedBlock = 2000
+
+// find returns the series that match and have samples, or a chunk around a gap, in the range:
+// limit of them, any, or all where limit is 0.
+func (q *querier) find(ctx context.Context, from, to int64, limit int, matchers []*labels.Matcher) ([]*series, error) {
 	if err := q.sync(ctx); err != nil {
 		return nil, err
 	}
-	chosen, err := q.db.selectSeries(ctx, matchers)
+	ids, err := q.db.candidates(ctx, matchers)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	if limit <= 0 {
+		return q.findAmong(ctx, ids, from, to, matchers)
+	}
+	var found []*series
+	for block := range slices.Chunk(ids, limitedBlock) {
+		more, err := q.findAmong(ctx, block, from, to, matchers)
+		if err != nil {
+			return nil, err
+		}
+		if found = append(found, more...); len(found) >= limit {
+			return found[:limit], nil
+		}
+	}
+	return found, nil
+}
+
+// findAmong is find for series of these ids. The order of its steps matters: the head is copied
+// before chunks are listed, so that what a compaction moves from one to the other meanwhile is
+// found twice rather than never.
+func (q *querier) findAmong(ctx context.Context, ids []int64, from, to int64, matchers []*labels.Matcher) ([]*series, error) {
+	chosen, err := q.db.matching(ctx, ids, matchers)
 	if err != nil || len(chosen.ids) == 0 {
 		return nil, err
 	}
@@ -99,22 +123,13 @@ func (q *querier) find(ctx context.Context, from, to int64, matchers []*labels.M
 // retained, whatever the range.
 func (q *querier) LabelValues(ctx context.Context, name string, hints *storage.LabelHints, matchers ...*labels.Matcher) ([]string, annotations.Annotations, error) {
 	values, err := q.db.labelValues(ctx, name, matchers)
-	return limited(values, hints), nil, kindOf(err)
+	return limited(values, hints), nil, pgerror.Read(err)
 }
 
 // LabelNames returns the names of labels, sorted.
 func (q *querier) LabelNames(ctx context.Context, hints *storage.LabelHints, matchers ...*labels.Matcher) ([]string, annotations.Annotations, error) {
 	names, err := q.db.labelNames(ctx, matchers)
-	return limited(names, hints), nil, kindOf(err)
-}
-
-// kindOf says of an error that did not come from the database's server that the server is out of reach.
-func kindOf(err error) error {
-	if _, answered := errors.AsType[*pgconn.PgError](err); err == nil || answered ||
-		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", plait.ErrUnavailable, err)
+	return limited(names, hints), nil, pgerror.Read(err)
 }
 
 func limited(list []string, hints *storage.LabelHints) []string {

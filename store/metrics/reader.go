@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgerror"
 )
 
 // Series returns the label sets that match and have samples in the range, sorted, at most limit of them.
@@ -23,9 +24,9 @@ func (db *DB) Series(ctx context.Context, matchers []plait.Matcher, r plait.Time
 	}
 	from, to := millisOf(r)
 	q := &querier{db: db, from: from, to: to}
-	found, err := q.find(ctx, from, to, proms)
+	found, err := q.find(ctx, from, to, 0, proms)
 	if err != nil {
-		return nil, err
+		return nil, pgerror.Read(err)
 	}
 	slices.SortFunc(found, func(a, b *series) int { return labels.Compare(a.labels, b.labels) })
 	out := make([]plait.Labels, 0, min(limit, len(found)))
@@ -46,7 +47,7 @@ func (db *DB) Exemplars(ctx context.Context, matchers []plait.Matcher, r plait.T
 	from, to := millisOf(r)
 	found, sets, err := db.exemplarsOf(ctx, proms, from, to)
 	if err != nil {
-		return nil, err
+		return nil, pgerror.Read(err)
 	}
 	return withSeries(found[:min(limit, len(found))], sets)
 }
@@ -62,11 +63,11 @@ func (db *DB) TraceExemplars(ctx context.Context, id plait.TraceID) ([]plait.Ser
 	}
 	rows, err := db.config.Lookup.Query(ctx, traceExemplarsSQL, spellings)
 	if err != nil {
-		return nil, fmt.Errorf("read exemplars of trace %s: %w", id, err)
+		return nil, fmt.Errorf("read exemplars of trace %s: %w", id, pgerror.Read(err))
 	}
 	found, err := collectExemplars(rows)
 	if err != nil {
-		return nil, err
+		return nil, pgerror.Read(err)
 	}
 	ids := make([]int64, len(found))
 	for i := range found {
@@ -74,7 +75,7 @@ func (db *DB) TraceExemplars(ctx context.Context, id plait.TraceID) ([]plait.Ser
 	}
 	all, err := db.labelsOf(ctx, ids)
 	if err != nil {
-		return nil, err
+		return nil, pgerror.Read(err)
 	}
 	sets := make(map[int64]labels.Labels, len(ids))
 	for i, id := range ids {
@@ -156,7 +157,7 @@ func (q *exemplarQuerier) Select(from, to int64, selectors ...[]*labels.Matcher)
 	for _, matchers := range selectors {
 		rows, sets, err := q.db.exemplarsOf(q.ctx, matchers, from, to)
 		if err != nil {
-			return nil, kindOf(err)
+			return nil, pgerror.Read(err)
 		}
 		fresh := map[int64]*exemplar.QueryResult{}
 		for _, row := range slices.Backward(rows) { // oldest first

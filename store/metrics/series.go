@@ -219,16 +219,25 @@ type selected struct {
 // selectSeries finds the series that match, in any order. What indexes can do is done by the
 // database, regular expressions and negations here, with Prometheus's own code.
 func (db *DB) selectSeries(ctx context.Context, matchers []*labels.Matcher) (selected, error) {
+	ids, err := db.candidates(ctx, matchers)
+	if err != nil {
+		return selected{}, err
+	}
+	return db.matching(ctx, ids, matchers)
+}
+
+// candidates returns the series that the database finds: all that match, and others.
+func (db *DB) candidates(ctx context.Context, matchers []*labels.Matcher) ([]int64, error) {
 	sql, args := seriesStatement(matchers)
 	rows, err := db.config.Read.Query(ctx, sql, args...)
 	if err != nil {
-		return selected{}, fmt.Errorf("select series: %w", err)
+		return nil, fmt.Errorf("select series: %w", err)
 	}
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 	if err != nil {
-		return selected{}, fmt.Errorf("select series: %w", err)
+		return nil, fmt.Errorf("select series: %w", err)
 	}
-	return db.matching(ctx, ids, matchers)
+	return ids, nil
 }
 
 func seriesStatement(matchers []*labels.Matcher) (string, []any) {

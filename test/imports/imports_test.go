@@ -33,6 +33,7 @@ var allowed = []struct {
 	{"correlate", []string{"", "correlate/tracecontext"}},
 	{"store/localpg", nil},
 	{"store/pgcopy", nil},
+	{"store/pgerror", []string{""}},
 	{"store/storetest", []string{"", "store", "store/localpg"}},
 	{"store/...", []string{"", "query/...", "migrations", "store/..."}},
 	{"exemplars", []string{""}},
