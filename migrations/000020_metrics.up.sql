@@ -68,16 +68,16 @@ BEGIN
         arrived_on date NOT NULL DEFAULT '-infinity', -- of rows outside only
         labels   text COMPRESSION lz4 NOT NULL -- what else it says, a JSON object or empty
     ) PARTITION BY RANGE (arrived_on);
-    CREATE STATISTICS plait_store.any_exemplar_trace ON (encode(uuid_send(trace_id), 'hex') COLLATE "C") FROM plait_store.any_exemplar;
+    CREATE STATISTICS plait_store.any_exemplar_trace ON (CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C") FROM plait_store.any_exemplar;
 
     CREATE TABLE plait_store.exemplar PARTITION OF plait_store.any_exemplar
         FOR VALUES FROM (MINVALUE) TO ('0001-01-01') PARTITION BY RANGE (time);
-    CREATE INDEX exemplar_trace ON plait_store.exemplar ((encode(uuid_send(trace_id), 'hex') COLLATE "C"));
+    CREATE INDEX exemplar_trace ON plait_store.exemplar ((CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C"));
     CREATE INDEX exemplar_series ON plait_store.exemplar (series, time);
 
     CREATE TABLE plait_store.exemplar_outside PARTITION OF plait_store.any_exemplar
         FOR VALUES FROM ('0001-01-01') TO (MAXVALUE) PARTITION BY RANGE (arrived_on);
-    CREATE INDEX exemplar_outside_trace ON plait_store.exemplar_outside ((encode(uuid_send(trace_id), 'hex') COLLATE "C"));
+    CREATE INDEX exemplar_outside_trace ON plait_store.exemplar_outside ((CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C"));
     CREATE INDEX exemplar_outside_series ON plait_store.exemplar_outside (series, time);
 END
 $$;

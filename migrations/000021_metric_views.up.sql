@@ -33,7 +33,7 @@ BEGIN
            s.labels,
            e.time,
            e.value,
-           encode(uuid_send(e.trace_id), 'hex') COLLATE "C" AS trace_id,
+           CASE WHEN e.trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN encode(uuid_send(e.trace_id), 'hex') END COLLATE "C" AS trace_id,
            CASE WHEN e.span_id <> 0 THEN lpad(to_hex(e.span_id), 16, '0') END AS span_id,
            coalesce(nullif(e.labels, '')::jsonb, '{}') AS exemplar_labels
     FROM plait_store.any_exemplar e

@@ -69,7 +69,9 @@ func writeDocsTelemetry(t *testing.T, s *store.Store) {
 	writeSpans(t, s, root, pay, silent)
 	failed := record(id, 2, "checkout", "card refused", now, ago)
 	failed.Severity = 17
-	writeLogs(t, s, failed, record(id, 1, "web", "GET / 500", now, ago))
+	var half plait.TraceID // as a 64-bit tracer writes it
+	copy(half[8:], id[8:])
+	writeLogs(t, s, failed, record(id, 1, "web", "GET / 500", now, ago), record(half, 2, "till", "no answer", now, ago))
 	labels := func(name, label, value string) plait.Labels {
 		return plait.Labels{{Name: "__name__", Value: name}, {Name: label, Value: value}}
 	}

@@ -103,11 +103,11 @@ SELECT series, time, value, trace_id, span_id, labels
 FROM (
     SELECT series, time, value, trace_id, span_id, labels
     FROM plait_store.exemplar
-    WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1::text[])
+    WHERE CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($1::text[])
     UNION ALL
     SELECT series, time, value, trace_id, span_id, labels
     FROM plait_store.exemplar_outside
-    WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1::text[])
+    WHERE CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($1::text[])
 ) e
 ORDER BY time`
 )

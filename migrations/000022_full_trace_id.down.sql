@@ -1,0 +1,1 @@
+DROP FUNCTION plait.full_trace_id(text);
