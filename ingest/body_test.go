@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"errors"
@@ -67,6 +68,7 @@ func TestBodiesInEveryEncodingAreTheSame(t *testing.T) {
 		{"", func(_ testing.TB, b []byte) []byte { return b }},
 		{"identity", func(_ testing.TB, b []byte) []byte { return b }},
 		{"gzip", gzipped},
+		{"GZIP", gzipped},
 		{"zstd", func(t testing.TB, b []byte) []byte { return zstded(t, b) }},
 	} {
 		t.Run(c.encoding, func(t *testing.T) {
@@ -117,6 +119,29 @@ func TestBodiesBeyondTheLimitAreCutOff(t *testing.T) {
 				t.Errorf("answer %d %q, want %d with %q", a.code, a.body, c.code, c.says)
 			}
 		})
+	}
+}
+
+func TestASenderThatListensLastIsHeardOut(t *testing.T) {
+	t.Parallel()
+	ts := serve(t)
+	conn, err := net.Dial("tcp", ts.HTTPAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const size = 60 << 20
+	fmt.Fprintf(conn, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", size)
+	if n, err := io.Copy(conn, zeros(size)); err != nil {
+		t.Fatalf("after %d bytes: %v", n, err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("answered %s", answer.Status)
 	}
 }
 

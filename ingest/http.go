@@ -44,7 +44,7 @@ type exchange struct {
 // read reads the body, which is released when the door returns.
 func (x *exchange) read() error {
 	var err error
-	x.body, err = x.server.readBody(x.Response(), x.Request(), x.Request().Header.Get("Content-Encoding"))
+	x.body, err = x.server.readBody(x.Response(), x.Request(), x.contentEncoding())
 	return err
 }
 
@@ -82,6 +82,11 @@ func (s *Server) newHTTP() *http.Server {
 	}
 }
 
+// contentEncoding is the coding of the body in lower case: codings have no case (RFC 9110, 8.4.1).
+func (x *exchange) contentEncoding() string {
+	return strings.ToLower(strings.TrimSpace(x.Request().Header.Get("Content-Encoding")))
+}
+
 // handler runs a door: it refuses while draining, answers failures, survives panics, counts.
 func (s *Server) handler(d door) echo.HandlerFunc {
 	if d.fail == nil {
@@ -93,6 +98,9 @@ func (s *Server) handler(d door) echo.HandlerFunc {
 		o, err := s.serve(d, x)
 		name := o.name()
 		if err != nil {
+			if !errors.Is(err, errSlow) {
+				drain(c.Response(), c.Request())
+			}
 			a := answerTo(err)
 			name = a.name
 			if a.retry > 0 {

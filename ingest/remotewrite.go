@@ -34,7 +34,7 @@ func (x *exchange) serveRemoteWrite() (outcome, error) {
 		return outcome{}, fmt.Errorf("content type %.100q: send application/x-protobuf, with proto=io.prometheus.write.v2.Request for version 2.0: %w",
 			x.Request().Header.Get("Content-Type"), errUnsupported)
 	}
-	if encoding := x.Request().Header.Get("Content-Encoding"); encoding != "" && encoding != "snappy" {
+	if encoding := x.contentEncoding(); encoding != "" && encoding != "snappy" {
 		return outcome{}, fmt.Errorf("content encoding %.100q: remote write is compressed by snappy: %w", encoding, errUnsupported)
 	}
 	if err := x.readSnappy(); err != nil {
