@@ -2,7 +2,6 @@ package api
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -140,22 +139,17 @@ func parseDuration(s string) (time.Duration, error) {
 // severity is the least severe that is wanted, by name or by number.
 type severity plait.SeverityNumber
 
-// severityNames are the ranges of OTLP's severities, which are four numbers wide, and what else
-// they are called.
-var severityNames = [][]string{{"trace"}, {"debug"}, {"info", "information"}, {"warn", "warning"}, {"error", "err"}, {"fatal", "critical"}}
-
 // UnmarshalText reads a name as of OTLP's ranges, or a severity number.
 func (v *severity) UnmarshalText(text []byte) error {
-	name := strings.ToLower(string(text))
-	if n, err := strconv.Atoi(name); err == nil && n >= 1 && n <= 24 {
+	if n, err := strconv.Atoi(string(text)); err == nil && n >= 1 && n <= 24 {
 		*v = severity(n)
 		return nil
 	}
-	at := slices.IndexFunc(severityNames, func(names []string) bool { return slices.Contains(names, name) })
-	if at < 0 {
+	n := plait.ParseSeverity(string(text))
+	if n == 0 {
 		return fmt.Errorf("%q is none of trace, debug, info, warn, error, fatal and no number from 1 to 24: %w", text, plait.ErrInvalid)
 	}
-	*v = severity(4*at + 1)
+	*v = severity(n)
 	return nil
 }
 

@@ -129,6 +129,9 @@ func (c *cleaner) cleanLogs(b *plait.Logs) {
 		if r.TraceID.IsZero() && c.ids(r) {
 			found++
 		}
+		if r.Severity == 0 && r.SeverityText != "" {
+			r.Severity = plait.ParseSeverity(r.SeverityText)
+		}
 		work.log(r)
 	}
 	if found > 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
 
 	"github.com/plaithq/plait"
 )
@@ -150,6 +151,30 @@ func TestAttributesBeyondTheLimitAreCountedAsDropped(t *testing.T) {
 	cleaner.cleanSpans(&b, &outcome{})
 	if s := b.Spans[0]; len(s.Attributes) != 10_000 || s.DroppedAttributes != 10 {
 		t.Errorf("%d attributes kept, %d dropped, want 10000 and 10", len(s.Attributes), s.DroppedAttributes)
+	}
+}
+
+func TestALogRecordOfASeverityByNameOnlyGetsItsNumber(t *testing.T) {
+	t.Parallel()
+	ts := start(t)
+	request := testLogs("by name", "by number", "by neither")
+	records := request.ResourceLogs[0].ScopeLogs[0].LogRecords
+	records[0].SeverityText = "Critical"
+	records[1].SeverityText, records[1].SeverityNumber = "Critical", logspb.SeverityNumber_SEVERITY_NUMBER_ERROR
+	records[2].SeverityText = "strange"
+	ts.protobuf(t, "/v1/logs", marshal(t, request))
+	found, _, err := ts.store.Logs(t.Context(), plait.LogQuery{Limit: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]plait.SeverityNumber{"by name": 21, "by number": 17, "by neither": 0}
+	for _, r := range found {
+		if r.Severity != want[r.Body.Str()] || r.SeverityText == "" {
+			t.Errorf("%s has severity %d, %q", r.Body.Str(), r.Severity, r.SeverityText)
+		}
+	}
+	if len(found) != len(want) {
+		t.Errorf("%d records", len(found))
 	}
 }
 
