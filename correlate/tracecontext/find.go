@@ -123,7 +123,9 @@ func (f *finder) attributes(attrs plait.Attributes) {
 				f.raw(at, a.Value.Str())
 			}
 		case plait.KindMap:
-			f.object(a.Value.Str(), a.Key, lookForFields)
+			if !namesOther(a.Key) {
+				f.object(a.Value.Str(), a.Key, lookForFields)
+			}
 		}
 	}
 }

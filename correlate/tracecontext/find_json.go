@@ -48,7 +48,7 @@ func (f *finder) members(j *jsonText, parent string, depth int, look look) bool 
 			return false
 		}
 		switch c := j.next(); {
-		case c == '{' && depth < maxDepth:
+		case c == '{' && depth < maxDepth && !namesOther(name):
 			ok = f.members(j, name, depth+1, look)
 		case c == '{' || c == '[':
 			ok = j.skip()

@@ -165,6 +165,9 @@ func TestFromLogTakesNothingElseForATraceID(t *testing.T) {
 		`{"trace":"at main.go:1","id":"` + traceHex + `","user":{"id":"` + traceLow + `"}}`,
 		`{"link":{"trace_id":"` + traceHex + `"}}`,
 		`{"links":[{"trace_id":"` + traceHex + `"}]}`,
+		`{"link":{"context":{"trace_id":"` + traceHex + `"}}}`,
+		`{"link":{"mdc.trace_id":"` + traceHex + `"}}`,
+		`{"parent":{"traceparent":"00-` + traceHex + "-" + spanHex + `-01"}}`,
 		`{"a":{"b":{"c":{"d":{"trace_id":"` + traceHex + `"}}}}}`,
 		`{"trace_id":null,"span_id":7,"order":{"root":"` + traceHex + `"}}`,
 		`{"_dd.p.tid":"` + traceUpper + `"}`,
@@ -177,8 +180,9 @@ func TestFromLogTakesNothingElseForATraceID(t *testing.T) {
 		}
 	}
 	attributes := plait.Attributes{
-		str("request_id", traceHex), str("id", traceHex), str("parent.trace_id", traceHex), str("trace", "at main.go:1"),
+		str("request_id", traceHex), str("id", traceHex), str("parent.trace_id", traceHex), str("links.0.trace_id", traceHex), str("trace", "at main.go:1"),
 		str("span_id", spanHex), str("trace_id", "42"), str("user.id", traceLow), str("stack.trace", traceHex[1:]),
+		{Key: "otel.link", Value: plait.MapValue(`{"context":{"trace_id":"` + traceHex + `"}}`)},
 		{Key: "trace_id", Value: plait.IntValue(7)}, {Key: "trace_id", Value: plait.BoolValue(true)},
 		{Key: "trace_id", Value: plait.DoubleValue(1e18)}, {Key: "trace_id", Value: plait.BytesValue("x")},
 	}

@@ -80,11 +80,13 @@ func fieldNamed(parent, name string) *field {
 
 // namesOther says whether what is under the name belongs to another trace or span than the
 // record's own.
-func namesOther(parent string) bool {
-	parent = parent[strings.LastIndexByte(parent, '.')+1:]
-	switch strings.ToLower(parent) {
-	case "parent", "link", "links", "linked", "previous", "prev", "exemplar", "exemplars", "upstream", "remote":
-		return true
+func namesOther(object string) bool {
+	for part := range strings.SplitSeq(object, ".") {
+		var buf [maxName]byte
+		switch string(fold(buf[:0], part)) {
+		case "parent", "link", "links", "linked", "previous", "prev", "exemplar", "exemplars", "upstream", "remote":
+			return true
+		}
 	}
 	return false
 }
