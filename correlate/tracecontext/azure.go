@@ -51,6 +51,5 @@ func readOperationParentID(s string) (Context, bool) {
 	if c, ok := readAzure(s); ok {
 		return Context{SpanID: c.SpanID}, !c.SpanID.IsZero()
 	}
-	id, ok := spanFromHex(s, spanDigits)
-	return Context{SpanID: id}, ok
+	return readSpanHex(s)
 }

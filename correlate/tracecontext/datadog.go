@@ -44,8 +44,7 @@ func readDatadogSpan(s string) (Context, bool) {
 	if v, ok := readDecimal(s); ok {
 		return Context{SpanID: spanFromUint(v)}, true
 	}
-	id, ok := spanFromHex(s, spanDigits)
-	return Context{SpanID: id}, ok
+	return readSpanHex(s)
 }
 
 // readDatadogUpperHalf returns a trace id of which only the upper half is set.

@@ -71,5 +71,5 @@ func cutName(s string) (*field, string) {
 	if i < 0 {
 		return nil, s
 	}
-	return fieldNamed("", trimPasted(s[:i])), s[i+1:]
+	return fieldNamed(objects{}, trimPasted(s[:i])), s[i+1:]
 }

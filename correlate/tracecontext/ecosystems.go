@@ -18,6 +18,8 @@ type field struct {
 	upperHalf bool
 	// fallback says that the span id counts only where no other is named.
 	fallback bool
+	// dotted says that some ecosystem writes the name with a dot in it.
+	dotted bool
 	// owner is the ecosystem's place in ecosystems.
 	owner int
 }

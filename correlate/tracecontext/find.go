@@ -111,15 +111,15 @@ func (f *finder) attributes(attrs plait.Attributes) {
 		a := &attrs[i]
 		switch a.Value.Kind() {
 		case plait.KindString:
-			if at := fieldNamed("", a.Key); at != nil {
+			if at := fieldNamed(objects{}, a.Key); at != nil {
 				f.add(at, a.Value.Str())
 			}
 		case plait.KindInt:
-			if at := fieldNamed("", a.Key); at != nil {
+			if at := fieldNamed(objects{}, a.Key); at != nil {
 				f.add(at, strconv.FormatUint(uint64(a.Value.Int()), 10))
 			}
 		case plait.KindBytes:
-			if at := fieldNamed("", a.Key); at != nil {
+			if at := fieldNamed(objects{}, a.Key); at != nil {
 				f.raw(at, a.Value.Str())
 			}
 		case plait.KindMap:

@@ -16,10 +16,10 @@ const (
 )
 
 // member takes a member that is no object or array, its escapes included.
-func (f *finder) member(look look, parent, name, value string) {
+func (f *finder) member(look look, in objects, name, value string) {
 	if look == lookIntoTexts {
 		f.text(value)
-	} else if at := fieldNamed(parent, name); at != nil {
+	} else if at := fieldNamed(in, name); at != nil {
 		f.add(at, strings.ReplaceAll(value, `\/`, "/"))
 	}
 }
@@ -29,10 +29,10 @@ func (f *finder) member(look look, parent, name, value string) {
 // whether the object was whole.
 func (f *finder) object(s, parent string, look look) bool {
 	j := jsonText{s: s}
-	return j.next() == '{' && f.members(&j, parent, 1, look)
+	return j.next() == '{' && f.members(&j, objects{inner: parent}, 1, look)
 }
 
-func (f *finder) members(j *jsonText, parent string, depth int, look look) bool {
+func (f *finder) members(j *jsonText, in objects, depth int, look look) bool {
 	for {
 		switch j.next() {
 		case ',':
@@ -49,16 +49,16 @@ func (f *finder) members(j *jsonText, parent string, depth int, look look) bool 
 		}
 		switch c := j.next(); {
 		case c == '{' && depth < maxDepth && !namesOther(name):
-			ok = f.members(j, name, depth+1, look)
+			ok = f.members(j, objects{outer: in.inner, inner: name}, depth+1, look)
 		case c == '{' || c == '[':
 			ok = j.skip()
 		case c == '"':
 			var value string
 			if value, ok = j.text(); ok {
-				f.member(look, parent, name, value)
+				f.member(look, in, name, value)
 			}
 		default:
-			f.member(look, parent, name, j.bare())
+			f.member(look, in, name, j.bare())
 		}
 		if !ok {
 			return false

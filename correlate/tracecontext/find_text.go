@@ -53,7 +53,7 @@ func (f *finder) token(s string, done, start, end int) int {
 	}
 	value := strings.TrimRight(s[start:end], "./-_|%@")
 	name := nameBefore(s, start)
-	at := fieldNamed("", name)
+	at := fieldNamed(objects{}, name)
 	if at == nil {
 		f.unnamed(s, start, value, name)
 		return end
@@ -110,10 +110,10 @@ func nameBefore(s string, at int) string {
 
 // The fields of spellings that need no name.
 var (
-	unnamedXRay        = fieldNamed("", "AWS-XRAY-TRACE-ID")
-	unnamedTraceparent = fieldNamed("", "traceparent")
-	unnamedGCP         = fieldNamed("", "logging.googleapis.com/trace")
-	unnamedB3          = fieldNamed("", "b3")
+	unnamedXRay        = fieldNamed(objects{}, "AWS-XRAY-TRACE-ID")
+	unnamedTraceparent = fieldNamed(objects{}, "traceparent")
+	unnamedGCP         = fieldNamed(objects{}, "logging.googleapis.com/trace")
+	unnamedB3          = fieldNamed(objects{}, "b3")
 )
 
 // unnamed looks at a token that no field's name introduces.

@@ -16,19 +16,22 @@ var fields = func() map[string]*field {
 			if m[name] == nil {
 				m[name] = &f
 			}
+			if strings.Contains(f.name, ".") {
+				m[name].dotted = true
+			}
 		}
 	}
 	return m
 }()
 
-// endsField marks the last letters of the fields' names. Most names of other things end otherwise,
-// and are turned away by one look.
-var endsField = func() (t [256]bool) {
+// lengths tells the folded lengths of the fields' names by the last letter: bit n stands for
+// length n. Most names of other things have another end or length, and are turned away by one look.
+var lengths = func() (t [256]uint64) {
 	for name := range fields {
 		last := name[len(name)-1]
-		t[last] = true
+		t[last] |= 1 << len(name)
 		if last >= 'a' && last <= 'z' {
-			t[last-'a'+'A'] = true
+			t[last-'a'+'A'] |= 1 << len(name)
 		}
 	}
 	return t
@@ -54,28 +57,47 @@ func fold(dst []byte, name string) []byte {
 	return dst
 }
 
-// fieldNamed finds the field for a name inside an object, whose own name is parent ("" for
-// none). Dots in a name are as good as objects. Where the whole path is nobody's, the last
-// part of it counts, as in mdc.traceId, unless the parent says that it is another trace's.
-func fieldNamed(parent, name string) *field {
-	if name == "" || len(name) > 2*maxName || !endsField[name[len(name)-1]] {
+// objects are the names of the objects around a member, "" for none. No field's name reaches
+// further than two.
+type objects struct{ outer, inner string }
+
+// fieldNamed finds the field for a name inside of objects. Dots in a name are as good as objects.
+// Where the whole path is nobody's, the end of it counts, as in mdc.traceId, unless a name before
+// it says that it is another trace's. There a field that is spelled without a dot is not believed
+// with one: cart.operation.id is nobody's operation_Id.
+func fieldNamed(in objects, name string) *field {
+	if name == "" || len(name) > 2*maxName || lengths[name[len(name)-1]] == 0 {
 		return nil
 	}
 	var buf [maxName]byte
-	folded := fold(buf[:0], parent)
-	if f := fields[string(fold(folded, name))]; f != nil {
+	if f := fieldFolded(fold(fold(buf[:0], in.inner), name)); f != nil {
 		return f
 	}
-	if i := strings.LastIndexByte(name, '.'); i >= 0 {
-		parent, name = name[:i], name[i+1:]
+	if in.outer != "" {
+		if f := fieldFolded(fold(fold(fold(buf[:0], in.outer), in.inner), name)); f != nil {
+			return f
+		}
 	}
-	if parent == "" || namesOther(parent) {
+	for end := name; ; {
+		_, rest, dotted := strings.Cut(end, ".")
+		if in.inner != "" || len(end) < len(name) {
+			f := fieldFolded(fold(buf[:0], end))
+			if f != nil && (f.dotted || !dotted) && !namesOther(name[:len(name)-len(end)]) {
+				return f
+			}
+		}
+		if !dotted {
+			return nil
+		}
+		end = rest
+	}
+}
+
+func fieldFolded(name []byte) *field {
+	if len(name) == 0 || lengths[name[len(name)-1]]&(1<<len(name)) == 0 {
 		return nil
 	}
-	if f := fields[string(fold(buf[:0], name))]; f != nil {
-		return f
-	}
-	return nil
+	return fields[string(name)]
 }
 
 // namesOther says whether what is under the name belongs to another trace or span than the

@@ -51,6 +51,12 @@ func readSpan(s string) (Context, bool) {
 	return Context{SpanID: id}, ok
 }
 
+// readSpanHex reads a span id in full, for names that other things bear too.
+func readSpanHex(s string) (Context, bool) {
+	id, ok := spanFromHex(s, spanDigits)
+	return Context{SpanID: id}, ok
+}
+
 // readBareUberTraceID wants enough digits to tell the header from a time of day.
 func readBareUberTraceID(s string, _ int) (Context, bool) {
 	if len(s) < likelyDigits+len("::0:0") {

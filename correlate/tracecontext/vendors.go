@@ -7,8 +7,9 @@ var (
 		fields: []field{
 			{name: "trace.id", read: readTrace},
 			{name: "span.id", read: readSpan},
-			// Outside of any inner span, a transaction is the span.
-			{name: "transaction.id", read: readSpan, fallback: true},
+			// Outside of any inner span, a transaction is the span. Payments have transactions too:
+			// nothing but 16 digits will do.
+			{name: "transaction.id", read: readSpanHex, fallback: true},
 		},
 		spell: spellNamed("trace.id", "span.id"),
 	}
