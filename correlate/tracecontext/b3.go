@@ -9,8 +9,8 @@ import (
 var b3 = ecosystem{
 	name: "Zipkin, B3",
 	fields: []field{
-		{name: "X-B3-TraceId", read: readTrace},
-		{name: "X-B3-SpanId", read: readSpan},
+		{name: "X-B3-TraceId", read: readTrace, header: true},
+		{name: "X-B3-SpanId", read: readSpan, header: true},
 		{name: "b3", read: readB3, header: true},
 		{name: "sentry-trace", read: readB3, header: true}, // the same form with other parents
 	},

@@ -14,8 +14,8 @@ var datadog = ecosystem{
 		{name: "dd.trace_id", read: readDatadogTrace},
 		{name: "dd.span_id", read: readDatadogSpan},
 		{name: "_dd.p.tid", read: readDatadogUpperHalf, upperHalf: true},
-		{name: "x-datadog-trace-id", read: readDatadogTrace},
-		{name: "x-datadog-parent-id", read: readDatadogSpan},
+		{name: "x-datadog-trace-id", read: readDatadogTrace, header: true},
+		{name: "x-datadog-parent-id", read: readDatadogSpan, header: true},
 	},
 	spell: func(c Context) []Spelling {
 		spellings := []Spelling{{Name: "dd.trace_id", Value: strconv.FormatUint(c.TraceID.Low(), 10)}}

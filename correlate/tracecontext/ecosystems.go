@@ -12,7 +12,8 @@ type field struct {
 	name string
 	// read takes the whole value. It sets the trace id, the span id or both.
 	read func(string) (Context, bool)
-	// header says that values have inner punctuation, which matters where they end in text.
+	// header says that the name is a header's: values may have inner punctuation, which matters
+	// where they end in text, and may be the only one of a list, as HTTP libraries keep them.
 	header bool
 	// upperHalf says that the value is the upper half of an id whose lower half stands elsewhere.
 	upperHalf bool

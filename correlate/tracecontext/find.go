@@ -122,6 +122,12 @@ func (f *finder) attributes(attrs plait.Attributes) {
 			if at := fieldNamed(objects{}, a.Key); at != nil {
 				f.raw(at, a.Value.Str())
 			}
+		case plait.KindArray:
+			if at := fieldNamed(objects{}, a.Key); at != nil && at.header {
+				if j := (jsonText{s: a.Value.Str()}); j.next() == '[' {
+					f.list(&j, at)
+				}
+			}
 		case plait.KindMap:
 			if !namesOther(a.Key) {
 				f.object(a.Value.Str(), a.Key, lookForFields)

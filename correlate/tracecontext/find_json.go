@@ -20,9 +20,12 @@ func (f *finder) member(look look, in objects, name, value string) {
 	if look == lookIntoTexts {
 		f.text(value)
 	} else if at := fieldNamed(in, name); at != nil {
-		f.add(at, strings.ReplaceAll(value, `\/`, "/"))
+		f.add(at, unescaped(value))
 	}
 }
+
+// unescaped undoes the only escape that JSON writers put into ids.
+func unescaped(s string) string { return strings.ReplaceAll(s, `\/`, "/") }
 
 // object looks at the members of the JSON object in s, which is the value of a member called
 // parent. Log lines are cut short: what stood before the cut counts, and the answer is
@@ -50,7 +53,14 @@ func (f *finder) members(j *jsonText, in objects, depth int, look look) bool {
 		switch c := j.next(); {
 		case c == '{' && depth < maxDepth && !namesOther(name):
 			ok = f.members(j, objects{outer: in.inner, inner: name}, depth+1, look)
-		case c == '{' || c == '[':
+		case c == '{':
+			ok = j.skip()
+		case c == '[':
+			if look == lookForFields {
+				if at := fieldNamed(in, name); at != nil && at.header {
+					f.list(j, at)
+				}
+			}
 			ok = j.skip()
 		case c == '"':
 			var value string
@@ -63,6 +73,17 @@ func (f *finder) members(j *jsonText, in objects, depth int, look look) bool {
 		if !ok {
 			return false
 		}
+	}
+}
+
+// list reads the first value of a header whose opening bracket is consumed. Servers use the first
+// as well. Lists under names that are no header's are of several traces' ids.
+func (f *finder) list(j *jsonText, at *field) {
+	start := j.at
+	if j.next() != '"' {
+		j.at = start
+	} else if value, ok := j.text(); ok {
+		f.add(at, unescaped(value))
 	}
 }
 
