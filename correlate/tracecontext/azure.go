@@ -9,6 +9,7 @@ var azure = ecosystem{
 	fields: []field{
 		{name: "operation_Id", read: readOperationID},
 		{name: "operation_ParentId", read: readOperationParentID},
+		{name: "ParentId", read: readOperationParentID, beside: true}, // beside OperationId, in Log Analytics
 		{name: "Request-Id", read: readAzure, header: true},
 	},
 	spell: func(c Context) []Spelling {

@@ -19,6 +19,9 @@ type field struct {
 	upperHalf bool
 	// fallback says that the span id counts only where no other is named.
 	fallback bool
+	// beside says that the name is too general to be believed but beside a trace id of the same
+	// ecosystem, and in no object.
+	beside bool
 	// dotted says that some ecosystem writes the name with a dot in it.
 	dotted bool
 	// owner is the ecosystem's place in ecosystems.

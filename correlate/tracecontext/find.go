@@ -41,8 +41,9 @@ type finder struct {
 
 type findings struct {
 	Context
-	fallbackSpan plait.SpanID
-	upperHalf    plait.TraceID
+	weakSpan  plait.SpanID // of a field that is fallback or beside
+	beside    bool
+	upperHalf plait.TraceID
 }
 
 // add reads a value under a field's name. The first of each kind counts, but a wider trace id
@@ -62,8 +63,8 @@ func (f *finder) collect(at *field, c Context) {
 	case at.upperHalf:
 		have.upperHalf = c.TraceID
 		return
-	case at.fallback:
-		have.fallbackSpan = c.SpanID
+	case at.fallback || at.beside:
+		have.weakSpan, have.beside = c.SpanID, at.beside
 		return
 	}
 	if have.TraceID.IsZero() || have.Bits64() && !c.Bits64() {
@@ -101,7 +102,9 @@ func (f *finder) result() (Context, bool) {
 		best.SpanID = f.found[i].SpanID
 	}
 	for i := 0; i < len(f.found) && best.SpanID.IsZero(); i++ {
-		best.SpanID = f.found[i].fallbackSpan
+		if !f.found[i].beside || f.found[i].TraceID == best.TraceID {
+			best.SpanID = f.found[i].weakSpan
+		}
 	}
 	return best, true
 }

@@ -87,7 +87,7 @@ func headerAt(s string) string {
 }
 
 // nameBefore returns the name of the value that starts at s[at], empty when there is none. The two
-// words of "Trace ID" are one name.
+// words of "Trace ID" are one name, and those of Lambda's "XRAY TraceId".
 func nameBefore(s string, at int) string {
 	end := at
 	for end > 0 && at-end < maxGap && strings.IndexByte("=: \t\"'`\\[(<>", s[end-1]) >= 0 {
@@ -104,6 +104,9 @@ func nameBefore(s string, at int) string {
 		for start--; start > 0 && end-start < maxName && inToken[s[start-1]]; {
 			start--
 		}
+	}
+	if strings.EqualFold(s[start:end], "TraceId") && strings.HasSuffix(s[:start], "XRAY ") {
+		start -= len("XRAY ")
 	}
 	return s[start:end]
 }

@@ -64,17 +64,18 @@ type objects struct{ outer, inner string }
 // fieldNamed finds the field for a name inside of objects. Dots in a name are as good as objects.
 // Where the whole path is nobody's, the end of it counts, as in mdc.traceId, unless a name before
 // it says that it is another trace's. There a field that is spelled without a dot is not believed
-// with one: cart.operation.id is nobody's operation_Id.
+// with one: cart.operation.id is nobody's operation_Id. Fields that count only beside others have
+// no such ends, and no objects.
 func fieldNamed(in objects, name string) *field {
 	if name == "" || len(name) > 2*maxName || lengths[name[len(name)-1]] == 0 {
 		return nil
 	}
 	var buf [maxName]byte
-	if f := fieldFolded(fold(fold(buf[:0], in.inner), name)); f != nil {
+	if f := fieldFolded(fold(fold(buf[:0], in.inner), name)); f != nil && (in.inner == "" || !f.beside) {
 		return f
 	}
 	if in.outer != "" {
-		if f := fieldFolded(fold(fold(fold(buf[:0], in.outer), in.inner), name)); f != nil {
+		if f := fieldFolded(fold(fold(fold(buf[:0], in.outer), in.inner), name)); f != nil && !f.beside {
 			return f
 		}
 	}
@@ -82,7 +83,7 @@ func fieldNamed(in objects, name string) *field {
 		_, rest, dotted := strings.Cut(end, ".")
 		if in.inner != "" || len(end) < len(name) {
 			f := fieldFolded(fold(buf[:0], end))
-			if f != nil && (f.dotted || !dotted) && !namesOther(name[:len(name)-len(end)]) {
+			if f != nil && !f.beside && (f.dotted || !dotted) && !namesOther(name[:len(name)-len(end)]) {
 				return f
 			}
 		}

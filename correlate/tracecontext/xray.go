@@ -10,6 +10,7 @@ var xray = ecosystem{
 		{name: "_X_AMZN_TRACE_ID", read: readXRay, header: true},
 		{name: "AWS-XRAY-TRACE-ID", read: readXRay, header: true},
 		{name: "xray_trace_id", read: readTrace},
+		{name: "SegmentId", read: readSpanHex, beside: true}, // in the last line of a Lambda's call
 		{name: "Root", read: readXRay, header: true},
 	},
 	spell: func(c Context) []Spelling {
