@@ -105,6 +105,11 @@ func nameBefore(s string, at int) string {
 			start--
 		}
 	}
+	// Texts out of JSON have the white space before a name as an escape: \ttrace_id.
+	if start > 0 && s[start-1] == '\\' && start < end && strings.IndexByte("tnr", s[start]) >= 0 &&
+		fieldNamed(objects{}, s[start:end]) == nil {
+		start++
+	}
 	if strings.EqualFold(s[start:end], "TraceId") && strings.HasSuffix(s[:start], "XRAY ") {
 		start -= len("XRAY ")
 	}
