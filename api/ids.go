@@ -45,15 +45,17 @@ type spanID plait.SpanID
 const hexDigits = 2 * len(plait.SpanID{})
 
 // UnmarshalText reads up to 16 hex digits, a decimal number (Datadog, Google Cloud) or a spelling
-// of trace and span together. Digits alone are hexadecimal when there are 16 of them.
+// of trace and span together. Digits alone are hexadecimal when there are 16 of them or a 0x
+// before them.
 func (s *spanID) UnmarshalText(text []byte) error {
 	id := strings.TrimSpace(string(text))
-	decimal := strings.Trim(id, "0123456789") == "" && len(id) != hexDigits
+	digits, prefixed := tracecontext.CutHexPrefix(id)
+	decimal := !prefixed && strings.Trim(id, "0123456789") == "" && len(id) != hexDigits
 	base := 16
 	if decimal {
 		base = 10
 	}
-	n, err := strconv.ParseUint(id, base, 64)
+	n, err := strconv.ParseUint(digits, base, 64)
 	if err == nil {
 		*s = spanID(plait.SpanIDFromInt64(int64(n)))
 	} else if c, parseErr := tracecontext.Parse(id); parseErr == nil && !c.SpanID.IsZero() {

@@ -33,7 +33,7 @@ func TestATraceIsFoundInEverySpelling(t *testing.T) {
 		t.Fatal("the trace has no logs")
 	}
 	spellings := tracecontext.Spellings(tracecontext.Context{TraceID: knownTrace, SpanID: knownSpan, Sampled: tracecontext.Sampled})
-	spellings = append(spellings, tracecontext.Spelling{Value: strings.ToUpper(knownTrace.String())})
+	spellings = append(spellings, tracecontext.Spelling{Value: strings.ToUpper(knownTrace.String())}, tracecontext.Spelling{Value: "0x" + knownTrace.String()})
 	asked := 0
 	for _, s := range spellings {
 		if c, err := tracecontext.Parse(s.Value); err != nil || c.TraceID.Low() != knownTrace.Low() {
@@ -91,9 +91,15 @@ func TestLogsOfATraceComeInPages(t *testing.T) {
 		t.Errorf("pages hold %d records %v, want %d", len(paged), paged, len(want))
 	}
 	span := whole.Logs[0].SpanID
-	for _, l := range answerOf[logsAnswer](t, g, path+"100&span_id="+span).Logs {
-		if l.SpanID != span {
-			t.Errorf("logs of span %s have one of span %s", span, l.SpanID)
+	for _, id := range []string{span, "0x" + strings.ToUpper(span)} {
+		logs := answerOf[logsAnswer](t, g, path+"100&span_id="+id).Logs
+		if len(logs) == 0 {
+			t.Errorf("no logs of span %s", id)
+		}
+		for _, l := range logs {
+			if l.SpanID != span {
+				t.Errorf("logs of span %s have one of span %s", id, l.SpanID)
+			}
 		}
 	}
 }

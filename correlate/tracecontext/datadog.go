@@ -34,10 +34,11 @@ func readDatadogTrace(s string) (Context, bool) {
 	if v, ok := readDecimal(s); ok {
 		return Context{TraceID: traceFromLow(v)}, true
 	}
-	if len(s) != traceDigits && len(s) != spanDigits {
+	digits, _ := CutHexPrefix(s)
+	if len(digits) != traceDigits && len(digits) != spanDigits {
 		return Context{}, false
 	}
-	return readAnyHex(s, spanDigits)
+	return readAnyHex(digits, spanDigits)
 }
 
 func readDatadogSpan(s string) (Context, bool) {

@@ -18,7 +18,7 @@ func Parse(s string) (Context, error) {
 	if all := ParseAll(s); len(all) > 0 {
 		return all[0], nil
 	}
-	if id := trimPasted(s); id != "" && strings.Trim(id, "0-") == "" {
+	if id, _ := CutHexPrefix(trimPasted(s)); id != "" && strings.Trim(id, "0-") == "" {
 		return Context{}, fmt.Errorf("the all-zero trace id names no trace: %w", plait.ErrInvalid)
 	}
 	if len(s) > maxQuoted {
@@ -47,6 +47,11 @@ func ParseAll(s string) []Context {
 		if ok && (c.TraceID.IsZero() || at.upperHalf) {
 			return nil // a span id or half an id, and nothing else
 		}
+		add(c, ok)
+	}
+	if digits, ok := CutHexPrefix(value); ok {
+		var c Context
+		ok = readHex(c.TraceID[:], digits)
 		add(c, ok)
 	}
 	for _, read := range shapes {

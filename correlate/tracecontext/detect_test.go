@@ -29,6 +29,12 @@ func TestParseReadsEverySpelling(t *testing.T) {
 		"V1npiL2GLj_hvkaplCcnkw==":             full("", 0),
 		"4b7":                                  contextOf(t, "00000000000004b7", "", 0),
 		"0000000000000000" + traceLow:          low("", 0),
+		"0x" + traceHex:                        full("", 0),
+		"0X" + strings.ToUpper(traceHex):       full("", 0),
+		"0x" + traceLow:                        low("", 0),
+		"0x4b7":                                contextOf(t, "00000000000004b7", "", 0),
+		"trace_id=0x" + traceHex:               full("", 0),
+		"trace_id=0x" + traceHex + " span_id=0x" + spanHex: full(spanHex, 0),
 
 		// W3C.
 		"00-" + traceHex + "-" + spanHex + "-01":              full(spanHex, Sampled),
@@ -60,6 +66,7 @@ func TestParseReadsEverySpelling(t *testing.T) {
 		// Datadog.
 		"dd.trace_id=" + traceLowDec:                                            low("", 0),
 		"dd.trace_id=" + traceHex:                                               full("", 0),
+		"dd.trace_id=0x" + traceLow:                                             low("", 0),
 		"dd.trace_id=42":                                                        contextOf(t, "000000000000002a", "", 0),
 		"x-datadog-trace-id: " + traceLowDec:                                    low("", 0),
 		"dd.trace_id=" + traceLowDec + " dd.span_id=" + spanDec:                 low(spanHex, 0),
@@ -114,6 +121,11 @@ func TestParseRefuses(t *testing.T) {
 		"checkout-service-retry":              "holds no trace id",
 		strings.Repeat("0", 32):               "all-zero",
 		"0":                                   "all-zero",
+		"0x0":                                 "all-zero",
+		"0x":                                  "holds no trace id",
+		"0x" + traceHex + "0":                 "holds no trace id",
+		"0x0x" + traceLow:                     "holds no trace id",
+		"span_id=0x" + spanHex:                "holds no trace id",
 		strings.Repeat("0", 31) + "g":         "holds no trace id",
 		traceHex + "0":                        "holds no trace id",
 		"18446744073709551616000000000000000": "holds no trace id",
@@ -148,6 +160,8 @@ func TestParseAllTriesBothReadingsOfDigits(t *testing.T) {
 		"42":                               {decimal(42), hexOf("42")},
 		"dd.trace_id=1234567890123456":     {decimal(1234567890123456), hexOf("1234567890123456")},
 		"4b7c":                             {hexOf("4b7c")},
+		"0x1234567890123456":               {hexOf("1234567890123456")},
+		"dd.trace_id=0x1234567890123456":   {hexOf("1234567890123456")},
 	}
 	for in, want := range tests {
 		if diff := cmp.Diff(want, ParseAll(in)); diff != "" {

@@ -15,6 +15,8 @@ const (
 	// likelyDigits is how many digits a random 64-bit id has at least, but once in a million:
 	// below it a number under a name like trace_id is taken for something else.
 	likelyDigits = 12
+	// prefixedDigits is likelyDigits behind a 0x, where there can be an address, of 12 digits.
+	prefixedDigits = 14
 	// maxDecimalDigits is the length of the largest 64-bit number in decimal.
 	maxDecimalDigits = 20
 )
@@ -53,15 +55,29 @@ func readHex(dst []byte, s string) bool {
 	return true
 }
 
+// CutHexPrefix takes off the 0x that C and Python print before hexadecimal numbers.
+func CutHexPrefix(s string) (digits string, ok bool) {
+	if len(s) > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X') {
+		return s[2:], true
+	}
+	return s, false
+}
+
 // traceFromHex reads a trace id of at least minDigits digits whose leading zeros or upper half
 // may be missing.
 func traceFromHex(s string, minDigits int) (id plait.TraceID, ok bool) {
+	if digits, prefixed := CutHexPrefix(s); prefixed {
+		s, minDigits = digits, max(minDigits, prefixedDigits)
+	}
 	ok = len(s) >= minDigits && readHex(id[:], s) && !id.IsZero()
 	return id, ok
 }
 
 // spanFromHex is traceFromHex for span ids.
 func spanFromHex(s string, minDigits int) (id plait.SpanID, ok bool) {
+	if digits, prefixed := CutHexPrefix(s); prefixed {
+		s, minDigits = digits, max(minDigits, prefixedDigits)
+	}
 	ok = len(s) >= minDigits && readHex(id[:], s) && !id.IsZero()
 	return id, ok
 }

@@ -35,6 +35,7 @@ func TestExemplarIDsWhateverTheyAreCalled(t *testing.T) {
 		{[]string{"trace.trace_id", hex}, hex, "", 0},
 		{[]string{"span_id", "00f067aa0ba902b7"}, "", "", 1}, // of no trace
 		{[]string{"dd.trace_id", "1234567890123456789", "dd.span_id", "12345678901234567890"}, "0000000000000000112210f47de98115", "ab54a98ceb1f0ad2", 0},
+		{[]string{"trace_id", "0x" + hex, "span_id", "0x00F067AA0BA902B7"}, hex, "00f067aa0ba902b7", 0},
 		{[]string{"trace_id", "not an id", "span_id", ""}, "", "", 2},
 		{[]string{"user", hex}, "", "", 1},
 		{nil, "", "", 0},
