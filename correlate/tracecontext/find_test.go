@@ -322,7 +322,9 @@ func BenchmarkFromLog(b *testing.B) {
 			str("user.id", "u-17"), str("http.route", "/cart"), str("code.function", "pay"), str("thread.name", "main"),
 			str("order.id", "5759e988-bd86-2e3f-e1be-46a994272793"),
 		}},
-		"none/json":  {Body: plait.StringValue(`{"level":"info","ts":"2026-11-21T10:00:00Z","caller":"pay.go:17","msg":"paid","order":4711,"user":{"id":"u-17","tier":"gold"}}`)},
+		"none/json": {Body: plait.StringValue(`{"level":"info","ts":"2026-11-21T10:00:00Z","caller":"pay.go:17","msg":"paid","order":4711,"user":{"id":"u-17","tier":"gold"}}`)},
+		"none/labels": {Body: plait.StringValue(`{"kubernetes":{"pod":{"name":"a","id":"x"},"labels":{"app.kubernetes.io/component":"web",` +
+			`"app.kubernetes.io/instance":"i","pod-template-hash":"abc"}},"tags":["a","b"],"request":{"headers":{"accept":["a"],"host":["h"]}},"msg":"paid"}`)},
 		"text":       {Body: plait.StringValue(plainLine + " trace_id=" + traceHex + " span_id=" + spanHex)},
 		"json":       {Body: plait.StringValue(`{"level":"info","msg":"paid","dd":{"trace_id":"` + traceLowDec + `","span_id":"` + spanDec + `"}}`)},
 		"attributes": {Attributes: plait.Attributes{str("trace_id", traceHex), str("span_id", spanHex)}},

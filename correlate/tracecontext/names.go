@@ -37,19 +37,25 @@ var lengths = func() (t [256]uint64) {
 	return t
 }()
 
+// folded has the letters and digits that count in a name, in lower case, and 0 for all else.
+// A leading @ counts.
+var folded = func() (t [256]byte) {
+	const lower = "abcdefghijklmnopqrstuvwxyz0123456789@"
+	for i, upper := range strings.ToUpper(lower) {
+		t[lower[i]], t[upper] = lower[i], lower[i]
+	}
+	return t
+}()
+
 // fold appends the letters and digits of a name in lower case, so that trace_id, traceId,
-// Trace-ID and trace.id are one. A leading @ counts. Names beyond maxName are cut.
+// Trace-ID and trace.id are one. What dst has no room for is cut.
 func fold(dst []byte, name string) []byte {
 	for i := range len(name) {
-		c := name[i]
-		switch {
-		case 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '@':
-		default:
+		c := folded[name[i]]
+		if c == 0 {
 			continue
 		}
-		if len(dst) == maxName {
+		if len(dst) == cap(dst) {
 			return dst
 		}
 		dst = append(dst, c)
@@ -70,28 +76,34 @@ func fieldNamed(in objects, name string) *field {
 	if name == "" || len(name) > 2*maxName || lengths[name[len(name)-1]] == 0 {
 		return nil
 	}
-	var buf [maxName]byte
-	if f := fieldFolded(fold(fold(buf[:0], in.inner), name)); f != nil && (in.inner == "" || !f.beside) {
+	var buf [4 * maxName]byte
+	inner := len(fold(buf[:0:maxName], in.outer))
+	own := len(fold(buf[:inner:inner+maxName], in.inner))
+	path := fold(buf[:own], name)
+	if f := fieldFolded(path[inner:]); f != nil && (in.inner == "" || !f.beside) {
 		return f
 	}
-	if in.outer != "" {
-		if f := fieldFolded(fold(fold(fold(buf[:0], in.outer), in.inner), name)); f != nil && !f.beside {
+	if f := fieldFolded(path); inner > 0 && f != nil && !f.beside {
+		return f
+	}
+	dots := strings.Count(name, ".")
+	if f := fieldFolded(path[own:]); own > 0 && f != nil && !f.beside && (f.dotted || dots == 0) {
+		return f
+	}
+	for i, end := 0, own; dots > 0; i++ {
+		if folded[name[i]] != 0 {
+			end++
+		}
+		if name[i] != '.' {
+			continue
+		}
+		dots--
+		f := fieldFolded(path[end:])
+		if f != nil && !f.beside && (f.dotted || dots == 0) && !namesOther(name[:i]) {
 			return f
 		}
 	}
-	for end := name; ; {
-		_, rest, dotted := strings.Cut(end, ".")
-		if in.inner != "" || len(end) < len(name) {
-			f := fieldFolded(fold(buf[:0], end))
-			if f != nil && !f.beside && (f.dotted || !dotted) && !namesOther(name[:len(name)-len(end)]) {
-				return f
-			}
-		}
-		if !dotted {
-			return nil
-		}
-		end = rest
-	}
+	return nil
 }
 
 func fieldFolded(name []byte) *field {
