@@ -20,9 +20,6 @@ func (s *Server) remoteWriteDoors() []door {
 	}}
 }
 
-// remoteWriteCost is about what a decoded request takes for each byte of the body.
-const remoteWriteCost = 6
-
 // remoteWriteMemories are what requests are decoded into, as memories are.
 var remoteWriteMemories = sync.Pool{New: func() any { return new(remotewrite.Memory) }}
 
@@ -40,7 +37,7 @@ func (x *exchange) serveRemoteWrite() (outcome, error) {
 	if err := x.readSnappy(); err != nil {
 		return outcome{}, err
 	}
-	if err := x.body.lease.grow(remoteWriteCost * int64(len(x.body.bytes))); err != nil {
+	if err := x.body.lease.grow(remotewrite.Weigh(x.body.bytes, version)); err != nil {
 		return outcome{}, err
 	}
 	memory := remoteWriteMemories.Get().(*remotewrite.Memory)

@@ -98,6 +98,32 @@ func TestTooManyNewSeriesAreRefusedAndTheOthersStored(t *testing.T) {
 	}
 }
 
+func TestRemoteWriteIsWeighedByWhatItHolds(t *testing.T) {
+	t.Parallel()
+	ts := serve(t, func(_ *Config, d *Deps) { d.Writer = nowhere{} })
+	var usual [][]prompb.Label
+	for i := range 60_000 { // 14 MB, near the limit of a body
+		usual = append(usual, []prompb.Label{
+			{Name: "__name__", Value: "http_server_request_duration_seconds_bucket"}, {Name: "http_request_method", Value: "GET"},
+			{Name: "http_response_status_code", Value: "200"}, {Name: "http_route", Value: "/api/v1/cart"},
+			{Name: "instance", Value: fmt.Sprint("10.0.0.1:", i)}, {Name: "job", Value: "shop/cart"}, {Name: "le", Value: "0.25"},
+		})
+	}
+	if got := ts.post(t, "/api/v1/write", bytes.NewReader(remoteWriteV1(t, usual...))); got.code != http.StatusNoContent {
+		t.Errorf("usual series: %d %s", got.code, got.body)
+	}
+	for name, headers := range map[string][]string{
+		"\x0a\x00": nil,                                                                           // an empty series of version 1
+		"\x2a\x00": {"Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request"}, // of version 2
+		"\x22\x00": {"Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request"}, // an empty symbol
+	} {
+		got := ts.post(t, "/api/v1/write", bytes.NewReader(snappy.Encode(nil, []byte(strings.Repeat(name, 7<<20)))), headers...)
+		if got.code != http.StatusRequestEntityTooLarge || !strings.Contains(got.body, "split it") {
+			t.Errorf("%q: %d %s", name, got.code, got.body)
+		}
+	}
+}
+
 // refusing is a Writer that stores all but some of the metrics.
 type refusing struct {
 	Writer

@@ -115,6 +115,32 @@ func (c *Decoder) decodeV1(body []byte, memory *Memory) *plait.Metrics {
 	return d.metrics()
 }
 
+// What parts of a request take in memory, in bytes: a series of one sample with its labels and its
+// part of the rows that are made of it, and a symbol.
+const (
+	seriesMemory = 300
+	symbolMemory = 40
+)
+
+// Weigh returns about how many bytes a request takes beside its body once it is decoded. Empty
+// series and symbols are two bytes of a body and as much as others in memory.
+func Weigh(body []byte, v Version) int64 {
+	weight := int64(len(body))
+	for len(body) > 0 {
+		number, _, _, n := field(body)
+		if n < 0 {
+			break // decoding ends here too
+		}
+		if v == V2 && number == requestSymbols {
+			weight += symbolMemory
+		} else {
+			weight += seriesMemory
+		}
+		body = body[n:]
+	}
+	return weight
+}
+
 // countSeries returns how many series a request has, up to where it is malformed.
 func countSeries(body []byte) (count int) {
 	for len(body) > 0 {
