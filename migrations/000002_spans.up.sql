@@ -51,6 +51,7 @@ BEGIN
         span_count     int4 NOT NULL,
         error_count    int4 NOT NULL,
         arrived_on     date NOT NULL DEFAULT '-infinity', -- of rows outside only
+        start_sub_ns   int2 NOT NULL,        -- nanoseconds of the start beyond its microsecond
         services       text[] NOT NULL
     ) PARTITION BY RANGE (arrived_on);
     CREATE STATISTICS plait_store.any_trace_fragment_trace

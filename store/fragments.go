@@ -12,13 +12,13 @@ import (
 const (
 	copyFragmentsSQL = `
 COPY plait_store.trace_fragment (trace_id, start_time, low_id, duration_ns, root_operation,
-	span_count, error_count, services)
+	span_count, error_count, start_sub_ns, services)
 FROM STDIN BINARY`
 	copyFragmentsOutsideSQL = `
 COPY plait_store.trace_fragment_outside (trace_id, start_time, low_id, duration_ns, root_operation,
-	span_count, error_count, services, arrived_on)
+	span_count, error_count, start_sub_ns, services, arrived_on)
 FROM STDIN BINARY`
-	fragmentFields = 8
+	fragmentFields = 9
 )
 
 // fragmentWriter sums up what one commit brings of each trace, so that a search for traces
@@ -76,6 +76,7 @@ func (w *fragmentWriter) fragment(rows []spanEntry, order []sortKey, today day) 
 	out.Int8(rootOperation)
 	out.Int4(int32(len(order)))
 	out.Int4(failed)
+	out.Int2(subMicros(start))
 	out.textArray(w.services)
 	if first.place.outside {
 		out.date(today)

@@ -34,7 +34,7 @@ var pinnedTables = map[string]pinnedTable{
 	"log": {"log_outside", `trace_id, time, span_id, observed_after, resource, class, attribute_set,
 	flags, sub_ns, severity, body, attributes, extra`},
 	"trace_fragment": {"trace_fragment_outside", `trace_id, start_time, low_id, duration_ns, root_operation,
-	span_count, error_count, services`},
+	span_count, error_count, start_sub_ns, services`},
 }
 
 // pinnedTableOf finds the entry of a table or of its _outside twin.

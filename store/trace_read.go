@@ -118,11 +118,11 @@ func sameAttributes(a, b plait.Attributes) bool {
 }
 
 const traceFragmentsSQL = `
-SELECT trace_id, start_time, duration_ns, root_operation, span_count, error_count, services
+SELECT trace_id, start_time, start_sub_ns, duration_ns, root_operation, span_count, error_count, services
 FROM plait_store.trace_fragment
 WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1)
 UNION ALL
-SELECT trace_id, start_time, duration_ns, root_operation, span_count, error_count, services
+SELECT trace_id, start_time, start_sub_ns, duration_ns, root_operation, span_count, error_count, services
 FROM plait_store.trace_fragment_outside
 WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1)`
 
@@ -163,9 +163,9 @@ func (s *Store) TraceSummaries(ctx context.Context, ids []plait.TraceID) ([]plai
 
 // traceFragment is what one commit knew of a trace.
 type traceFragment struct {
-	startMicros, duration, rootOperation int64
-	spans, errors                        int32
-	services                             []string
+	startNanos, duration, rootOperation int64
+	spans, errors                       int32
+	services                            []string
 }
 
 func scanFragments(rows pgx.Rows, use func(plait.TraceID, traceFragment)) error {
@@ -173,11 +173,12 @@ func scanFragments(rows pgx.Rows, use func(plait.TraceID, traceFragment)) error 
 	for rows.Next() {
 		var f traceFragment
 		v := rows.RawValues()
-		if err := rows.Scan(nil, nil, nil, nil, nil, nil, &f.services); err != nil {
+		if err := rows.Scan(nil, nil, nil, nil, nil, nil, nil, &f.services); err != nil {
 			return err
 		}
-		f.startMicros, f.duration, f.rootOperation = readTimeMicros(v[1]), readInt8(v[2]), readInt8(v[3])
-		f.spans, f.errors = readInt4(v[4]), readInt4(v[5])
+		f.startNanos = readTimeMicros(v[1])*1000 + int64(readInt2(v[2]))
+		f.duration, f.rootOperation = readInt8(v[3]), readInt8(v[4])
+		f.spans, f.errors = readInt4(v[5]), readInt4(v[6])
 		use(plait.TraceID(v[0]), f)
 	}
 	return rows.Err()
@@ -185,23 +186,23 @@ func scanFragments(rows pgx.Rows, use func(plait.TraceID, traceFragment)) error 
 
 // traceFragments adds up the fragments of a trace.
 type traceFragments struct {
-	startMicros, endNanos int64
-	spans, errors         int
-	services              []string
-	rootOperation         int64
-	rootMicros            int64 // start of the fragment that has the root
+	startNanos, endNanos int64
+	spans, errors        int
+	services             []string
+	rootOperation        int64
+	rootNanos            int64 // start of the fragment that has the root
 }
 
 func (t *traceFragments) add(f traceFragment) {
 	first := t.spans == 0
-	if first || f.startMicros < t.startMicros {
-		t.startMicros = f.startMicros
+	if first || f.startNanos < t.startNanos {
+		t.startNanos = f.startNanos
 	}
-	if end := f.startMicros*1000 + f.duration; first || end > t.endNanos {
+	if end := f.startNanos + f.duration; first || end > t.endNanos {
 		t.endNanos = end
 	}
-	if f.rootOperation != 0 && (t.rootOperation == 0 || f.startMicros < t.rootMicros) {
-		t.rootOperation, t.rootMicros = f.rootOperation, f.startMicros
+	if f.rootOperation != 0 && (t.rootOperation == 0 || f.startNanos < t.rootNanos) {
+		t.rootOperation, t.rootNanos = f.rootOperation, f.startNanos
 	}
 	t.spans += int(f.spans)
 	t.errors += int(f.errors)
@@ -227,8 +228,8 @@ func (s *Store) summaries(ctx context.Context, found map[plait.TraceID]*traceFra
 			TraceID:       id,
 			RootService:   root.service,
 			RootName:      root.name,
-			StartNanos:    t.startMicros * 1000,
-			DurationNanos: t.endNanos - t.startMicros*1000,
+			StartNanos:    t.startNanos,
+			DurationNanos: t.endNanos - t.startNanos,
 			SpanCount:     t.spans,
 			ErrorCount:    t.errors,
 			Services:      slices.Compact(t.services),
@@ -237,16 +238,14 @@ func (s *Store) summaries(ctx context.Context, found map[plait.TraceID]*traceFra
 	return summaries, nil
 }
 
-// The parent is compared with a parameter so that the plan cannot use the index on roots, which
-// is by time.
 const rootExtrasSQL = `
 SELECT trace_id, extra
 FROM plait_store.span
-WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1) AND parent_span_id = $2 AND extra <> ''
+WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1) AND parent_span_id = 0 AND extra <> ''
 UNION ALL
 SELECT trace_id, extra
 FROM plait_store.span_outside
-WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1) AND parent_span_id = $2 AND extra <> ''`
+WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1) AND parent_span_id = 0 AND extra <> ''`
 
 // nameInlineRoots fills in the names of root spans that no operation holds.
 func (s *Store) nameInlineRoots(ctx context.Context, spelled spelling, summaries []plait.TraceSummary) error {
@@ -261,7 +260,7 @@ func (s *Store) nameInlineRoots(ctx context.Context, spelled spelling, summaries
 		for _, asked := range spelled[plait.TraceID(v[0])] {
 			names[asked] = name
 		}
-	}, rootExtrasSQL, spelled.hex(), int64(0))
+	}, rootExtrasSQL, spelled.hex())
 	if err := cmp.Or(err, bad); err != nil {
 		return fmt.Errorf("names of root spans: %w", err)
 	}

@@ -185,7 +185,7 @@ func TestSpansAndLogsOf64BitTracersBelongToTheFullTrace(t *testing.T) {
 func TestSummaryAddsUpWhatSeveralCommitsBrought(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	now, id := time.Now().Truncate(time.Microsecond), traceNumber(1, 1)
+	now, id := time.Now().Truncate(time.Microsecond).Add(123), traceNumber(1, 1)
 	late := span(id, 3, 1, "b", "late", now, time.Minute, 2*time.Minute)
 	late.Status = plait.StatusError
 	writeSpans(t, s, late)
