@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -13,30 +15,48 @@ const (
 	followEvery   = time.Second
 	followOverlap = 10 * time.Second // records may come this much later than they happened and still be shown
 	followPage    = 1000
+
+	logsAtOnce = 5000 // the most that the API gives in one answer
 )
 
 type logsCommand struct {
-	Text     string        `arg:"" optional:"" help:"Text that the body has to contain."`
-	Trace    string        `help:"Of this trace; any spelling of the id." placeholder:"ID"`
-	Span     string        `help:"Of this span." placeholder:"ID"`
-	Service  string        `help:"Of this service." placeholder:"NAME"`
-	Severity string        `help:"At least this severe: trace, debug, info, warn, error or fatal." placeholder:"LEVEL"`
-	Since    time.Duration `help:"From this long ago until now." placeholder:"DURATION"`
-	Limit    int           `help:"At most this many, the newest." default:"100" short:"n"`
-	Follow   bool          `help:"Go on with what comes in, until interrupted." short:"f"`
-	JSON     bool          `name:"json" help:"Print JSON, a record a line."`
+	Text     string `arg:"" optional:"" help:"Text that the body has to contain."`
+	Trace    string `help:"Of this trace; any spelling of the id." placeholder:"ID"`
+	Span     string `help:"Of this span." placeholder:"ID"`
+	Service  string `help:"Of this service." placeholder:"NAME"`
+	Severity string `help:"At least this severe: trace, debug, info, warn, error or fatal." placeholder:"LEVEL"`
+	Since    moment `help:"From then on: ${moment}." placeholder:"TIME"`
+	Until    moment `help:"Before then, written as --since." placeholder:"TIME"`
+	Limit    int    `help:"At most this many, the newest." default:"100" short:"n"`
+	Follow   bool   `help:"Go on with what comes in, until interrupted." short:"f"`
+	JSON     bool   `name:"json" help:"Print JSON, a record a line."`
 
 	apiClient
 }
 
 type logsAnswer struct {
-	Logs []logLine `json:"logs"`
+	Logs       []logLine `json:"logs"`
+	NextCursor string    `json:"next_cursor"`
+}
+
+// Validate checks what no flag can check alone.
+func (c *logsCommand) Validate() error {
+	if c.Limit < 1 {
+		return errors.New("--limit must be at least 1")
+	}
+	if since, until := c.Since.at, c.Until.at; !since.IsZero() && !until.IsZero() && !since.Before(until) {
+		return fmt.Errorf("--since (%s) must lie before --until (%s)", since.Format(time.RFC3339), until.Format(time.RFC3339))
+	}
+	if c.Follow && !c.Until.at.IsZero() {
+		return errors.New("--follow goes on with what comes in, so --until makes no sense with it")
+	}
+	return nil
 }
 
 // Run prints the newest records that fit, oldest first.
 func (c *logsCommand) Run(ctx context.Context, std console) error {
 	seen := map[string]time.Time{}
-	if err := c.page(ctx, std, c.start(), c.Limit, seen); err != nil || !c.Follow {
+	if err := c.show(ctx, std, c.start(), c.Limit, seen); err != nil || !c.Follow {
 		return err
 	}
 	tick := time.NewTicker(followEvery)
@@ -48,7 +68,7 @@ func (c *logsCommand) Run(ctx context.Context, std console) error {
 		case <-tick.C:
 		}
 		from := time.Now().Add(-followOverlap)
-		if err := c.page(ctx, std, from, followPage, seen); err != nil {
+		if err := c.show(ctx, std, from, followPage, seen); err != nil {
 			return err
 		}
 		for id, t := range seen {
@@ -62,8 +82,8 @@ func (c *logsCommand) Run(ctx context.Context, std console) error {
 // start is where the first page begins, zero for the beginning. Following without another
 // bound begins now.
 func (c *logsCommand) start() time.Time {
-	if c.Since > 0 {
-		return time.Now().Add(-c.Since)
+	if !c.Since.at.IsZero() {
+		return c.Since.at
 	}
 	if c.Follow && c.Trace == "" {
 		return time.Now().Add(-followOverlap)
@@ -71,24 +91,14 @@ func (c *logsCommand) start() time.Time {
 	return time.Time{}
 }
 
-// page prints the records since from that were not printed before.
-func (c *logsCommand) page(ctx context.Context, std console, from time.Time, limit int, seen map[string]time.Time) error {
-	query := url.Values{"limit": {strconv.Itoa(limit)}}
-	for key, value := range map[string]string{"trace_id": c.Trace, "span_id": c.Span, "service": c.Service, "severity": c.Severity, "q": c.Text} {
-		if value != "" {
-			query.Set(key, value)
-		}
-	}
-	if !from.IsZero() {
-		query.Set("start", from.UTC().Format(time.RFC3339Nano))
-	}
-	var answer logsAnswer
-	if err := c.fetch(ctx, "/api/v1/logs", query, &answer); err != nil {
+// show prints the records since from that were not printed before.
+func (c *logsCommand) show(ctx context.Context, std console, from time.Time, limit int, seen map[string]time.Time) error {
+	logs, err := c.search(ctx, from, limit)
+	if err != nil {
 		return err
 	}
 	paint := newPainter(std.out)
-	for i := len(answer.Logs) - 1; i >= 0; i-- { // the API gives the newest first
-		l := answer.Logs[i]
+	for _, l := range slices.Backward(logs) { // the API gives the newest first
 		if _, shown := seen[l.ID]; shown {
 			continue
 		}
@@ -98,6 +108,40 @@ func (c *logsCommand) page(ctx context.Context, std console, from time.Time, lim
 		}
 	}
 	return nil
+}
+
+// search asks for page after page until there are limit records or no more.
+func (c *logsCommand) search(ctx context.Context, from time.Time, limit int) ([]logLine, error) {
+	query := url.Values{}
+	for key, value := range map[string]string{
+		"trace_id": c.Trace, "span_id": c.Span, "service": c.Service, "severity": c.Severity, "q": c.Text,
+		"start": rfc3339(from), "end": rfc3339(c.Until.at),
+	} {
+		if value != "" {
+			query.Set(key, value)
+		}
+	}
+	var logs []logLine
+	for {
+		query.Set("limit", strconv.Itoa(min(limit-len(logs), logsAtOnce)))
+		var answer logsAnswer
+		if err := c.fetch(ctx, "/api/v1/logs", query, &answer); err != nil {
+			return nil, err
+		}
+		logs = append(logs, answer.Logs...)
+		if answer.NextCursor == "" || len(answer.Logs) == 0 || len(logs) >= limit {
+			return logs, nil
+		}
+		query.Set("cursor", answer.NextCursor)
+	}
+}
+
+// rfc3339 writes a time as the API reads it, and no time as nothing.
+func rfc3339(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
 }
 
 func (c *logsCommand) print(w io.Writer, paint painter, l logLine) error {

@@ -51,6 +51,7 @@ func run(ctx context.Context, args []string, std console) int {
 		kong.Description("Joins logs, metrics and traces in Postgres and answers pivots between them."),
 		kong.DefaultEnvars("PLAIT"),
 		kong.Configuration(readYAML),
+		kong.Vars{"moment": momentHelp},
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.Writers(std.out, std.err),

@@ -8,36 +8,57 @@ import (
 	"time"
 )
 
-// period is a time span that may be written in days, as retentions are: "7d", "36h", "1d12h".
+// period is a time span that may be written in weeks and days, as retentions are: "7d", "2w",
+// "36h", "1d12h".
 type period time.Duration
 
-// UnmarshalText reads a Go duration that may begin with days.
+const (
+	day  = 24 * time.Hour
+	week = 7 * day
+
+	longestPeriod = 36500 * day
+)
+
+// UnmarshalText reads a Go duration that may begin with weeks and days.
 func (p *period) UnmarshalText(text []byte) error {
-	rest := string(text)
-	var days time.Duration
-	if n, after, ok := strings.Cut(rest, "d"); ok {
-		d, err := strconv.ParseFloat(n, 64)
-		if err != nil || math.IsNaN(d) || math.Abs(d) > 36500 {
-			return fmt.Errorf("%q is not a period such as 7d or 36h", text)
+	d, err := parsePeriod(string(text))
+	*p = period(d)
+	return err
+}
+
+func parsePeriod(text string) (time.Duration, error) {
+	wrong := fmt.Errorf("%q is not a period such as 15m, 36h, 7d or 2w", text)
+	rest := text
+	var total time.Duration
+	for _, unit := range []struct {
+		suffix string
+		length time.Duration
+	}{{"w", week}, {"d", day}} {
+		n, after, ok := strings.Cut(rest, unit.suffix)
+		if !ok {
+			continue
 		}
-		days, rest = time.Duration(d*float64(24*time.Hour)), after
+		f, err := strconv.ParseFloat(n, 64)
+		if err != nil || math.IsNaN(f) || math.Abs(f) > float64(longestPeriod/unit.length) {
+			return 0, wrong
+		}
+		total, rest = total+time.Duration(f*float64(unit.length)), after
 	}
-	if rest != "" {
+	if rest != "" || text == "" {
 		d, err := time.ParseDuration(rest)
-		if err != nil {
-			return fmt.Errorf("%q is not a period such as 7d or 36h", text)
+		if err != nil || d.Abs() > longestPeriod {
+			return 0, wrong
 		}
-		days += d
+		total += d
 	}
-	*p = period(days)
-	return nil
+	return total, nil
 }
 
 // MarshalText writes whole days as days.
 func (p period) MarshalText() ([]byte, error) { //nolint:unparam // encoding.TextMarshaler
 	d := time.Duration(p)
-	if d != 0 && d%(24*time.Hour) == 0 {
-		return fmt.Appendf(nil, "%dd", d/(24*time.Hour)), nil
+	if d != 0 && d%day == 0 {
+		return fmt.Appendf(nil, "%dd", d/day), nil
 	}
 	return []byte(d.String()), nil
 }
