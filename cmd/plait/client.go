@@ -13,7 +13,7 @@ import (
 
 // apiClient asks a gateway's API.
 type apiClient struct {
-	API string `name:"api" help:"The gateway's API address." default:"http://127.0.0.1:7080" placeholder:"URL"`
+	API baseURL `name:"api" help:"The gateway's API address." default:"http://127.0.0.1:7080" placeholder:"URL"`
 }
 
 // problem is an error answer of the API (RFC 9457).
@@ -24,7 +24,7 @@ type problem struct {
 
 // fetch asks for path with the query and reads the JSON answer into v.
 func (c apiClient) fetch(ctx context.Context, path string, query url.Values, v any) error {
-	address := strings.TrimSuffix(c.API, "/") + path
+	address := string(c.API) + path
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}

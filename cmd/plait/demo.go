@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/plaithq/plait/demo"
@@ -12,7 +11,7 @@ import (
 type demoCommand struct {
 	config `prefix:""`
 
-	Gateway    string        `help:"Run only the shop, and send to the gateway at this OTLP/HTTP address." placeholder:"URL"`
+	Gateway    baseURL       `help:"Run only the shop, and send to the gateway at this OTLP/HTTP address." placeholder:"URL"`
 	Rate       float64       `help:"Pages that shoppers ask for in a second." default:"8" placeholder:"N"`
 	FaultEvery time.Duration `help:"From the start of one fault to the start of the next; each lasts half of it." default:"45s" placeholder:"DURATION"`
 }
@@ -20,7 +19,7 @@ type demoCommand struct {
 // Run runs the gateway with the shop, or with --gateway the shop alone, until the context ends.
 func (c *demoCommand) Run(ctx context.Context, std console) error {
 	log := newLogger(std.err, c.LogLevel, c.LogFormat)
-	shop := demo.Config{OTLPEndpoint: strings.TrimSuffix(c.Gateway, "/"), Rate: c.Rate, FaultEvery: c.FaultEvery, Logger: log}
+	shop := demo.Config{OTLPEndpoint: string(c.Gateway), Rate: c.Rate, FaultEvery: c.FaultEvery, Logger: log}
 	if c.Gateway != "" {
 		return demo.Run(ctx, shop)
 	}

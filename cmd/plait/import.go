@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,11 +13,11 @@ import (
 type importCommand struct {
 	Files []string `arg:"" name:"file" help:"OTLP/JSON lines (as the OpenTelemetry Collector's file exporter writes them), OTLP protobuf or Zipkin v2 JSON; plain, .gz or .zst." type:"existingfile"`
 
-	Gateway     string `help:"The gateway's OTLP/HTTP address." default:"http://127.0.0.1:4318" placeholder:"URL"`
-	DatabaseURL string `help:"Write straight into this database instead of sending to a gateway." placeholder:"URL"`
-	Signal      string `help:"What an OTLP protobuf file holds: traces, logs or metrics. It is found out when not given." enum:",traces,logs,metrics" default:"" placeholder:"SIGNAL"`
-	ShiftToNow  bool   `help:"Move all time stamps so that the newest one of all files is now."`
-	Parallel    int    `help:"Requests under way at a time." default:"4" placeholder:"N"`
+	Gateway     baseURL `help:"The gateway's OTLP/HTTP address." default:"http://127.0.0.1:4318" placeholder:"URL"`
+	DatabaseURL string  `help:"Write straight into this database instead of sending to a gateway." placeholder:"URL"`
+	Signal      string  `help:"What an OTLP protobuf file holds: traces, logs or metrics. It is found out when not given." enum:",traces,logs,metrics" default:"" placeholder:"SIGNAL"`
+	ShiftToNow  bool    `help:"Move all time stamps so that the newest one of all files is now."`
+	Parallel    int     `help:"Requests under way at a time." default:"4" placeholder:"N"`
 }
 
 // Run imports the files in the order given and says what was stored.
@@ -116,7 +115,7 @@ func (c *importCommand) newest(ctx context.Context, std console) (time.Time, err
 // way in runs in this process, so that a direct import is cleaned and committed as any other.
 func (c *importCommand) target(ctx context.Context, std console) (string, func() error, error) {
 	if c.DatabaseURL == "" {
-		return strings.TrimSuffix(c.Gateway, "/"), func() error { return nil }, nil
+		return string(c.Gateway), func() error { return nil }, nil
 	}
 	return startDirectIngest(ctx, c.DatabaseURL, std.err)
 }
