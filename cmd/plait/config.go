@@ -54,8 +54,8 @@ func (c *config) Validate() error {
 	for _, a := range []struct{ flag, addr string }{
 		{"otlp-grpc-addr", c.OTLPGRPCAddr}, {"ingest-addr", c.IngestAddr}, {"api-addr", c.APIAddr},
 	} {
-		if _, _, err := net.SplitHostPort(a.addr); err != nil {
-			return fmt.Errorf("--%s: %q is not an address such as 127.0.0.1:4318", a.flag, a.addr)
+		if _, port, err := net.SplitHostPort(a.addr); err != nil || !isPort(port) {
+			return fmt.Errorf("--%s: %q is not an address with a port up to 65535, such as 127.0.0.1:4318", a.flag, a.addr)
 		}
 	}
 	for _, r := range []struct {
