@@ -53,6 +53,7 @@ func run(ctx context.Context, args []string, std console) int {
 		kong.Configuration(readYAML),
 		kong.Vars{"moment": momentHelp},
 		kong.UsageOnError(),
+		kong.ValueFormatter(describe),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.Writers(std.out, std.err),
 		kong.Exit(func(code int) { exited = code }),
@@ -63,10 +64,7 @@ func run(ctx context.Context, args []string, std console) int {
 		fmt.Fprintln(std.err, "plait:", err)
 		return 2
 	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(customary(args))
 	if exited >= 0 { // --help was asked for and has been printed
 		return exited
 	}
