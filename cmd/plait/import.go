@@ -15,6 +15,7 @@ type importCommand struct {
 
 	Gateway     baseURL `help:"The gateway's OTLP/HTTP address." default:"http://127.0.0.1:4318" placeholder:"URL"`
 	DatabaseURL string  `help:"Write straight into this database instead of sending to a gateway." placeholder:"URL"`
+	GiveUpAfter period  `help:"End with an error when nothing could be stored for this long, because the gateway cannot be reached or keeps asking to come back." default:"2m" placeholder:"PERIOD"`
 	Signal      string  `help:"What an OTLP protobuf file holds: traces, logs or metrics. It is found out when not given." enum:",traces,logs,metrics" default:"" placeholder:"SIGNAL"`
 	ShiftToNow  bool    `help:"Move all time stamps so that the newest one of all files is now."`
 	Parallel    int     `help:"Requests under way at a time." default:"4" placeholder:"N"`
@@ -22,9 +23,17 @@ type importCommand struct {
 
 // Run imports the files in the order given and says what was stored.
 func (c *importCommand) Run(ctx context.Context, std console) error {
-	if c.Parallel < 1 {
-		return errors.New("--parallel must be at least 1")
+	if c.Parallel < 1 || c.GiveUpAfter <= 0 {
+		return errors.New("--parallel and --give-up-after must be positive")
 	}
+	err := c.importAll(ctx, std)
+	if err != nil && ctx.Err() != nil {
+		return errors.New("interrupted: not everything is stored")
+	}
+	return err
+}
+
+func (c *importCommand) importAll(ctx context.Context, std console) error {
 	var shift time.Duration
 	if c.ShiftToNow {
 		newest, err := c.newest(ctx, std)
@@ -33,11 +42,11 @@ func (c *importCommand) Run(ctx context.Context, std console) error {
 		}
 		shift = time.Since(newest)
 	}
-	gateway, stop, err := c.target(ctx, std)
+	s, stop, err := c.target(ctx, std)
 	if err != nil {
 		return err
 	}
-	err = c.send(ctx, std, newSender(gateway), shift)
+	err = c.send(ctx, std, s, shift)
 	return errors.Join(err, stop())
 }
 
@@ -49,6 +58,9 @@ func (c *importCommand) send(ctx context.Context, std console, s *sender, shift 
 	}
 	bar := startProgress(std.err, "imported", total, s.counts)
 	defer bar.stop()
+	s.patience.tell = bar.tell
+	ctx, stopWatch := s.patience.watch(ctx)
+	defer stopWatch()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(c.Parallel)
 	for _, file := range c.Files {
@@ -60,10 +72,11 @@ func (c *importCommand) send(ctx context.Context, std console, s *sender, shift 
 				if err := p.shift(shift); err != nil {
 					return fmt.Errorf("%s: %w", file, err)
 				}
-				if err := s.send(ctx, p); err != nil {
-					return fmt.Errorf("%s: %w", file, err)
+				err := s.send(ctx, p)
+				if err != nil && context.Cause(ctx) == nil {
+					err = fmt.Errorf("%s: %w", file, err)
 				}
-				return nil
+				return err
 			})
 			return nil
 		})
@@ -111,13 +124,23 @@ func (c *importCommand) newest(ctx context.Context, std console) (time.Time, err
 	return time.Unix(0, newest), nil
 }
 
-// target returns the base URL to send to, and what ends it. For a database, the gateway's own
-// way in runs in this process, so that a direct import is cleaned and committed as any other.
-func (c *importCommand) target(ctx context.Context, std console) (string, func() error, error) {
-	if c.DatabaseURL == "" {
-		return string(c.Gateway), func() error { return nil }, nil
+// target returns what sends to the gateway or the database, and what ends it. For a database,
+// the gateway's own way in runs in this process, so that a direct import is cleaned and
+// committed as any other.
+func (c *importCommand) target(ctx context.Context, std console) (*sender, func() error, error) {
+	p := &patience{
+		target: string(c.Gateway), limit: time.Duration(c.GiveUpAfter),
+		advice: "is 'plait serve' running? --gateway says where, --give-up-after how long to wait",
 	}
-	return startDirectIngest(ctx, c.DatabaseURL, std.err)
+	if c.DatabaseURL == "" {
+		return newSender(string(c.Gateway), p), func() error { return nil }, nil
+	}
+	p.target, p.advice = "the database", "--give-up-after says how long to wait"
+	base, stop, err := startDirectIngest(ctx, c.DatabaseURL, std.err)
+	if err != nil {
+		return nil, nil, err
+	}
+	return newSender(base, p), stop, nil
 }
 
 func sizeOf(files []string) (int64, error) {

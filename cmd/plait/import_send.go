@@ -18,13 +18,16 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// giveUpAfter is how long one request is retried before an import ends with an error.
-const giveUpAfter = 5 * time.Minute
+const (
+	longestRequest = 2 * time.Minute
+	longestPause   = 5 * time.Second // between two attempts, where the gateway does not name it
+)
 
 // sender posts requests to a gateway's OTLP/HTTP doors and remembers what they answered.
 type sender struct {
-	base   string
-	client *http.Client
+	base     string
+	client   *http.Client
+	patience *patience
 
 	mu       sync.Mutex
 	requests map[string]int // by signal
@@ -32,20 +35,26 @@ type sender struct {
 	reasons  map[string]int // text of partial success -> how many requests said so
 }
 
-func newSender(base string) *sender {
+func newSender(base string, p *patience) *sender {
 	return &sender{
 		base:     base,
-		client:   &http.Client{Timeout: 2 * time.Minute},
+		client:   &http.Client{Timeout: longestRequest},
+		patience: p,
 		requests: map[string]int{}, rejected: map[string]int{}, reasons: map[string]int{},
 	}
 }
 
-// send posts one request, again for as long as the gateway asks to come back. What was
-// committed but not acknowledged is recognised by the gateway, so a retry stores nothing twice.
+// send posts one request, again while the gateway cannot be reached or asks to come back, until
+// ctx ends, which patience sees to. What was committed but not acknowledged is recognised by the
+// gateway, so a retry stores nothing twice.
 func (s *sender) send(ctx context.Context, p payload) error {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.MaxInterval = longestPause
+	s.patience.sending()
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		return struct{}{}, s.post(ctx, p)
-	}, backoff.WithMaxElapsedTime(giveUpAfter))
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0))
+	s.patience.sent(err == nil)
 	return err
 }
 
@@ -58,24 +67,33 @@ func (s *sender) post(ctx context.Context, p payload) error {
 	req.Header.Set("Accept", "application/json")
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return fmt.Errorf("send %s: %w", p.signal, err)
+		return s.unreachable(ctx, fmt.Errorf("send %s: %w", p.signal, err))
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil {
-		return fmt.Errorf("read the answer: %w", err)
+		return s.unreachable(ctx, fmt.Errorf("read the answer: %w", err))
 	}
 	switch resp.StatusCode {
 	case http.StatusOK:
 		s.done(p, resp.Header.Get("Content-Type"), answer)
 		return nil
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		s.patience.busy(resp.Status + ": " + messageOf(answer))
 		if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
 			return backoff.RetryAfter(seconds)
 		}
 		return fmt.Errorf("%s: %s", resp.Status, messageOf(answer))
 	}
 	return backoff.Permanent(fmt.Errorf("the gateway refused %s: %s: %s", p.signal, resp.Status, messageOf(answer)))
+}
+
+// unreachable has the wait told of, unless it was this side that ended the attempt.
+func (s *sender) unreachable(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		s.patience.unreachable(err)
+	}
+	return err
 }
 
 func contentType(json bool) string {

@@ -15,17 +15,21 @@ const (
 	progressWidth = 30
 )
 
-// progress shows how much of a known number of bytes is done, on a terminal only.
+// progress shows how much of a number of bytes is done, on a terminal only.
 type progress struct {
 	count *atomic.Int64
 
+	w    io.Writer
 	end  func()
 	once sync.Once
+
+	mu    sync.Mutex
+	drawn bool // the cursor stands behind a line that will be drawn again
 }
 
 // startProgress shows the bar until stop. details, when given, adds to the line.
 func startProgress(w io.Writer, verb string, total int64, details func() string) *progress {
-	p := &progress{count: new(atomic.Int64), end: func() {}}
+	p := &progress{count: new(atomic.Int64), w: w, end: func() {}}
 	if !isTerminal(w) || total == 0 {
 		return p
 	}
@@ -36,15 +40,20 @@ func startProgress(w io.Writer, verb string, total int64, details func() string)
 	}
 	started := time.Now()
 	draw := func() {
-		n := min(p.count.Load(), total)
+		n := p.count.Load()
+		line := "\r" + verb
+		n = min(n, total)
 		filled := int(progressWidth * n / total)
-		line := fmt.Sprintf("\r%s [%s%s] %3d%%  %.1f of %.1f MB, %.1f MB/s", verb, strings.Repeat("#", filled),
-			strings.Repeat(".", progressWidth-filled), 100*n/total, float64(n)/1e6, float64(total)/1e6,
-			float64(n)/1e6/time.Since(started).Seconds())
+		line += fmt.Sprintf(" [%s%s] %3d%%  %.1f of %.1f MB", strings.Repeat("#", filled),
+			strings.Repeat(".", progressWidth-filled), 100*n/total, float64(n)/1e6, float64(total)/1e6)
+		line += fmt.Sprintf(", %.1f MB/s", float64(n)/1e6/time.Since(started).Seconds())
 		if details != nil {
 			line += ", " + details()
 		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		fmt.Fprint(w, line+"\x1b[K")
+		p.drawn = true
 	}
 	go func() {
 		defer close(ended)
@@ -56,12 +65,23 @@ func startProgress(w io.Writer, verb string, total int64, details func() string)
 				draw()
 			case <-done:
 				draw()
-				fmt.Fprintln(w)
+				p.tell("")
 				return
 			}
 		}
 	}()
 	return p
+}
+
+// tell prints a line above the bar; an empty one leaves the bar where it is and goes on below.
+func (p *progress) tell(line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.drawn && line != "" {
+		line = "\r\x1b[K" + line
+	}
+	fmt.Fprintln(p.w, line)
+	p.drawn = false
 }
 
 // stop draws the last state and waits for the drawing to end. It may be called twice.

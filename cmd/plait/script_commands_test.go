@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"net/http"
 	"os"
 	"regexp"
@@ -29,6 +30,19 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s does not answer 200", url)
+}
+
+// hangup waits for a connection to an address where nobody listens, and closes it: hangup ADDR
+func hangup(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hangup ADDR")
+	}
+	l, err := net.Listen("tcp", args[0])
+	ts.Check(err)
+	defer l.Close()
+	conn, err := l.Accept()
+	ts.Check(err)
+	conn.Close()
 }
 
 // field puts the first group of a pattern in a file into a variable: field NAME PATTERN FILE
