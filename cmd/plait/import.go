@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"slices"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"golang.org/x/sync/errgroup"
 )
 
 type importCommand struct {
-	Files []string `arg:"" name:"file" help:"OTLP/JSON lines (as the OpenTelemetry Collector's file exporter writes them), OTLP protobuf or Zipkin v2 JSON; plain, .gz or .zst." type:"existingfile"`
+	Files []string `arg:"" name:"file" help:"OTLP/JSON lines (as the OpenTelemetry Collector's file exporter writes them), OTLP protobuf or Zipkin v2 JSON; plain, .gz or .zst. Of a directory, all files at any depth whose names end in ${suffixes}, with or without .gz or .zst. A - is standard input."`
 
 	Gateway     baseURL `help:"The gateway's OTLP/HTTP address." default:"http://127.0.0.1:4318" placeholder:"URL"`
 	DatabaseURL string  `help:"Write straight into this database instead of sending to a gateway." placeholder:"URL"`
@@ -21,136 +22,124 @@ type importCommand struct {
 	Parallel    int     `help:"Requests under way at a time." default:"4" placeholder:"N"`
 }
 
-// Run imports the files in the order given and says what was stored.
-func (c *importCommand) Run(ctx context.Context, std console) error {
+// Validate checks what no flag can check alone.
+func (c *importCommand) Validate(parsed *kong.Context) error {
 	if c.Parallel < 1 || c.GiveUpAfter <= 0 {
 		return errors.New("--parallel and --give-up-after must be positive")
 	}
-	err := c.importAll(ctx, std)
+	return c.chooseTarget(parsed)
+}
+
+// Run imports the files in the order given and says what was stored.
+func (c *importCommand) Run(ctx context.Context, std console) error {
+	tell := func(line string) { fmt.Fprintln(std.err, line) }
+	sources, err := findSources(c.Files, std.in, tell)
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(sources, func(s source) bool { return s.size == unknownSize }); c.ShiftToNow && i >= 0 {
+		return fmt.Errorf("--shift-to-now reads everything twice, which %s does not allow: save it to a file first", sources[i].name)
+	}
+	err = c.importAll(ctx, std, sources)
 	if err != nil && ctx.Err() != nil {
 		return errors.New("interrupted: not everything is stored")
 	}
 	return err
 }
 
-func (c *importCommand) importAll(ctx context.Context, std console) error {
+func (c *importCommand) importAll(ctx context.Context, std console, sources []source) error {
 	var shift time.Duration
 	if c.ShiftToNow {
-		newest, err := c.newest(ctx, std)
-		if err != nil {
+		var err error
+		if shift, err = c.shiftOf(ctx, std, sources); err != nil {
 			return err
 		}
-		shift = time.Since(newest)
 	}
 	s, stop, err := c.target(ctx, std)
 	if err != nil {
 		return err
 	}
-	err = c.send(ctx, std, s, shift)
+	err = c.send(ctx, std, s, sources, shift)
 	return errors.Join(err, stop())
 }
 
 // send reads the files and sends what they hold, a few requests at a time.
-func (c *importCommand) send(ctx context.Context, std console, s *sender, shift time.Duration) error {
-	total, err := sizeOf(c.Files)
-	if err != nil {
-		return err
-	}
-	bar := startProgress(std.err, "imported", total, s.counts)
+func (c *importCommand) send(ctx context.Context, std console, s *sender, sources []source, shift time.Duration) error {
+	bar := startProgress(std.err, "imported", totalSize(sources), s.counts)
 	defer bar.stop()
 	s.patience.tell = bar.tell
 	ctx, stopWatch := s.patience.watch(ctx)
 	defer stopWatch()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(c.Parallel)
-	for _, file := range c.Files {
-		err := readTelemetry(file, c.Signal, bar.count, func(p payload) error {
-			if err := ctx.Err(); err != nil {
-				return err
+	err := c.eachRequest(ctx, sources, bar, bar.tell, func(from source, p payload) error {
+		group.Go(func() error {
+			err := p.shift(shift)
+			if err == nil {
+				err = s.send(ctx, p)
 			}
-			group.Go(func() error {
-				if err := p.shift(shift); err != nil {
-					return fmt.Errorf("%s: %w", file, err)
-				}
-				err := s.send(ctx, p)
-				if err != nil && context.Cause(ctx) == nil {
-					err = fmt.Errorf("%s: %w", file, err)
-				}
-				return err
-			})
-			return nil
+			if err != nil && context.Cause(ctx) == nil {
+				err = fmt.Errorf("%s: %w", from.name, err)
+			}
+			return err
 		})
-		if err != nil {
-			// the error that cancelled the group says more than "context canceled"
-			return errors.Join(group.Wait(), notCanceled(err))
-		}
+		return nil
+	})
+	// what ended the group says more than that it has ended, which is why reading stopped
+	if sent := group.Wait(); sent != nil {
+		return sent
 	}
-	if err := group.Wait(); err != nil {
+	if err != nil {
 		return err
 	}
 	bar.stop()
 	return s.report(std.out)
 }
 
-func notCanceled(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return nil
+// eachRequest reads the files and hands over their requests. It tells of files that hold none,
+// and of files found in a directory that turn out to hold something else.
+func (c *importCommand) eachRequest(ctx context.Context, sources []source, bar *progress, tell func(line string), each func(source, payload) error) error {
+	for _, from := range sources {
+		requests := 0
+		err := readTelemetry(ctx, from, c.Signal, bar.count, func(p payload) error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			requests++
+			return each(from, p)
+		})
+		switch {
+		case from.found && requests == 0 && errors.Is(err, errNotTelemetry):
+			tell("skipped " + err.Error())
+		case err != nil:
+			return err
+		case requests == 0:
+			tell(from.name + ": nothing in it to import")
+		}
 	}
-	return err
+	return nil
 }
 
-// newest finds the newest time stamp of all files.
-func (c *importCommand) newest(ctx context.Context, std console) (time.Time, error) {
-	total, err := sizeOf(c.Files)
-	if err != nil {
-		return time.Time{}, err
-	}
-	bar := startProgress(std.err, "read", total, nil)
+// shiftOf says how far the newest time stamp of all files is from now.
+func (c *importCommand) shiftOf(ctx context.Context, std console, sources []source) (time.Duration, error) {
+	bar := startProgress(std.err, "read", totalSize(sources), nil)
 	defer bar.stop()
 	var newest int64
-	for _, file := range c.Files {
-		err := readTelemetry(file, c.Signal, bar.count, func(p payload) error {
-			n, err := p.newest()
-			newest = max(newest, n)
-			return errors.Join(err, ctx.Err())
-		})
-		if err != nil {
-			return time.Time{}, err
-		}
+	var requests int
+	silent := func(string) {} // sending tells the same again
+	err := c.eachRequest(ctx, sources, bar, silent, func(_ source, p payload) error {
+		requests++
+		n, err := p.newest()
+		newest = max(newest, n)
+		return err
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case requests == 0:
+		return 0, nil
+	case newest == 0:
+		return 0, errors.New("--shift-to-now: the files hold no time stamp")
 	}
-	if newest == 0 {
-		return time.Time{}, errors.New("the files hold no time stamp")
-	}
-	return time.Unix(0, newest), nil
-}
-
-// target returns what sends to the gateway or the database, and what ends it. For a database,
-// the gateway's own way in runs in this process, so that a direct import is cleaned and
-// committed as any other.
-func (c *importCommand) target(ctx context.Context, std console) (*sender, func() error, error) {
-	p := &patience{
-		target: string(c.Gateway), limit: time.Duration(c.GiveUpAfter),
-		advice: "is 'plait serve' running? --gateway says where, --give-up-after how long to wait",
-	}
-	if c.DatabaseURL == "" {
-		return newSender(string(c.Gateway), p), func() error { return nil }, nil
-	}
-	p.target, p.advice = "the database", "--give-up-after says how long to wait"
-	base, stop, err := startDirectIngest(ctx, c.DatabaseURL, std.err)
-	if err != nil {
-		return nil, nil, err
-	}
-	return newSender(base, p), stop, nil
-}
-
-func sizeOf(files []string) (int64, error) {
-	var total int64
-	for _, f := range files {
-		info, err := os.Stat(f)
-		if err != nil {
-			return 0, fmt.Errorf("look at the file: %w", err)
-		}
-		total += info.Size()
-	}
-	return total, nil
+	return time.Since(time.Unix(0, newest)), nil
 }

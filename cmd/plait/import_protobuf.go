@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -37,7 +36,7 @@ func signalOfProtobuf(body []byte) (string, error) {
 	return "metrics", nil
 }
 
-var errNoSignal = errors.New("neither OTLP nor Zipkin JSON, nor an OTLP protobuf export request whose signal can be told (--signal says which it is)")
+var errNoSignal = fmt.Errorf("%w: neither OTLP nor Zipkin JSON, nor an OTLP protobuf export request whose signal can be told (--signal says which it is)", errNotTelemetry)
 
 // firstRecord descends resource_* (1), scope_* (2), records (2) to the first record that is there.
 func firstRecord(body []byte) ([]byte, error) {

@@ -3,11 +3,11 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
@@ -30,17 +30,20 @@ type payload struct {
 	body   []byte
 }
 
+// errNotTelemetry says that what was read is something else altogether.
+var errNotTelemetry = errors.New("no telemetry")
+
 // readTelemetry reads a file and hands over its requests one by one. count is told how many
 // bytes of the file were read.
-func readTelemetry(file, signal string, count *atomic.Int64, each func(payload) error) error {
-	f, err := os.Open(file)
+func readTelemetry(ctx context.Context, from source, signal string, count *atomic.Int64, each func(payload) error) error {
+	f, err := from.open(ctx)
 	if err != nil {
-		return fmt.Errorf("open: %w", err)
+		return err
 	}
 	defer f.Close()
 	r, err := decompress(bufio.NewReaderSize(&countingReader{f, count}, 1<<16))
 	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %w", from.name, err)
 	}
 	in := bufio.NewReaderSize(r, 1<<16)
 	first, err := shape(in)
@@ -56,7 +59,7 @@ func readTelemetry(file, signal string, count *atomic.Int64, each func(payload) 
 		err = readProtobuf(in, signal, each)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %w", from.name, err)
 	}
 	return nil
 }
@@ -96,6 +99,9 @@ func shape(r *bufio.Reader) (byte, error) {
 		return 0, err
 	}
 	text := bytes.TrimLeft(head, " \t\r\n")
+	if len(text) == 0 && errors.Is(err, io.EOF) {
+		return 0, io.EOF // a file of empty lines
+	}
 	if len(text) > 0 && (text[0] == '{' || text[0] == '[') {
 		next := bytes.TrimLeft(text[1:], " \t\r\n")
 		if len(next) == 0 || bytes.IndexByte([]byte(`"{]}`), next[0]) >= 0 {
@@ -137,7 +143,7 @@ func signalOfJSON(raw []byte) (string, error) {
 			return s.signal, nil
 		}
 	}
-	return "", errors.New("not an OTLP export request: neither resourceSpans, resourceLogs nor resourceMetrics is in it")
+	return "", fmt.Errorf("%w: not an OTLP export request: neither resourceSpans, resourceLogs nor resourceMetrics is in it", errNotTelemetry)
 }
 
 // readZipkin reads a JSON array of Zipkin v2 spans and makes OTLP of them.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -21,7 +22,7 @@ var version = "dev"
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the gateway."`
 	Demo    demoCommand    `cmd:"" help:"Run the gateway, plus a small shop of instrumented services that really call each other."`
-	Import  importCommand  `cmd:"" help:"Send recorded telemetry to a gateway."`
+	Import  importCommand  `cmd:"" help:"Send recorded telemetry to a gateway, or straight into the database."`
 	Trace   traceCommand   `cmd:"" help:"Print a trace as a tree with its logs."`
 	Logs    logsCommand    `cmd:"" help:"Search logs."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database schema up or down, or say its version."`
@@ -30,13 +31,14 @@ type commands struct {
 
 // console is where a command reads and writes; tests put their own here.
 type console struct {
+	in  io.Reader
 	out io.Writer
 	err io.Writer
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], console{out: os.Stdout, err: os.Stderr})
+	code := run(ctx, os.Args[1:], console{in: os.Stdin, out: os.Stdout, err: os.Stderr})
 	stop()
 	os.Exit(code)
 }
@@ -51,7 +53,7 @@ func run(ctx context.Context, args []string, std console) int {
 		kong.Description("Joins logs, metrics and traces in Postgres and answers pivots between them."),
 		kong.DefaultEnvars("PLAIT"),
 		kong.Configuration(readYAML),
-		kong.Vars{"moment": momentHelp},
+		kong.Vars{"moment": momentHelp, "suffixes": strings.Join(telemetrySuffixes, ", ")},
 		kong.UsageOnError(),
 		kong.ValueFormatter(describe),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),

@@ -27,7 +27,8 @@ type progress struct {
 	drawn bool // the cursor stands behind a line that will be drawn again
 }
 
-// startProgress shows the bar until stop. details, when given, adds to the line.
+// startProgress shows the bar until stop, or only numbers when total is unknownSize. details,
+// when given, adds to the line.
 func startProgress(w io.Writer, verb string, total int64, details func() string) *progress {
 	p := &progress{count: new(atomic.Int64), w: w, end: func() {}}
 	if !isTerminal(w) || total == 0 {
@@ -42,10 +43,14 @@ func startProgress(w io.Writer, verb string, total int64, details func() string)
 	draw := func() {
 		n := p.count.Load()
 		line := "\r" + verb
-		n = min(n, total)
-		filled := int(progressWidth * n / total)
-		line += fmt.Sprintf(" [%s%s] %3d%%  %.1f of %.1f MB", strings.Repeat("#", filled),
-			strings.Repeat(".", progressWidth-filled), 100*n/total, float64(n)/1e6, float64(total)/1e6)
+		if total == unknownSize {
+			line += fmt.Sprintf(" %.1f MB", float64(n)/1e6)
+		} else {
+			n = min(n, total)
+			filled := int(progressWidth * n / total)
+			line += fmt.Sprintf(" [%s%s] %3d%%  %.1f of %.1f MB", strings.Repeat("#", filled),
+				strings.Repeat(".", progressWidth-filled), 100*n/total, float64(n)/1e6, float64(total)/1e6)
+		}
 		line += fmt.Sprintf(", %.1f MB/s", float64(n)/1e6/time.Since(started).Seconds())
 		if details != nil {
 			line += ", " + details()
