@@ -3,6 +3,7 @@ package api
 import (
 	"encoding"
 	"fmt"
+	"maps"
 	"net/url"
 	"reflect"
 	"slices"
@@ -55,6 +56,16 @@ func fieldsOf(t reflect.Type) []field {
 	return fields
 }
 
+// readQuery reads a query string whole: url.URL.Query leaves out what it cannot read, and so
+// would the answer.
+func readQuery(u *url.URL) (url.Values, error) {
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, fmt.Errorf("the query string is malformed: %w (a semicolon in a value is %%3B, a percent sign %%25): %w", err, plait.ErrInvalid)
+	}
+	return query, nil
+}
+
 // parse reads an endpoint's parameters from a query and, where it has one, from the path. Errors
 // name the parameter and wrap plait.ErrInvalid.
 func parse[P any](query url.Values, path string) (P, error) {
@@ -95,7 +106,10 @@ func refuseUnknown(query url.Values, fields []field) error {
 			names = append(names, f.name)
 		}
 	}
-	for name := range query {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if len(names) == 0 {
+			return fmt.Errorf("there is no parameter %q here, this path takes none: %w", name, plait.ErrInvalid)
+		}
 		if !slices.Contains(names, name) {
 			slices.Sort(names)
 			return fmt.Errorf("there is no parameter %q here, only %s: %w", name, strings.Join(names, ", "), plait.ErrInvalid)

@@ -33,7 +33,11 @@ var endpoints = []endpoint{
 // ask makes an endpoint of a function from parameters to an answer.
 func ask[P, A any](path string, f func(*Server, context.Context, P) (A, error)) endpoint {
 	return endpoint{root + path, reflect.TypeFor[P](), func(s *Server, c echo.Context, id string) error {
-		params, err := parse[P](c.QueryParams(), id)
+		query, err := readQuery(c.Request().URL)
+		if err != nil {
+			return err
+		}
+		params, err := parse[P](query, id)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,46 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+)
+
+// details asks for paths as they stand, and compares how each is answered.
+func details(t *testing.T, g *gateway, want map[string]problem) {
+	t.Helper()
+	d := readDescription(t)
+	for path, want := range want {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.URL.Opaque = path
+		resp, body := do(t, req)
+		for _, wrong := range d.validate("", resp, body) {
+			t.Errorf("%s: %s", path, wrong)
+		}
+		var got problem
+		if err := json.Unmarshal(body, &got); err != nil {
+			t.Errorf("%s is answered %s: %v", path, body, err)
+			continue
+		}
+		want.Title = http.StatusText(want.Status)
+		if got != want || resp.StatusCode != want.Status {
+			t.Errorf("%s is answered %d %+v, want %+v", path, resp.StatusCode, got, want)
+		}
+	}
+}
+
+func TestProblemsSayWhatIsWrongWithAQuestion(t *testing.T) {
+	t.Parallel()
+	trace := root + "/pivot/trace/" + knownTrace.String()
+	const hint = " (a semicolon in a value is %3B, a percent sign %25)"
+	details(t, start(t, emptyStore(t)), map[string]problem{
+		root + "/logs?limit=1;foo":           {Status: 400, Detail: "the query string is malformed: invalid semicolon separator in query" + hint},
+		root + "/logs?limit=1&service=%zz":   {Status: 400, Detail: `the query string is malformed: invalid URL escape "%zz"` + hint},
+		trace + "/logs?severity=error;x":     {Status: 400, Detail: "the query string is malformed: invalid semicolon separator in query" + hint},
+		trace + "?limit=1":                   {Status: 400, Detail: `there is no parameter "limit" here, this path takes none`},
+		root + "/service-map?limit=1&also=2": {Status: 400, Detail: `there is no parameter "also" here, only end, start`},
+	})
+}
