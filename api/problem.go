@@ -72,7 +72,7 @@ func problemOf(err error) (p problem, retry time.Duration) {
 			p.Detail = "there is nothing at this path; /openapi.json lists what there is"
 		}
 	case http.StatusMethodNotAllowed:
-		p.Detail = "only GET is answered here"
+		p.Detail = "only GET and HEAD are answered here"
 	}
 	return p, retry
 }

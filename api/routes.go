@@ -73,9 +73,9 @@ func (s *Server) mount(e *echo.Echo, around ...echo.MiddlewareFunc) {
 			byRest[rest] = q
 			continue
 		}
-		e.GET(q.path, func(c echo.Context) error { return q.answer(s, c, "") }, around...)
+		get(e, q.path, func(c echo.Context) error { return q.answer(s, c, "") }, around...)
 	}
-	e.GET(tracesAt+"*", func(c echo.Context) error {
+	get(e, tracesAt+"*", func(c echo.Context) error {
 		id, rest, err := splitTracePath(c.Request().URL)
 		if err != nil || id == "" {
 			return echo.ErrNotFound

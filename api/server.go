@@ -8,7 +8,6 @@
 package api
 
 import (
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +19,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"github.com/labstack/echo/v4/middleware"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/plaithq/plait/correlate"
@@ -31,8 +29,6 @@ const (
 	idleTimeout   = 2 * time.Minute
 	// sendTime is how long a client may take to read an answer.
 	sendTime = 2 * time.Minute
-	// gzipFrom is the size in bytes from which answers are compressed.
-	gzipFrom = 1400
 )
 
 // Server answers questions. New makes it, Listen opens its socket, Run serves.
@@ -81,22 +77,26 @@ func (s *Server) handler() http.Handler {
 	e.HTTPErrorHandler = s.answerError
 	e.Use(s.observe, s.recoverPanics)
 
-	e.GET("/", s.landing)
-	e.Match([]string{http.MethodGet, http.MethodHead}, "/healthz", s.alive)
-	e.Match([]string{http.MethodGet, http.MethodHead}, "/readyz", s.ready)
-	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.deps.Gatherer, promhttp.HandlerOpts{
+	get(e, "/", s.landing)
+	get(e, "/healthz", s.alive)
+	get(e, "/readyz", s.ready)
+	get(e, "/metrics", echo.WrapHandler(promhttp.HandlerFor(s.deps.Gatherer, promhttp.HandlerOpts{
 		EnableOpenMetrics: true, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError),
 	})))
 	if s.deps.Prometheus != nil {
 		e.Any("/prometheus/*", echo.WrapHandler(s.deps.Prometheus))
 	}
 
-	// Telemetry repeats itself: the fastest level leaves a tenth of it, at a third of the usual cost.
-	compress := middleware.GzipWithConfig(middleware.GzipConfig{Level: gzip.BestSpeed, MinLength: gzipFrom})
-	e.GET("/openapi.json", serveBytes(echo.MIMEApplicationJSON, openAPIJSON), compress)
-	e.GET("/openapi.yaml", serveBytes("application/yaml", func() ([]byte, error) { return openAPIYAML, nil }), compress)
+	compress := compression()
+	get(e, "/openapi.json", serveBytes(echo.MIMEApplicationJSON, openAPIJSON), compress)
+	get(e, "/openapi.yaml", serveBytes("application/yaml", func() ([]byte, error) { return openAPIYAML, nil }), compress)
 	s.mount(e, compress, s.limitTime)
 	return e
+}
+
+// get routes GET, and HEAD, for which net/http leaves out the body.
+func get(e *echo.Echo, path string, h echo.HandlerFunc, around ...echo.MiddlewareFunc) {
+	e.Match([]string{http.MethodGet, http.MethodHead}, path, h, around...)
 }
 
 // limitTime bounds the time that a question may take; the database's work ends with it, and

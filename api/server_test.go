@@ -192,6 +192,25 @@ func TestOtherMethodsAreNotAllowed(t *testing.T) {
 	}
 }
 
+func TestHeadIsAnsweredAsGetWithoutABody(t *testing.T) {
+	t.Parallel()
+	g := start(t, emptyStore(t))
+	for _, path := range []string{
+		"/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/openapi.yaml", "/nothing/here",
+		root + "/logs", root + "/traces", root + "/logs?limit=0", root + "/pivot/trace/" + knownTrace.String(),
+	} {
+		asGet, _ := g.get(t, path)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, g.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, body := do(t, req)
+		if resp.StatusCode != asGet.StatusCode || resp.Header.Get("Content-Type") != asGet.Header.Get("Content-Type") || len(body) > 0 {
+			t.Errorf("HEAD %s is answered %s %s %s, GET %s %s", path, resp.Status, resp.Header.Get("Content-Type"), body, asGet.Status, asGet.Header.Get("Content-Type"))
+		}
+	}
+}
+
 func TestErrorsOfNoKindStayWithTheOperator(t *testing.T) {
 	t.Parallel()
 	p, _ := problemOf(errors.New("password is hunter2"))
@@ -228,14 +247,18 @@ func TestReadinessFollowsTheDatabase(t *testing.T) {
 func TestLargeAnswersAreCompressedForWhoTakesIt(t *testing.T) {
 	t.Parallel()
 	g := start(t, emptyStore(t))
-	for accept, want := range map[string]string{"gzip": "gzip", "": ""} {
+	for accept, want := range map[string]string{
+		"": "", "gzip": "gzip", "br, gzip;q=0.5": "gzip", "gzip ; q=1": "gzip",
+		"gzip;q=0": "", "br, gzip; Q=0.000": "", "gzip;q=none": "", "x-gzip-ish": "", "identity, *;q=0": "",
+	} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.url+"/openapi.yaml", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		req.Header.Set("Accept-Encoding", accept)
-		if resp, _ := do(t, req); resp.Header.Get("Content-Encoding") != want {
-			t.Errorf("Accept-Encoding %q is answered with %q", accept, resp.Header.Get("Content-Encoding"))
+		resp, _ := do(t, req)
+		if resp.Header.Get("Content-Encoding") != want || resp.Header.Get("Vary") != "Accept-Encoding" {
+			t.Errorf("Accept-Encoding %q is answered with %q, varying by %q", accept, resp.Header.Get("Content-Encoding"), resp.Header.Get("Vary"))
 		}
 	}
 }
