@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/plaithq/plait/correlate/tracecontext"
 )
 
 // endpoint is one question that can be asked.
@@ -77,22 +79,53 @@ func (s *Server) mount(e *echo.Echo, around ...echo.MiddlewareFunc) {
 	}
 	get(e, tracesAt+"*", func(c echo.Context) error {
 		id, rest, err := splitTracePath(c.Request().URL)
-		if err != nil || id == "" {
-			return echo.ErrNotFound
+		if err != nil {
+			return err
 		}
 		return byRest[rest].answer(s, c, id)
 	}, around...)
 }
 
-// splitTracePath returns the id and what follows it, "", "/logs" or "/metrics".
+// splitTracePath returns the id and what follows it, "", "/logs" or "/metrics", or echo.ErrNotFound
+// for a path that nothing is at.
 func splitTracePath(u *url.URL) (id, rest string, err error) {
-	id = strings.TrimPrefix(u.EscapedPath(), tracesAt)
+	escaped := strings.TrimPrefix(u.EscapedPath(), tracesAt)
 	for _, end := range []string{"/logs", "/metrics"} {
-		if before, ok := strings.CutSuffix(id, end); ok {
-			id, rest = before, end
+		if before, ok := strings.CutSuffix(escaped, end); ok {
+			escaped, rest = before, end
 			break
 		}
 	}
-	id, err = url.PathUnescape(id)
-	return id, rest, err
+	if id, err = url.PathUnescape(escaped); err != nil || id == "" || strings.HasSuffix(escaped, "/") || belowATrace(escaped) {
+		return "", "", echo.ErrNotFound
+	}
+	return id, rest, nil
+}
+
+// slashesInIDs is how many slashes a spelling may have that nobody escaped: Google Cloud's
+// projects/P/traces/T has three, base64 may have a few.
+const slashesInIDs = 8
+
+// belowATrace says that a path, escaped, is no id, but goes on after one.
+func belowATrace(path string) bool {
+	if !strings.Contains(path, "/") || isTraceID(path) {
+		return false
+	}
+	at := 0
+	for range slashesInIDs {
+		next := strings.IndexByte(path[at:], '/')
+		if next < 0 {
+			return false
+		}
+		if isTraceID(path[:at+next]) {
+			return true
+		}
+		at += next + 1
+	}
+	return false
+}
+
+func isTraceID(escaped string) bool {
+	id, err := url.PathUnescape(escaped)
+	return err == nil && len(tracecontext.ParseAll(id)) > 0
 }

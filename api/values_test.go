@@ -4,8 +4,11 @@ import (
 	"encoding"
 	"errors"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"github.com/plaithq/plait"
 )
@@ -100,17 +103,69 @@ func FuzzValues(f *testing.F) {
 	})
 }
 
+func TestTracePathsAreTakenApart(t *testing.T) {
+	t.Parallel()
+	const id, base64 = "17b4947393b68e5df1fac39efc57b3a5", "V1npiL2GLj/hvkaplCcnkw=="
+	for path, want := range map[string][2]string{
+		id:                                  {id, ""},
+		id + "/logs":                        {id, "/logs"},
+		id + "/123;o=1":                     {id + "/123;o=1", ""},
+		id + "/123;o=1/metrics":             {id + "/123;o=1", "/metrics"},
+		"projects/p/traces/" + id:           {"projects/p/traces/" + id, ""},
+		"projects/p/traces/" + id + "/logs": {"projects/p/traces/" + id, "/logs"},
+		base64:                              {base64, ""},
+		base64 + "/metrics":                 {base64, "/metrics"},
+		id + "%2Fnope":                      {id + "/nope", ""}, // escaped, it is a part of the id
+		id + "%2F":                          {id + "/", ""},
+		"not-an-id":                         {"not-an-id", ""},
+		"no/trace/here":                     {"no/trace/here", ""},
+		// Nothing is at these.
+		"":                                  {},
+		"/logs":                             {},
+		id + "/":                            {},
+		id + "/logs/":                       {},
+		id + "/nope":                        {},
+		id + "/logs/metrics":                {},
+		id + "/123;o=1/nope":                {},
+		id + "/nope/logs":                   {},
+		"projects/p/traces/" + id + "/nope": {},
+		"projects/p/traces/" + id + "/":     {},
+		base64 + "/nope":                    {},
+	} {
+		u, err := url.Parse(tracesAt + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, rest, err := splitTracePath(u)
+		if got != want[0] || rest != want[1] || (err == nil) != (want[0] != "") {
+			t.Errorf("%s is id %q and %q (%v), want %q and %q", path, got, rest, err, want[0], want[1])
+		}
+	}
+}
+
 func FuzzTracePath(f *testing.F) {
 	f.Add("/api/v1/pivot/trace/abc/1;o=1/logs")
 	f.Add("/api/v1/pivot/trace/a%2Fb%7Cc/metrics")
+	f.Add("/api/v1/pivot/trace/a/nope/")
 	f.Fuzz(func(t *testing.T, path string) {
 		u, err := url.Parse(path)
 		if err != nil {
 			return
 		}
-		_, rest, err := splitTracePath(u)
-		if err == nil && rest != "" && rest != "/logs" && rest != "/metrics" {
-			t.Errorf("%q ends in %q", path, rest)
+		id, rest, err := splitTracePath(u)
+		if err != nil && !errors.Is(err, echo.ErrNotFound) {
+			t.Errorf("%q: %v", path, err)
+		}
+		if err == nil && (id == "" || rest != "" && rest != "/logs" && rest != "/metrics" || strings.HasSuffix(u.EscapedPath(), "/")) {
+			t.Errorf("%q is id %q and %q", path, id, rest)
+		}
+		// An id is found in its path, escaped, whatever it has in it.
+		if id == "" {
+			return
+		}
+		again, rest, err := splitTracePath(&url.URL{Path: tracesAt + id, RawPath: tracesAt + url.PathEscape(id)})
+		if err != nil || again != id || rest != "" {
+			t.Errorf("id %q, escaped, is read as %q and %q: %v", id, again, rest, err)
 		}
 	})
 }
