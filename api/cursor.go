@@ -4,39 +4,64 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"hash/fnv"
+	"slices"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate"
 )
 
-// offset is a place in a list that is read whole for every page, as a trace's logs are. Users see
-// an opaque text.
-type offset int
+// afterSeries is a place in a trace's list of metrics, which is made anew for every page. It is
+// after the series with a query, wherever that is by now, since what arrives between two pages moves
+// the others; where the series is there no more, it is where the series was. Users see an opaque
+// text.
+type afterSeries struct {
+	index int    // of the first series that was not listed
+	query uint64 // digest of the one before
+}
 
 // String is the cursor that UnmarshalText reads.
-func (o offset) String() string {
-	return base64.RawURLEncoding.EncodeToString(binary.AppendUvarint(nil, uint64(o)))
+func (a afterSeries) String() string {
+	b := binary.BigEndian.AppendUint64(nil, a.query)
+	return base64.RawURLEncoding.EncodeToString(binary.AppendUvarint(b, uint64(a.index)))
 }
 
 // UnmarshalText reads a cursor.
-func (o *offset) UnmarshalText(text []byte) error {
+func (a *afterSeries) UnmarshalText(text []byte) error {
 	raw, err := base64.RawURLEncoding.DecodeString(string(text))
-	n, used := binary.Uvarint(raw)
-	if err != nil || used <= 0 || used != len(raw) || n > 1<<31 {
-		return fmt.Errorf("%q is no cursor of an earlier answer: %w", text, plait.ErrInvalid)
+	if err != nil || len(raw) <= 8 {
+		return noCursor(text)
 	}
-	*o = offset(n)
+	n, used := binary.Uvarint(raw[8:])
+	if used != len(raw)-8 || n > 1<<31 {
+		return noCursor(text)
+	}
+	*a = afterSeries{index: int(n), query: binary.BigEndian.Uint64(raw)}
 	return nil
 }
 
-// stretch is a part of a list.
-type stretch struct{ from, to int }
+func noCursor(text []byte) error {
+	return fmt.Errorf("%q is no cursor of an earlier answer: %w", text, plait.ErrInvalid)
+}
 
-// page cuts a page out of a list of n, and returns the cursor of the next page, empty at the end.
-func (o offset) page(n, limit int) (stretch, string) {
-	from := min(int(o), n)
-	to := min(from+limit, n)
-	if to == n {
-		return stretch{from, to}, ""
+// page cuts a page out of a list, and returns the cursor of the next page, empty at the end.
+func (a afterSeries) page(all []correlate.TraceMetric, limit int) ([]correlate.TraceMetric, string) {
+	from := min(a.index, len(all))
+	isLast := func(m correlate.TraceMetric) bool { return digestOf(m.Query) == a.query }
+	if from > 0 && !isLast(all[from-1]) { // something arrived
+		if last := slices.IndexFunc(all, isLast); last >= 0 {
+			from = last + 1
+		}
 	}
-	return stretch{from, to}, offset(to).String()
+	to := min(from+limit, len(all))
+	if to == len(all) {
+		return all[from:], ""
+	}
+	return all[from:to], afterSeries{to, digestOf(all[to-1].Query)}.String()
+}
+
+func digestOf(query string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(query))
+	return h.Sum64()
 }

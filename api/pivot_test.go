@@ -121,6 +121,20 @@ func TestWhatIsAlwaysSlowDoesNotMakeASpike(t *testing.T) {
 	}
 }
 
+// logOf is a record of a service in a trace.
+func logOf(service string, id plait.TraceID, at time.Duration, body string) plait.LogRecord {
+	return plait.LogRecord{
+		TraceID: id, SpanID: plait.SpanID{7: 1}, TimeNanos: noon.Add(at).UnixNano(), Resource: resourceOf(service), Scope: &plait.Scope{}, Body: plait.StringValue(body),
+	}
+}
+
+func writeLogs(t testing.TB, s *store.Store, records ...plait.LogRecord) {
+	t.Helper()
+	if _, err := s.WriteLogs(t.Context(), &plait.Logs{Records: records}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestATraceOfWhichOnlyLogsArrivedIsShown(t *testing.T) {
 	t.Parallel()
 	s := emptyStore(t)

@@ -8,12 +8,17 @@ import (
 )
 
 type traceMetricsParams struct {
-	ID    traceID `path:"id"`
-	Limit int     `query:"limit" default:"200" max:"5000"`
+	ID     traceID     `path:"id"`
+	Limit  int         `query:"limit" default:"200" max:"5000"`
+	Cursor afterSeries `query:"cursor"`
 }
 
 type traceMetricsAnswer struct {
 	Metrics []traceMetric `json:"metrics"`
+	// NextCursor asks for the next page; it is absent on the last.
+	NextCursor string `json:"next_cursor,omitempty"`
+	// Truncated says that there are more than all pages list.
+	Truncated bool `json:"truncated,omitempty"`
 }
 
 type traceMetric struct {
@@ -36,14 +41,17 @@ type metricLinks struct {
 
 // traceMetrics lists the series of what a trace passed.
 func (s *Server) traceMetrics(ctx context.Context, p traceMetricsParams) (*traceMetricsAnswer, error) {
-	found, err := firstFound(p.ID, func(id plait.TraceID) ([]correlate.TraceMetric, error) {
-		return s.pivots.TraceMetrics(ctx, id, s.config.MaxSpans, p.Limit)
+	truncated := false
+	all, err := firstFound(p.ID, func(id plait.TraceID) (all []correlate.TraceMetric, err error) {
+		all, truncated, err = s.pivots.TraceMetrics(ctx, id, s.config.MaxSpans, s.config.MaxLogs)
+		return all, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	answer := &traceMetricsAnswer{Metrics: make([]traceMetric, 0, len(found))}
-	for _, m := range found {
+	page, next := p.Cursor.page(all, p.Limit)
+	answer := &traceMetricsAnswer{Metrics: make([]traceMetric, 0, len(page)), NextCursor: next, Truncated: truncated}
+	for _, m := range page {
 		source := "stored"
 		if m.Derived {
 			source = "spans"

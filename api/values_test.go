@@ -53,7 +53,7 @@ func TestValuesThatAreRefused(t *testing.T) {
 		{new(severity), []string{"", "0", "25", "loud"}},
 		{new(spanID), []string{"", "0", "0000000000000000", "xyz", "18446744073709551616"}},
 		{new(attribute), []string{"", "x", "=x"}},
-		{new(offset), []string{"!", "AAAA", "_____________w"}},
+		{new(afterSeries), []string{"!", "AAAA", "AAAAAAAAAAA", "AAAAAAAAAACAgICAgICAgIAB"}},
 		{new(traceID), []string{"", "0", "xyz"}},
 	} {
 		for _, text := range c.texts {
@@ -94,7 +94,7 @@ func FuzzValues(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, v := range []encoding.TextUnmarshaler{
-			new(moment), new(period), new(severity), new(status), new(kind), new(attribute), new(spanID), new(traceID), new(offset),
+			new(moment), new(period), new(severity), new(status), new(kind), new(attribute), new(spanID), new(traceID), new(afterSeries),
 		} {
 			if err := v.UnmarshalText([]byte(text)); err != nil && !errors.Is(err, plait.ErrInvalid) {
 				t.Errorf("%q into a %T: error %v is of no kind", text, v, err)

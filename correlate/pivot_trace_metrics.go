@@ -3,6 +3,7 @@ package correlate
 import (
 	"cmp"
 	"context"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,33 +45,75 @@ const (
 
 // TraceMetrics returns the series of the services and operations that a trace passed: first
 // those derived from spans, of the operations with the largest share in the trace's duration
-// first; then stored ones whose labels name one of its services or instances, by name.
-func (p *Pivots) TraceMetrics(ctx context.Context, id plait.TraceID, maxSpans, limit int) ([]TraceMetric, error) {
-	trace, err := p.traces.Trace(ctx, id, maxSpans)
+// first; then stored ones whose labels name one of its services or instances, by name. No two
+// have the same query. A trace of which only logs are stored has the latter. Truncated says that
+// there are more operations or series than are listed. It returns plait.ErrNotFound when neither
+// a span nor a log record is stored.
+func (p *Pivots) TraceMetrics(ctx context.Context, id plait.TraceID, maxSpans, maxLogs int) (all []TraceMetric, truncated bool, err error) {
+	passed, err := p.passed(ctx, id, maxSpans, maxLogs)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	tree := BuildTree(trace.Spans)
-	s := tree.summary(trace.TraceID)
 	window := plait.TimeRange{
-		From: time.Unix(0, s.StartNanos).Add(-margin).UTC(),
-		To:   time.Unix(0, s.StartNanos+s.DurationNanos).Add(margin).UTC(),
+		From: time.Unix(0, passed.startNanos).Add(-margin).UTC(),
+		To:   time.Unix(0, passed.endNanos).Add(margin).UTC(),
 	}
-	all := append(tree.operationMetrics(), tree.edgeMetrics()...)
-	stored, err := p.storedMetrics(ctx, tree, window)
+	operations, more := passed.tree.operationMetrics()
+	stored, moreStored, err := p.storedMetrics(ctx, passed.resources, window)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	all = append(all, stored...)
-	all = all[:min(limit, len(all))]
+	all = slices.Concat(operations, passed.tree.edgeMetrics(), stored)
 	for i := range all {
 		all[i].Range = window
 	}
-	return all, nil
+	return all, passed.truncated || more || moreStored, nil
 }
 
-// operationMetrics are the span-derived metrics of the trace's operations.
-func (t *Tree) operationMetrics() []TraceMetric {
+// passage is what a trace passed, and when.
+type passage struct {
+	tree                 *Tree // without nodes where only logs are stored
+	resources            []*plait.Resource
+	startNanos, endNanos int64
+	truncated            bool
+}
+
+func (p *Pivots) passed(ctx context.Context, id plait.TraceID, maxSpans, maxLogs int) (passage, error) {
+	trace, err := p.traces.Trace(ctx, id, maxSpans)
+	if errors.Is(err, plait.ErrNotFound) {
+		return p.passedByLogs(ctx, id, maxLogs, err)
+	}
+	if err != nil {
+		return passage{}, err
+	}
+	tree := BuildTree(trace.Spans)
+	s := tree.summary(trace.TraceID)
+	at := passage{tree: tree, startNanos: s.StartNanos, endNanos: s.StartNanos + s.DurationNanos, truncated: trace.Truncated}
+	for i := range tree.Nodes {
+		at.resources = append(at.resources, tree.Nodes[i].Span.Resource)
+	}
+	return at, nil
+}
+
+// passedByLogs tells by its logs what a trace passed, or returns notFound when it has none.
+func (p *Pivots) passedByLogs(ctx context.Context, id plait.TraceID, maxLogs int, notFound error) (passage, error) {
+	records, more, err := p.logs.TraceLogs(ctx, id, maxLogs)
+	if err != nil {
+		return passage{}, err
+	}
+	if len(records) == 0 {
+		return passage{}, notFound
+	}
+	at := passage{tree: BuildTree(nil), startNanos: records[0].TimeNanos, endNanos: records[len(records)-1].TimeNanos, truncated: more}
+	for i := range records {
+		at.resources = append(at.resources, records[i].Resource)
+	}
+	return at, nil
+}
+
+// operationMetrics are the span-derived metrics of the trace's operations, and whether it has
+// more operations than these.
+func (t *Tree) operationMetrics() (all []TraceMetric, more bool) {
 	share := map[operation]int64{}
 	var operations []operation
 	for i := range t.Nodes {
@@ -81,7 +124,6 @@ func (t *Tree) operationMetrics() []TraceMetric {
 		share[o] += t.Nodes[i].CriticalNanos
 	}
 	slices.SortStableFunc(operations, func(a, b operation) int { return cmp.Compare(share[b], share[a]) })
-	var all []TraceMetric
 	for _, o := range operations[:min(operationsShown, len(operations))] {
 		labels := plait.Labels{
 			{Name: "service", Value: o.service},
@@ -96,7 +138,7 @@ func (t *Tree) operationMetrics() []TraceMetric {
 		add("traces_spanmetrics_calls_total", labels, rateQuery("traces_spanmetrics_calls_total", labels))
 		add("traces_spanmetrics_calls_total", failed, rateQuery("traces_spanmetrics_calls_total", failed))
 	}
-	return all
+	return all, len(operations) > operationsShown
 }
 
 // edgeMetrics are the service graph's metrics of the trace's calls between services.
@@ -123,22 +165,27 @@ func (t *Tree) edgeMetrics() []TraceMetric {
 	return all
 }
 
-// storedMetrics finds stored series by the labels that name a service or an instance of the trace.
-func (p *Pivots) storedMetrics(ctx context.Context, t *Tree, window plait.TimeRange) ([]TraceMetric, error) {
-	asked := t.seriesMatchers()
+// storedMetrics finds stored series by the labels that name a service or an instance, and whether
+// there are more than are listed.
+func (p *Pivots) storedMetrics(ctx context.Context, resources []*plait.Resource, window plait.TimeRange) (all []TraceMetric, more bool, err error) {
+	asked := seriesMatchers(resources)
 	found := make([][]plait.Labels, len(asked))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(metricReads)
 	for i, m := range asked {
 		g.Go(func() (err error) {
-			found[i], err = p.metrics.Series(gctx, []plait.Matcher{m}, window, seriesPerLabel)
+			found[i], err = p.metrics.Series(gctx, []plait.Matcher{m}, window, seriesPerLabel+1)
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var all []TraceMetric
+	for i := range found {
+		if len(found[i]) > seriesPerLabel {
+			found[i], more = found[i][:seriesPerLabel], true
+		}
+	}
 	seen := map[string]bool{}
 	types := map[string]plait.MetricType{}
 	for _, labels := range slices.Concat(found...) {
@@ -148,7 +195,7 @@ func (p *Pivots) storedMetrics(ctx context.Context, t *Tree, window plait.TimeRa
 		}
 		m, err := p.storedMetric(ctx, name, labels, types)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if !seen[m.Query] {
 			seen[m.Query] = true
@@ -158,19 +205,18 @@ func (p *Pivots) storedMetrics(ctx context.Context, t *Tree, window plait.TimeRa
 	slices.SortStableFunc(all, func(a, b TraceMetric) int {
 		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.Metric, b.Metric))
 	})
-	return all, nil
+	return all, more, nil
 }
 
 func derivedFromSpans(name string) bool {
 	return strings.HasPrefix(name, "traces_spanmetrics_") || strings.HasPrefix(name, "traces_service_graph_")
 }
 
-// seriesMatchers ask for series that name one of the trace's services or instances, a label at a time.
-func (t *Tree) seriesMatchers() []plait.Matcher {
+// seriesMatchers ask for series that name the service or the instance of a resource, a label at a time.
+func seriesMatchers(resources []*plait.Resource) []plait.Matcher {
 	services := map[string]bool{}
 	byAttribute := map[string]map[string]bool{}
-	for i := range t.Nodes {
-		r := t.Nodes[i].Span.Resource
+	for _, r := range resources {
 		services[regexp.QuoteMeta(r.Service())] = true
 		for _, l := range instanceLabels {
 			if v, ok := r.Attributes.Get(l.attribute); ok && v.Text() != "" {

@@ -1,7 +1,6 @@
 package correlate
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -113,15 +112,19 @@ func (t *Tree) summary(id plait.TraceID) plait.TraceSummary {
 	return s
 }
 
-// TraceLogs returns the records of a trace in time order, of one span unless it is zero, and no
-// less severe than minSeverity; and whether there are more than maxLogs.
-func (p *Pivots) TraceLogs(ctx context.Context, id plait.TraceID, span plait.SpanID, minSeverity plait.SeverityNumber, maxLogs int) ([]plait.LogRecord, bool, error) {
-	records, more, err := p.logs.TraceLogs(ctx, id, maxLogs)
-	if err != nil {
-		return nil, false, err
+// TraceLogs returns a page of the records of q.TraceID in time order, those that q asks for, and
+// the cursor of the next page, empty at the end. It returns plait.ErrNotFound when neither a span
+// nor a log record of the trace is stored.
+func (p *Pivots) TraceLogs(ctx context.Context, q plait.LogQuery) ([]plait.LogRecord, string, error) {
+	q.Ascending = true
+	records, next, err := p.logs.Logs(ctx, q)
+	if err != nil || len(records) > 0 || next != "" {
+		return records, next, err
 	}
-	records = slices.DeleteFunc(records, func(r plait.LogRecord) bool {
-		return !span.IsZero() && r.SpanID != span || cmp.Less(r.Severity, minSeverity)
-	})
-	return records, more, nil
+	// The question may leave out every record, the trace may have none, or there is nothing at all.
+	stored, _, err := p.logs.TraceLogs(ctx, q.TraceID, 1)
+	if err == nil && len(stored) == 0 {
+		_, err = p.traces.Trace(ctx, q.TraceID, 1)
+	}
+	return nil, "", err
 }
