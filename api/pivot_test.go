@@ -139,19 +139,20 @@ func TestATraceOfWhichOnlyLogsArrivedIsShown(t *testing.T) {
 	t.Parallel()
 	s := emptyStore(t)
 	id := plait.TraceID{9, 15: 9}
-	_, err := s.WriteLogs(t.Context(), &plait.Logs{Records: []plait.LogRecord{{
-		TraceID: id, SpanID: plait.SpanID{7: 1}, TimeNanos: noon.UnixNano(), Resource: resourceOf("cart"), Scope: &plait.Scope{}, Body: plait.StringValue("early"),
-	}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	writeLogs(t, s, logOf("shop", id, time.Second, "later"), logOf("cart", id, 0, "early"), logOf("shop", id, 2*time.Second, "last"))
+	writeSeries(t, s, seriesWith(plait.Labels{{Name: "__name__", Value: "cpu_usage"}, {Name: "job", Value: "cart"}}, nil))
 	g := start(t, s)
 	got := answerOf[traceAnswer](t, g, root+"/pivot/trace/"+id.String())
-	if got.Trace.TraceID != id || len(got.Spans) != 0 || len(got.UnattachedLogs) != 1 {
-		t.Errorf("trace %v has %d spans and %d unattached logs, want 0 and 1", got.Trace.TraceID, len(got.Spans), len(got.UnattachedLogs))
+	want := traceSummary{TraceID: id, Start: stamp(noon.UnixNano()), Services: []string{"cart", "shop"}, Links: g.links.trace(id)}
+	if diff := cmp.Diff(want, got.Trace); diff != "" || len(got.Spans) != 0 || len(got.UnattachedLogs) != 3 {
+		t.Errorf("the trace has %d spans and %d unattached logs, want 0 and 3 (-want +got):\n%s", len(got.Spans), len(got.UnattachedLogs), diff)
 	}
 	if log := answerOf[logAnswer](t, g, root+"/pivot/log?id="+got.UnattachedLogs[0].ID); log.Trace != nil || log.Span != nil {
 		t.Errorf("the log leads to trace %v and span %v, of which nothing is stored", log.Trace, log.Span)
+	}
+	metrics := answerOf[traceMetricsAnswer](t, g, got.Trace.Links.Metrics).Metrics
+	if len(metrics) != 1 || metrics[0].Metric != "cpu_usage" || metrics[0].Source != "stored" {
+		t.Errorf("the trace leads to metrics %v, want cpu_usage of cart", metrics)
 	}
 }
 

@@ -63,16 +63,16 @@ func (p *Pivots) Trace(ctx context.Context, id plait.TraceID, maxSpans, maxLogs 
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	if notFound != nil {
-		if len(records) == 0 {
-			return nil, notFound
-		}
-		trace.TraceID = records[0].TraceID
+	if notFound != nil && len(records) == 0 {
+		return nil, notFound
 	}
 	v.Tree = BuildTree(trace.Spans)
 	v.Unattached = v.Tree.PlaceLogs(records)
 	v.Truncated = trace.Truncated
 	v.Summary = v.Tree.summary(trace.TraceID)
+	if notFound != nil {
+		v.Summary = logSummary(records)
+	}
 	if v.Truncated {
 		return v, p.wholeSummary(ctx, v)
 	}
@@ -109,6 +109,18 @@ func (t *Tree) summary(id plait.TraceID) plait.TraceSummary {
 	slices.Sort(s.Services)
 	s.Services = slices.Compact(s.Services)
 	s.StartNanos, s.DurationNanos = start, end-start
+	return s
+}
+
+// logSummary is what is known of a trace of which only log records are stored, in time order: its
+// services, and that it started no later than the first of them. Records have no duration.
+func logSummary(records []plait.LogRecord) plait.TraceSummary {
+	s := plait.TraceSummary{TraceID: records[0].TraceID, StartNanos: records[0].TimeNanos}
+	for i := range records {
+		s.Services = append(s.Services, records[i].Resource.Service())
+	}
+	slices.Sort(s.Services)
+	s.Services = slices.Compact(s.Services)
 	return s
 }
 
