@@ -26,16 +26,19 @@ func (t *traceID) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// firstFound asks with each reading of an id until one is found.
-func firstFound[T any](readings traceID, ask func(plait.TraceID) (T, error)) (T, error) {
-	var answer T
-	var err error
+// firstFound asks with each reading of an id until one is found. What names that of which nothing
+// is stored when none is.
+func firstFound[T any](readings traceID, what string, ask func(plait.TraceID) (T, error)) (T, error) {
+	var tried []string
 	for _, id := range readings {
-		if answer, err = ask(id); !errors.Is(err, plait.ErrNotFound) {
+		answer, err := ask(id)
+		if !errors.Is(err, plait.ErrNotFound) {
 			return answer, err
 		}
+		tried = append(tried, id.String())
 	}
-	return answer, err
+	var none T
+	return none, fmt.Errorf("no %s of trace %s is stored: %w", what, strings.Join(tried, " or "), plait.ErrNotFound)
 }
 
 // spanID is a span id as a user has it.

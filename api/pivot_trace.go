@@ -91,7 +91,7 @@ type traceExemplar struct {
 
 // pivotTrace shows a trace with all that is known about it.
 func (s *Server) pivotTrace(ctx context.Context, p traceParams) (*traceAnswer, error) {
-	v, err := firstFound(p.ID, func(id plait.TraceID) (*correlate.TraceView, error) {
+	v, err := firstFound(p.ID, "span or log record", func(id plait.TraceID) (*correlate.TraceView, error) {
 		return s.pivots.Trace(ctx, id, s.config.MaxSpans, s.config.MaxLogs)
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -35,12 +36,20 @@ func details(t *testing.T, g *gateway, want map[string]problem) {
 func TestProblemsSayWhatIsWrongWithAQuestion(t *testing.T) {
 	t.Parallel()
 	trace := root + "/pivot/trace/" + knownTrace.String()
+	unknownLog := strings.Repeat("A", 56)
 	const hint = " (a semicolon in a value is %3B, a percent sign %25)"
 	details(t, start(t, emptyStore(t)), map[string]problem{
-		root + "/logs?limit=1;foo":           {Status: 400, Detail: "the query string is malformed: invalid semicolon separator in query" + hint},
-		root + "/logs?limit=1&service=%zz":   {Status: 400, Detail: `the query string is malformed: invalid URL escape "%zz"` + hint},
-		trace + "/logs?severity=error;x":     {Status: 400, Detail: "the query string is malformed: invalid semicolon separator in query" + hint},
-		trace + "?limit=1":                   {Status: 400, Detail: `there is no parameter "limit" here, this path takes none`},
-		root + "/service-map?limit=1&also=2": {Status: 400, Detail: `there is no parameter "also" here, only end, start`},
+		root + "/logs?limit=1;foo":             {Status: 400, Detail: "the query string is malformed: invalid semicolon separator in query" + hint},
+		root + "/logs?limit=1&service=%zz":     {Status: 400, Detail: `the query string is malformed: invalid URL escape "%zz"` + hint},
+		trace + "/logs?severity=error;x":       {Status: 400, Detail: "the query string is malformed: invalid semicolon separator in query" + hint},
+		trace + "?limit=1":                     {Status: 400, Detail: `there is no parameter "limit" here, this path takes none`},
+		trace + "/logs?severity=warn":          {Status: 404, Detail: "no span or log record of trace " + knownTrace.String() + " is stored"},
+		trace:                                  {Status: 404, Detail: "no span or log record of trace " + knownTrace.String() + " is stored"},
+		trace + "/logs":                        {Status: 404, Detail: "no span or log record of trace " + knownTrace.String() + " is stored"},
+		trace + "/metrics":                     {Status: 404, Detail: "no span or log record of trace " + knownTrace.String() + " is stored"},
+		root + "/pivot/trace/1234567890123456": {Status: 404, Detail: "no span or log record of trace 00000000000000001234567890123456 or 0000000000000000000462d53c8abac0 is stored"},
+		root + "/pivot/log?id=" + unknownLog:   {Status: 404, Detail: "no log record " + unknownLog + " is stored"},
+		trace + "/":                            {Status: 404, Detail: "there is nothing at this path; /openapi.json lists what there is"},
+		root + "/service-map?limit=1&also=2":   {Status: 400, Detail: `there is no parameter "also" here, only end, start`},
 	})
 }

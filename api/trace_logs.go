@@ -24,7 +24,7 @@ type logsAnswer struct {
 // traceLogs shows a trace's logs from every service in time order. The cursor is a place in that
 // order: records that arrive between two pages shift nothing.
 func (s *Server) traceLogs(ctx context.Context, p traceLogsParams) (*logsAnswer, error) {
-	return firstFound(p.ID, func(id plait.TraceID) (*logsAnswer, error) {
+	return firstFound(p.ID, "span or log record", func(id plait.TraceID) (*logsAnswer, error) {
 		records, next, err := s.pivots.TraceLogs(ctx, plait.LogQuery{
 			TraceID: id, SpanID: plait.SpanID(p.SpanID), MinSeverity: plait.SeverityNumber(p.Severity), Limit: p.Limit, Cursor: p.Cursor,
 		})

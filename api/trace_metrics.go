@@ -42,7 +42,7 @@ type metricLinks struct {
 // traceMetrics lists the series of what a trace passed.
 func (s *Server) traceMetrics(ctx context.Context, p traceMetricsParams) (*traceMetricsAnswer, error) {
 	truncated := false
-	all, err := firstFound(p.ID, func(id plait.TraceID) (all []correlate.TraceMetric, err error) {
+	all, err := firstFound(p.ID, "span or log record", func(id plait.TraceID) (all []correlate.TraceMetric, err error) {
 		all, truncated, err = s.pivots.TraceMetrics(ctx, id, s.config.MaxSpans, s.config.MaxLogs)
 		return all, err
 	})

@@ -73,7 +73,11 @@ func (p *Pivots) Log(ctx context.Context, q LogQuestion) (*LogView, error) {
 
 func (p *Pivots) findLog(ctx context.Context, q LogQuestion) (*plait.LogRecord, error) {
 	if q.ID != "" {
-		return p.logs.Log(ctx, q.ID)
+		record, err := p.logs.Log(ctx, q.ID)
+		if errors.Is(err, plait.ErrNotFound) {
+			return nil, fmt.Errorf("no log record %s is stored: %w", q.ID, plait.ErrNotFound)
+		}
+		return record, err
 	}
 	var candidates []plait.LogRecord
 	for _, side := range []struct {
