@@ -70,7 +70,8 @@ func (s *Store) Logs(ctx context.Context, q plait.LogQuery) ([]plait.LogRecord, 
 	}
 	bounded, cancel := searchContext(ctx)
 	defer cancel()
-	if err := search.run(bounded); err != nil && (!timedOut(bounded, err) || ctx.Err() != nil && len(search.rows) == 0) {
+	begin := search.walk
+	if err := search.run(bounded); err != nil && !cutShort(ctx, bounded, err, len(search.rows), search.walk != begin) {
 		return nil, "", fmt.Errorf("search logs: %w", err)
 	}
 	rows, cursor := search.page()

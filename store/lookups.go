@@ -2,10 +2,13 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/pgerror"
 )
 
@@ -38,7 +41,12 @@ const planned = pgx.QueryExecModeCacheDescribe
 // queryRows runs a statement and hands every row's values, in Postgres's binary format, to
 // scan, which copies what it keeps.
 func queryRows(ctx context.Context, pool *pgxpool.Pool, scan func(values [][]byte), sql string, args ...any) error {
-	rows, err := pool.Query(ctx, sql, args...)
+	conn, err := acquire(ctx, pool)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	rows, err := conn.Query(ctx, sql, args...)
 	if err != nil {
 		return pgerror.Read(err)
 	}
@@ -47,6 +55,16 @@ func queryRows(ctx context.Context, pool *pgxpool.Pool, scan func(values [][]byt
 		scan(rows.RawValues())
 	}
 	return pgerror.Read(rows.Err())
+}
+
+// acquire takes a connection. Whoever gets none in time has not asked for too much: the database
+// is away, or busy with others.
+func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
+	conn, err := pool.Acquire(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, fmt.Errorf("no connection in time: %w: %w", plait.ErrUnavailable, err)
+	}
+	return conn, pgerror.Read(err)
 }
 
 // likePattern returns the LIKE pattern of texts that contain s.

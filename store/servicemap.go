@@ -143,7 +143,12 @@ func (s *Store) readCalls(ctx context.Context, r plait.TimeRange, m *serviceMap)
 	walk := newTimeWalk(r, false, s.now()) // for its ends
 	from := max(walk.from, minMicros+callerBefore.Microseconds()) - callerBefore.Microseconds()
 	to := min(walk.to, maxMicros-callerAfter.Microseconds()) + callerAfter.Microseconds()
-	tx, err := s.readPool.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+	conn, err := acquire(ctx, s.readPool)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Release()
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return nil, pgerror.Read(err)
 	}

@@ -225,6 +225,9 @@ func openPool(ctx context.Context, url, role string, conns int) (*pgxpool.Pool, 
 	}
 	config.MaxConns = int32(conns)
 	setSession(config.ConnConfig, role)
+	// A connection that was idle is asked whether it lives: one that hangs is given up like one
+	// that cannot be made.
+	config.PingTimeout = config.ConnConfig.ConnectTimeout
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open the pool to %s: %w", role, err)

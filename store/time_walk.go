@@ -96,3 +96,11 @@ func searchContext(ctx context.Context) (context.Context, context.CancelFunc) {
 func timedOut(ctx context.Context, err error) bool {
 	return err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded)
 }
+
+// cutShort says that what a search found before it ended with an error is an answer all the
+// same: its own time was up, and it found something or at least came forward. One that did not
+// has nothing to say, and its cursor would lead nowhere. Where its caller's time is up, too, only
+// what was found counts.
+func cutShort(ctx, bounded context.Context, err error, found int, forward bool) bool {
+	return timedOut(bounded, err) && (found > 0 || forward && ctx.Err() == nil)
+}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -69,6 +70,30 @@ func TestQuantilesOfExponentialBuckets(t *testing.T) {
 	for q, want := range map[float64]time.Duration{0.5: 500 * time.Millisecond, 0.95: 950 * time.Millisecond, 0.99: 990 * time.Millisecond} {
 		if got := c.quantile(q); got < want*95/100 || got > want*105/100 {
 			t.Errorf("quantile %v: %v, want about %v", q, got, want)
+		}
+	}
+}
+
+func TestASearchThatDidNotComeForwardIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	over, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	ended := over.Err()
+	for _, c := range []struct {
+		own, callers context.Context
+		found        int
+		forward      bool
+		want         bool
+	}{
+		{over, t.Context(), 1, true, true},
+		{over, t.Context(), 0, true, true},
+		{over, t.Context(), 0, false, false},
+		{over, over, 1, false, true},
+		{over, over, 0, true, false},
+		{t.Context(), t.Context(), 1, true, false}, // something else went wrong
+	} {
+		if got := cutShort(c.callers, c.own, ended, c.found, c.forward); got != c.want {
+			t.Errorf("%d found, forward %v, caller's time up %v: %v", c.found, c.forward, c.callers.Err() != nil, got)
 		}
 	}
 }

@@ -63,7 +63,8 @@ func (s *Store) Traces(ctx context.Context, q plait.TraceQuery) ([]plait.TraceSu
 	}
 	bounded, cancel := searchContext(ctx)
 	defer cancel()
-	if err := search.run(bounded); err != nil && (!timedOut(bounded, err) || ctx.Err() != nil && len(search.settled()) == 0) {
+	begin := search.walk
+	if err := search.run(bounded); err != nil && !cutShort(ctx, bounded, err, len(search.settled()), search.walk != begin) {
 		return nil, "", fmt.Errorf("search traces: %w", err)
 	}
 	page, cursor := search.page()
