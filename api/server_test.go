@@ -316,6 +316,23 @@ func (s slowLogs) Logs(ctx context.Context, _ plait.LogQuery) ([]plait.LogRecord
 	return nil, "", ctx.Err()
 }
 
+// lateLogs is a search whose time is up before it finds anything.
+type lateLogs struct{ correlate.LogReader }
+
+func (lateLogs) Logs(context.Context, plait.LogQuery) ([]plait.LogRecord, string, error) {
+	return nil, "further", nil
+}
+
+func TestASearchThatFoundNothingYetGoesOn(t *testing.T) {
+	t.Parallel()
+	g := start(t, emptyStore(t), func(_ *Config, d *Deps) { d.Logs = lateLogs{} })
+	for _, path := range []string{root + "/logs", root + "/logs?trace_id=1234567890123456", root + "/pivot/trace/" + knownTrace.String() + "/logs"} {
+		if got := answerOf[logsAnswer](t, g, path); got.NextCursor != "further" || len(got.Logs) > 0 {
+			t.Errorf("%s is answered with %d records and next page %q, want none and further", path, len(got.Logs), got.NextCursor)
+		}
+	}
+}
+
 func TestWorkEndsWhenTheClientGoes(t *testing.T) {
 	t.Parallel()
 	slow := slowLogs{asked: make(chan struct{}), ended: make(chan error, 1)}
