@@ -46,7 +46,7 @@ func newHanging(t *testing.T, database string) *hanging {
 		t.Fatal(err)
 	}
 	by := url.URL{Scheme: "postgres", User: url.UserPassword(behind.User, behind.Password), Host: l.Addr().String(), Path: "/" + behind.Database,
-		RawQuery: "sslmode=disable&connect_timeout=1"}
+		RawQuery: "sslmode=disable&connect_timeout=5"}
 	h := &hanging{url: by.String(), stopped: make(chan struct{})}
 	network, address := pgconn.NetworkAddress(behind.Host, behind.Port)
 	var serving sync.WaitGroup
