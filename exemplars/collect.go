@@ -151,8 +151,8 @@ func (g *Generator) callMetrics(out []prometheus.Metric, key callKey, c *call, n
 		g.histogramMetric(&latencyFamily, labels, &c.latency, recent, c.made))
 }
 
-func (g *Generator) edgeMetrics(out []prometheus.Metric, key edgeKey, e *edge, now time.Time) []prometheus.Metric {
-	labels := labelPairs(edgeLabels, key.client, connectionLabels[key.connection], key.server)
+func (g *Generator) edgeMetrics(out []prometheus.Metric, key plait.Edge, e *edge, now time.Time) []prometheus.Metric {
+	labels := labelPairs(edgeLabels, key.Client, key.ConnectionType.String(), key.Server)
 	after := now.Add(-maxAge).UnixNano()
 	out = append(out,
 		counterMetric(&requestsFamily, labels, e.requests, e.server.recent(after), e.made),

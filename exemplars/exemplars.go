@@ -40,8 +40,8 @@ type Config struct {
 	// MaxSeries bounds the combinations of service, operation, kind and status, and the edges
 	// of the service graph: 5000 of each. What comes above is folded, see Other.
 	MaxSeries int
-	// Buckets are the upper bounds of the classic buckets in seconds, ascending, without +Inf: 2 ms to
-	// 16 s, each twice the one before.
+	// Buckets are the upper bounds of the classic buckets in seconds, ascending, without +Inf:
+	// plait.LatencyBuckets, by which pivots tell the bucket of a span.
 	Buckets []float64
 	// Interval is the time between two writes of the series: 15 s.
 	Interval time.Duration
@@ -68,7 +68,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.PairWait, time.Minute)
 	setDefault(&c.MaxPending, 50_000)
 	if c.Buckets == nil {
-		c.Buckets = prometheus.ExponentialBuckets(0.002, 2, 14)
+		c.Buckets = plait.LatencyBuckets()
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -117,7 +117,7 @@ type Generator struct {
 	names    names
 	services map[string]struct{}
 	calls    map[callKey]*call
-	edges    map[edgeKey]*edge
+	edges    map[plait.Edge]*edge
 	pairs    pairs
 	counts   counters
 }
@@ -134,7 +134,7 @@ func New(c Config) (*Generator, error) {
 		names:    names{},
 		services: map[string]struct{}{},
 		calls:    map[callKey]*call{},
-		edges:    map[edgeKey]*edge{},
+		edges:    map[plait.Edge]*edge{},
 		pairs:    newPairs(c.PairWait, c.MaxPending),
 	}
 	if c.Registerer != nil {
@@ -275,7 +275,7 @@ func (g *Generator) forgetNames() {
 		services[key.service] = struct{}{}
 	}
 	for key := range g.edges {
-		used[key.client], used[key.server] = key.client, key.server
+		used[key.Client], used[key.Server] = key.Client, key.Server
 	}
 	for _, p := range g.pairs.waiting {
 		used[p.service], used[p.peer] = p.service, p.peer

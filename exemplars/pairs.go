@@ -6,7 +6,8 @@ import (
 	"github.com/plaithq/plait"
 )
 
-// pairKey is where the two ends of a call meet: the client's span, which is the server's parent.
+// pairKey is where the two ends of a call meet: the client's span, which is the server's parent or
+// shares its id.
 type pairKey struct {
 	trace plait.TraceID
 	span  plait.SpanID
@@ -35,6 +36,12 @@ type queued struct {
 
 func newPairs(wait time.Duration, limit int) pairs {
 	return pairs{wait: wait, max: limit, waiting: map[pairKey]waitingSide{}}
+}
+
+// holds says whether an end of the wanted kind waits under a key.
+func (p *pairs) holds(key pairKey, server bool) bool {
+	w, ok := p.waiting[key]
+	return ok && w.server == server
 }
 
 // take removes and returns the end that waits under a key, if it is of the wanted kind.

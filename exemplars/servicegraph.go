@@ -1,36 +1,12 @@
 package exemplars
 
 import (
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/plaithq/plait"
 )
 
-// edgeKey is what the series of the service graph are told apart by.
-type edgeKey struct {
-	client     string
-	server     string
-	connection connection
-}
-
-// connection is the label connection_type.
-type connection uint8
-
-const (
-	direct      connection = iota // both sides are instrumented
-	virtualNode                   // one side is known by the other's word only
-	messaging
-	database
-)
-
-var connectionLabels = [...]string{direct: "", virtualNode: "virtual_node", messaging: "messaging_system", database: "database"}
-
-// user is the client of a server span that nobody called.
-const user = "user"
-
-// edge is the series of one edgeKey. A side that nobody measured has no observations.
+// edge is the series of one edge of the service graph. A side that nobody measured has no observations.
 type edge struct {
 	failed        uint64
 	requests      uint64
@@ -45,39 +21,54 @@ type edge struct {
 // side is one end of a call: a client or producer span, or a server or consumer span.
 type side struct {
 	service    string
-	peer       string // clients: what their attributes call the other end
-	connection connection
+	peer       string               // clients: what their attributes call the other end
+	connection plait.ConnectionType // clients: how it is connected
 	server     bool
+	outermost  bool // servers: without a parent
+	messages   bool // producers and consumers
 	failed     bool
 	observed   observation
 }
+
+// sharedKey is the attribute that the Zipkin decoder gives to the server's side of a span whose id
+// the client's side has too.
+const sharedKey = "zipkin.shared"
 
 // observeSide joins a span to the other end of its call, or lets it wait for it.
 func (g *Generator) observeSide(s *plait.Span, service string, o observation, now time.Time) {
 	end := side{service: service, observed: o, failed: s.Status == plait.StatusError}
 	switch s.Kind {
 	case plait.SpanKindClient, plait.SpanKindProducer:
-		end.peer, end.connection = peerOf(s)
-		if end.connection == database {
+		end.messages = s.Kind == plait.SpanKindProducer
+		end.peer, end.connection = plait.PeerOf(s.Kind, s.Attributes)
+		if end.connection == plait.ConnectionDatabase {
 			g.addEdge(&end, nil, now) // databases send no spans
 			return
 		}
 		g.pair(pairKey{s.TraceID, s.SpanID}, &end, now)
 	case plait.SpanKindServer, plait.SpanKindConsumer:
 		end.server = true
-		key := pairKey{s.TraceID, s.ParentSpanID}
-		if s.ParentSpanID.IsZero() {
-			if s.Kind == plait.SpanKindServer {
-				g.addEdge(nil, &end, now)
-				return
-			}
-			if len(s.Links) == 0 {
-				return
-			}
-			// consumers of batches stand in traces of their own and link to the producers
-			key = pairKey{s.Links[0].TraceID, s.Links[0].SpanID}
-		}
-		g.pair(key, &end, now)
+		end.messages = s.Kind == plait.SpanKindConsumer
+		end.outermost = s.Kind == plait.SpanKindServer && s.ParentSpanID.IsZero()
+		g.observeServer(s, &end, now)
+	}
+}
+
+// observeServer looks for the client of a server's or consumer's span.
+func (g *Generator) observeServer(s *plait.Span, end *side, now time.Time) {
+	own := pairKey{s.TraceID, s.SpanID}
+	_, marked := s.Attributes.Get(sharedKey)
+	switch {
+	case marked || g.pairs.holds(own, false):
+		// The client's side has the same id; the parent is the client's, whoever that is.
+		g.pair(own, end, now)
+	case !s.ParentSpanID.IsZero():
+		g.pair(pairKey{s.TraceID, s.ParentSpanID}, end, now)
+	case end.outermost:
+		g.addEdge(nil, end, now)
+	case len(s.Links) > 0:
+		// consumers of batches stand in traces of their own and link to the producers
+		g.pair(pairKey{s.Links[0].TraceID, s.Links[0].SpanID}, end, now)
 	}
 }
 
@@ -105,25 +96,29 @@ func (g *Generator) expirePairs(now time.Time) {
 	}
 }
 
-// giveUp makes an edge of a client that knows whom it called, and counts what stays alone.
+// giveUp makes an edge of a client that knows whom it called, and of a server that was called from
+// outside, and counts what stays alone.
 func (g *Generator) giveUp(end side, now time.Time) {
-	if end.server || end.peer == "" {
+	switch {
+	case end.server && end.outermost:
+		g.addEdge(nil, &end, now)
+	case end.server || end.peer == "":
 		g.counts.unpaired++
-		return
+	default:
+		g.addEdge(&end, nil, now)
 	}
-	g.addEdge(&end, nil, now)
 }
 
 // addEdge counts a call. Where one end sent no span, its name is the other's word for it.
 func (g *Generator) addEdge(client, server *side, now time.Time) {
-	var key edgeKey
+	var key plait.Edge
 	switch {
 	case client == nil:
-		key = edgeKey{user, server.service, virtualNode}
+		key = plait.UserEdge(server.service)
 	case server == nil:
-		key = edgeKey{client.service, client.peer, max(client.connection, virtualNode)}
+		key, _ = plait.UnansweredEdge(client.service, client.peer, client.connection)
 	default:
-		key = edgeKey{client.service, server.service, client.connection}
+		key = plait.AnsweredEdge(client.service, server.service, client.messages || server.messages)
 	}
 	e := g.edges[key]
 	if e == nil {
@@ -153,61 +148,16 @@ func (e *edge) observe(h *histogram, b *bounds, end *side) {
 }
 
 // newEdge makes room for a key, or finds the series into which it is folded.
-func (g *Generator) newEdge(key edgeKey, now time.Time) *edge {
+func (g *Generator) newEdge(key plait.Edge, now time.Time) *edge {
 	if len(g.edges) >= g.config.MaxSeries {
 		g.counts.folded++
-		key.client, key.server = Other, Other
+		key.Client, key.Server = Other, Other
 		if e := g.edges[key]; e != nil {
 			return e
 		}
 	}
-	key.client, key.server = g.names.keep(key.client), g.names.keep(key.server)
+	key.Client, key.Server = g.names.keep(key.Client), g.names.keep(key.Server)
 	e := &edge{made: now}
 	g.edges[key] = e
 	return e
-}
-
-// peerAttributes name the other end of a call, the best first.
-var peerAttributes = [...]string{
-	"peer.service",
-	"db.name", "db.namespace", "db.system", "db.system.name",
-	"messaging.system", "server.address", "net.peer.name", "network.peer.address",
-}
-
-// peerOf returns what a client span calls the other end, and what kind of call it is: direct when
-// it may have been to a service that sends spans itself.
-func peerOf(s *plait.Span) (peer string, c connection) {
-	if s.Kind == plait.SpanKindProducer {
-		c = messaging
-	}
-	best := len(peerAttributes)
-	for i := range s.Attributes {
-		a := &s.Attributes[i]
-		if !peerPrefix(a.Key) || a.Value.Kind() != plait.KindString || a.Value.Str() == "" {
-			continue
-		}
-		rank := slices.Index(peerAttributes[:], a.Key)
-		if rank < 0 {
-			continue
-		}
-		if strings.HasPrefix(a.Key, "db.") {
-			c = database
-		}
-		if rank < best {
-			best, peer = rank, a.Value.Str()
-		}
-	}
-	return peer, c
-}
-
-// peerPrefix says whether a key may be in peerAttributes. Most are not, by their first letter.
-func peerPrefix(key string) bool {
-	if key == "" {
-		return false
-	}
-	switch key[0] {
-	case 'p', 'd', 'm', 's', 'n':
-		return true
-	}
-	return false
 }

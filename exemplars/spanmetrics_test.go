@@ -130,7 +130,7 @@ func TestHostileNamesTakeBoundedMemory(t *testing.T) {
 	if n := len(g.calls); n > 2*limit {
 		t.Errorf("%d series of spans, the limit is %d and as many folded ones", n, limit)
 	}
-	if n := len(g.edges); n > limit+len(connectionLabels) {
+	if n := len(g.edges); n > limit+4 /* connection types */ {
 		t.Errorf("%d edges, the limit is %d", n, limit)
 	}
 	if n := len(g.pairs.waiting); n > 50 {

@@ -4,10 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
@@ -127,13 +124,13 @@ func (b *batch) addCall(key callKey, c *call) {
 	b.note(&c.written, count)
 }
 
-func (b *batch) addEdge(key edgeKey, e *edge) {
+func (b *batch) addEdge(key plait.Edge, e *edge) {
 	if !e.written.due(e.requests, b.now) {
 		return
 	}
 	s := b.series(e.made, e.written.began,
-		plait.Label{Name: "client", Value: key.client}, plait.Label{Name: "connection_type", Value: connectionLabels[key.connection]},
-		plait.Label{Name: "server", Value: key.server})
+		plait.Label{Name: "client", Value: key.Client}, plait.Label{Name: "connection_type", Value: key.ConnectionType.String()},
+		plait.Label{Name: "server", Value: key.Server})
 	s.sample(requestsFamily.name, "", float64(e.requests))
 	s.sample(failedFamily.name, "", float64(e.failed))
 	for _, side := range e.sides() {
@@ -189,7 +186,7 @@ func (w *writer) histogram(name string, h *histogram) {
 	below := uint64(0)
 	for i, count := range h.counts {
 		below += count
-		s := w.sample(name+"_bucket", formatBound(w.bounds.upper(i)), float64(below))
+		s := w.sample(name+"_bucket", plait.BucketLabel(w.bounds.upper(i)), float64(below))
 		if e := &h.examples[i]; !e.trace.IsZero() && !e.written {
 			s.Exemplars = append(s.Exemplars, plait.Exemplar{TimeNanos: e.atNanos, Value: e.seconds, TraceID: e.trace, SpanID: e.span})
 			w.noteExemplar(e)
@@ -235,17 +232,4 @@ func (w *writer) encode(millis int64, h *histogram) plait.HistogramSample {
 		panic(fmt.Sprintf("encode native histogram: %v", err)) // it has no way to fail
 	}
 	return plait.HistogramSample{TimeMillis: millis, StartMillis: w.startMillis, Encoded: encoded}
-}
-
-// formatBound writes a bound as OpenMetrics does, so that a series that is scraped and one that is
-// written here have the same label.
-func formatBound(bound float64) string {
-	if math.IsInf(bound, 1) {
-		return "+Inf"
-	}
-	s := strconv.FormatFloat(bound, 'g', -1, 64)
-	if !strings.ContainsAny(s, ".e") {
-		s += ".0"
-	}
-	return s
 }

@@ -211,15 +211,6 @@ func TestIdleSeriesAreForgotten(t *testing.T) {
 	})
 }
 
-func TestBoundsAreWrittenAsOpenMetricsDoes(t *testing.T) {
-	t.Parallel()
-	for bound, want := range map[float64]string{0.002: "0.002", 5: "5.0", 1e21: "1e+21"} {
-		if got := formatBound(bound); got != want {
-			t.Errorf("%g: got %s, want %s", bound, got, want)
-		}
-	}
-}
-
 func TestBadSettingsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Config{{Buckets: []float64{2, 1}}, {MaxSeries: -1}, {Interval: -time.Second}} {
