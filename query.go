@@ -92,10 +92,13 @@ type SpanQuery struct {
 	// Resource restricts resource attributes by exact text, for metrics whose labels name an
 	// instance, a pod or a host. Names are attribute keys.
 	Resource []Matcher
-	Range    TimeRange // of the span's start
-	Min, Max time.Duration
-	Order    SpanOrder
-	Limit    int
+	// AnyAttribute asks for spans with an attribute of their own that fits one of these, unless it
+	// is empty. An absent attribute fits nothing.
+	AnyAttribute []Matcher
+	Range        TimeRange // of the span's start
+	Min, Max     time.Duration
+	Order        SpanOrder
+	Limit        int
 }
 
 // SeriesExemplar is a stored exemplar with the labels of its series.
@@ -106,9 +109,8 @@ type SeriesExemplar struct {
 
 // ServiceEdge is how often one service called another within a time range.
 type ServiceEdge struct {
-	Client, Server string
-	ConnectionType string // "", "messaging_system" or "database", as Tempo's service graph has it
-	Calls, Failed  int64
+	Edge
+	Calls, Failed int64
 	// DurationNanosSum and the quantiles are the server's view where it is known, else the client's.
 	DurationNanosSum int64
 	P50, P95, P99    time.Duration // estimated from exponential buckets

@@ -65,7 +65,7 @@ func (s *Server) serviceMap(ctx context.Context, p serviceMapParams) (*serviceMa
 	}
 	for _, e := range m.Edges {
 		answer.Edges = append(answer.Edges, serviceEdge{
-			e.Client, e.Server, e.ConnectionType, newTraffic(within, e.Calls, e.Failed, e.DurationNanosSum, e.P50, e.P95, e.P99),
+			e.Client, e.Server, e.ConnectionType.String(), newTraffic(within, e.Calls, e.Failed, e.DurationNanosSum, e.P50, e.P95, e.P99),
 		})
 	}
 	return answer, nil

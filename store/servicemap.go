@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -35,8 +36,8 @@ FROM (
 ) f
 WHERE start_time >= $1 AND start_time < $2`
 
-	// Kinds are OTLP's: 2 server, 3 client, 4 producer, 5 consumer. A bucket is an eighth of a
-	// power of two of nanoseconds wide.
+	// What makes an edge is said at plait.Edge. Kinds are OTLP's: 2 server, 3 client, 4 producer,
+	// 5 consumer. A bucket is an eighth of a power of two of nanoseconds wide.
 	serviceMapSQL = `
 WITH peer_sets AS (
     SELECT a.id, (SELECT jsonb_object_agg(x.key, x.value) FROM jsonb_each(a.attributes::jsonb) x WHERE x.key = ANY ($6)) AS peer
@@ -48,12 +49,18 @@ spans AS MATERIALIZED (
            s.start_time >= $3 AND s.start_time < $4 AS counts,
            o.service, o.kind, s.status = 2 AS failed, s.duration_ns,
            CASE WHEN o.kind IN (3, 4) THEN a.peer END AS set_peer,
-           CASE WHEN o.kind IN (3, 4) AND s.attributes LIKE ANY ($7) THEN s.attributes END AS attributes
+           CASE WHEN o.kind IN (3, 4) AND s.attributes LIKE ANY ($7) THEN s.attributes END AS attributes,
+           o.kind IN (3, 4) AND (
+               EXISTS (SELECT FROM jsonb_each(a.peer) x WHERE x.key = ANY ($8) AND jsonb_typeof(x.value) = 'string' AND x.value <> '""')
+               OR s.attributes LIKE ANY ($9)
+                   AND EXISTS (SELECT FROM jsonb_each(s.attributes::jsonb) x WHERE x.key = ANY ($8) AND jsonb_typeof(x.value) = 'string' AND x.value <> '""')
+           ) AS database,
+           CASE WHEN o.kind = 5 AND s.parent_span_id = 0 AND s.extra LIKE '%"links":%' THEN s.extra::jsonb #> '{links,0}' END AS link
     FROM (
-        SELECT trace_id, span_id, parent_span_id, start_time, operation, status, duration_ns, attribute_set, attributes
+        SELECT trace_id, span_id, parent_span_id, start_time, operation, status, duration_ns, attribute_set, attributes, extra
         FROM plait_store.span
         UNION ALL
-        SELECT trace_id, span_id, parent_span_id, start_time, operation, status, duration_ns, attribute_set, attributes
+        SELECT trace_id, span_id, parent_span_id, start_time, operation, status, duration_ns, attribute_set, attributes, extra
         FROM plait_store.span_outside
     ) s
     JOIN plait_store.operation o ON o.id = s.operation
@@ -64,49 +71,70 @@ spans AS MATERIALIZED (
 served AS (
     SELECT * FROM spans WHERE kind IN (2, 5)
 ),
--- the span that a served span answers: one that shares its id, as in Zipkin's model, else its parent
+-- the span that a served span answers: one that shares its id, else its parent, else what it links to
 answered AS (
-    SELECT c.*, CASE WHEN k.span_id IS NULL THEN c.parent_span_id ELSE c.span_id END AS caller_span_id,
-           k.span_id IS NOT NULL AS shared
+    SELECT c.*, k.span_id IS NOT NULL AS shared,
+           CASE WHEN k.span_id IS NULL AND c.link IS NOT NULL THEN (c.link ->> 'trace_id')::uuid ELSE c.trace_id END AS caller_trace_id,
+           CASE WHEN k.span_id IS NOT NULL THEN c.span_id
+                WHEN c.link IS NOT NULL THEN ('x' || lpad(c.link ->> 'span_id', 16, '0'))::bit(64)::int8
+                ELSE c.parent_span_id END AS caller_span_id
     FROM served c
     LEFT JOIN (SELECT DISTINCT trace_id, span_id FROM spans WHERE kind IN (3, 4)) k
         ON k.trace_id = c.trace_id AND k.span_id = c.span_id
 ),
+-- Of an id that two sides share, what names it as its parent happened in the server.
+called AS (
+    SELECT c.*, p.service AS caller, p.kind AS caller_kind, p.failed AS caller_failed
+    FROM answered c
+    JOIN spans p ON p.trace_id = c.caller_trace_id AND p.span_id = c.caller_span_id
+    LEFT JOIN (SELECT DISTINCT trace_id, span_id FROM answered WHERE shared) h
+        ON h.trace_id = p.trace_id AND h.span_id = p.span_id
+    WHERE NOT p.database
+      AND CASE WHEN p.kind IN (3, 4) THEN c.shared OR h.span_id IS NULL
+               ELSE NOT c.shared AND c.link IS NULL AND p.service <> c.service END
+),
 sums AS (
-    SELECT 0 AS role, '' AS client, service AS server, false AS messaging, NULL::jsonb AS peer,
+    SELECT 0 AS role, '' AS client, service AS server, false AS messages, 0::int2 AS kind, NULL::jsonb AS peer,
            floor(ln(greatest(duration_ns, 1)) * (8 / ln(2::float8)))::int4 AS bucket,
            failed, duration_ns
     FROM served
     WHERE counts
     UNION ALL
-    SELECT 1, p.service, c.service, c.kind = 5 OR p.kind = 4, NULL,
-           floor(ln(greatest(c.duration_ns, 1)) * (8 / ln(2::float8)))::int4,
-           c.failed OR p.failed, c.duration_ns
-    FROM answered c
-    JOIN spans p ON p.trace_id = c.trace_id AND p.span_id = c.caller_span_id
-    WHERE c.counts AND p.service <> c.service AND (NOT c.shared OR p.kind IN (3, 4))
+    SELECT 1, caller, service, kind = 5 OR caller_kind = 4, 0, NULL,
+           floor(ln(greatest(duration_ns, 1)) * (8 / ln(2::float8)))::int4,
+           failed OR caller_kind IN (3, 4) AND caller_failed, duration_ns
+    FROM called
+    WHERE counts
     UNION ALL
-    SELECT 2, p.service, '', p.kind = 4,
+    SELECT 2, p.service, '', false, p.kind,
            coalesce(p.set_peer, '{}') || coalesce((SELECT jsonb_object_agg(x.key, x.value) FROM jsonb_each(p.attributes::jsonb) x WHERE x.key = ANY ($6)), '{}'),
            floor(ln(greatest(p.duration_ns, 1)) * (8 / ln(2::float8)))::int4,
            p.failed, p.duration_ns
     FROM spans p
+    LEFT JOIN (SELECT DISTINCT caller_trace_id, caller_span_id FROM called WHERE caller_kind IN (3, 4)) c
+        ON c.caller_trace_id = p.trace_id AND c.caller_span_id = p.span_id
     WHERE p.counts AND p.kind IN (3, 4) AND coalesce(p.set_peer::text, p.attributes) IS NOT NULL
-      AND NOT EXISTS (SELECT FROM answered c WHERE c.trace_id = p.trace_id AND c.caller_span_id = p.span_id)
+      AND c.caller_span_id IS NULL
+    UNION ALL
+    SELECT 3, '', service, false, 0, NULL,
+           floor(ln(greatest(duration_ns, 1)) * (8 / ln(2::float8)))::int4,
+           failed, duration_ns
+    FROM answered
+    WHERE counts AND kind = 2 AND parent_span_id = 0 AND NOT shared
 )
-SELECT role, client, server, messaging, coalesce(peer::text, ''), bucket,
+SELECT role, client, server, messages, kind, coalesce(peer::text, ''), bucket,
        count(*), count(*) FILTER (WHERE failed), sum(duration_ns)::float8
 FROM sums
-GROUP BY role, client, server, messaging, peer, bucket`
+GROUP BY role, client, server, messages, kind, peer, bucket`
 )
 
-// ServiceMap counts the calls between services whose answering span started in the range, by
-// joining server and consumer spans to the spans that called them, at the time of the question:
-// late spans count. A client or producer span that nobody answered counts as a call of what
-// its attributes name: a database, a messaging system, or a peer. Of a range with more than half
-// a million spans a sample of whole traces is read. Spans that were sent twice count twice.
+// ServiceMap counts the calls whose answering span started in the range, by joining server and
+// consumer spans to the spans that called them, at the time of the question: late spans count. The
+// edges are those of the span-derived metrics, see plait.Edge. Of a range with more than a quarter of
+// a million spans a sample of whole traces is read, in which links to other traces may lead nowhere.
+// Spans that were sent twice count twice.
 func (s *Store) ServiceMap(ctx context.Context, r plait.TimeRange) (plait.ServiceMap, error) {
-	m := serviceMap{nodes: make(map[string]*callSums), edges: make(map[edgeKey]*callSums)}
+	m := serviceMap{nodes: make(map[string]*callSums), edges: make(map[plait.Edge]*callSums)}
 	rows, err := s.readCalls(ctx, r, &m)
 	if err != nil {
 		return plait.ServiceMap{}, fmt.Errorf("read service map: %w", err)
@@ -123,8 +151,9 @@ func (s *Store) ServiceMap(ctx context.Context, r plait.TimeRange) (plait.Servic
 type callRow struct {
 	role           callRole
 	client, server string
-	messaging      bool
-	peer           string // JSON of what a span without answer says of its peer
+	messages       bool
+	kind           plait.SpanKind // of a span without answer
+	peer           string         // JSON of what it says of its peer
 	bucket         int
 	calls, failed  int64
 	nanos          float64
@@ -136,6 +165,7 @@ const (
 	roleNode       callRole = iota // a service's own server and consumer spans
 	roleAnswered                   // calls with both sides
 	roleUnanswered                 // calls of which only the client's side is known
+	roleOutermost                  // calls from outside
 )
 
 // readCalls reads the rows of the range, from a sample if there are many spans.
@@ -163,49 +193,57 @@ func (s *Store) readCalls(ctx context.Context, r plait.TimeRange, m *serviceMap)
 	if _, err := tx.Exec(ctx, `SELECT set_config('enable_nestloop', 'off', true), set_config('work_mem', '64MB', true)`); err != nil {
 		return nil, pgerror.Read(err)
 	}
-	patterns := make([]string, len(peerKeys))
-	for i, key := range peerKeys {
-		patterns[i] = likePattern(`"` + key + `":`)
-	}
 	found, err := tx.Query(ctx, serviceMapSQL, planned, microsTime(from), microsTime(to),
-		microsTime(walk.from), microsTime(walk.to), m.oneIn, peerKeys, patterns)
+		microsTime(walk.from), microsTime(walk.to), m.oneIn,
+		plait.PeerKeys, keyPatterns(plait.PeerKeys), databaseKeys, keyPatterns(databaseKeys))
 	if err != nil {
 		return nil, pgerror.Read(err)
 	}
 	rows, err = pgx.CollectRows(found, func(row pgx.CollectableRow) (c callRow, err error) {
-		err = row.Scan(&c.role, &c.client, &c.server, &c.messaging, &c.peer, &c.bucket, &c.calls, &c.failed, &c.nanos)
+		err = row.Scan(&c.role, &c.client, &c.server, &c.messages, &c.kind, &c.peer, &c.bucket, &c.calls, &c.failed, &c.nanos)
 		return c, err
 	})
 	return rows, pgerror.Read(err)
+}
+
+// databaseKeys are the keys that only spans of calls of databases have.
+var databaseKeys = slices.DeleteFunc(slices.Clone(plait.PeerKeys), func(key string) bool {
+	return !strings.HasPrefix(key, plait.DatabasePrefix)
+})
+
+// keyPatterns are patterns of JSON objects with any of the keys.
+func keyPatterns(keys []string) []string {
+	patterns := make([]string, len(keys))
+	for i, key := range keys {
+		patterns[i] = likePattern(string(plait.AppendJSONString(nil, key)) + ":")
+	}
+	return patterns
 }
 
 // serviceMap adds rows up.
 type serviceMap struct {
 	oneIn int64
 	nodes map[string]*callSums
-	edges map[edgeKey]*callSums
+	edges map[plait.Edge]*callSums
 }
-
-type edgeKey struct{ client, server, connectionType string }
 
 func (m *serviceMap) add(row *callRow) error {
 	switch row.role {
 	case roleNode:
 		sumsOf(m.nodes, row.server).add(row)
 	case roleAnswered:
-		key := edgeKey{client: row.client, server: row.server}
-		if row.messaging {
-			key.connectionType = connectionMessaging
-		}
-		sumsOf(m.edges, key).add(row)
+		sumsOf(m.edges, plait.AnsweredEdge(row.client, row.server, row.messages)).add(row)
 	case roleUnanswered:
 		attributes, err := plait.ParseAttributes(row.peer)
 		if err != nil {
 			return err
 		}
-		if server, connectionType := peerOf(row.messaging, attributes); server != "" {
-			sumsOf(m.edges, edgeKey{row.client, server, connectionType}).add(row)
+		peer, connection := plait.PeerOf(row.kind, attributes)
+		if edge, ok := plait.UnansweredEdge(row.client, peer, connection); ok {
+			sumsOf(m.edges, edge).add(row)
 		}
+	case roleOutermost:
+		sumsOf(m.edges, plait.UserEdge(row.server)).add(row)
 	}
 	return nil
 }
@@ -220,7 +258,7 @@ func (m *serviceMap) result() plait.ServiceMap {
 	}
 	for key, c := range m.edges {
 		result.Edges = append(result.Edges, plait.ServiceEdge{
-			Client: key.client, Server: key.server, ConnectionType: key.connectionType,
+			Edge:  key,
 			Calls: c.calls * m.oneIn, Failed: c.failed * m.oneIn, DurationNanosSum: c.nanosSum(m.oneIn),
 			P50: c.quantile(0.5), P95: c.quantile(0.95), P99: c.quantile(0.99),
 		})

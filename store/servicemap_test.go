@@ -20,6 +20,8 @@ func TestServiceMapJoinsCallsToTheirCallers(t *testing.T) {
 		return one
 	}
 	failed := func(one plait.Span) plait.Span { one.Status = plait.StatusError; return one }
+	linked := kind(span(traceNumber(1, 3), 1, 0, "audit", "receive", now, time.Minute, time.Second), plait.SpanKindConsumer)
+	linked.Links = []plait.Link{{TraceID: id, SpanID: spanNumber(17)}}
 	// the called span came before its caller
 	writeSpans(t, s, failed(span(id, 3, 2, "shop", "pay", now, time.Minute, time.Second)))
 	writeSpans(t, s,
@@ -34,6 +36,17 @@ func TestServiceMapJoinsCallsToTheirCallers(t *testing.T) {
 		kind(span(id, 6, 3, "shop", "send", now, time.Minute, time.Second), plait.SpanKindProducer, strAttribute("messaging.system", "kafka")),
 		kind(span(id, 7, 6, "mail", "receive", now, time.Minute, time.Second), plait.SpanKindConsumer),
 		kind(span(id, 8, 3, "shop", "send", now, time.Minute, time.Second), plait.SpanKindProducer, strAttribute("messaging.system", "kafka"), strAttribute("messaging.destination.name", "audit")),
+		// a message that was taken in another trace
+		kind(span(id, 17, 3, "shop", "send", now, time.Minute, time.Second), plait.SpanKindProducer, strAttribute("messaging.system", "kafka")),
+		linked,
+		// a call that was answered by more than one span, a database that answers, a call
+		// whose caller sent no client's span
+		kind(span(id, 12, 6, "mail", "receive", now, time.Minute, time.Second), plait.SpanKindConsumer),
+		kind(span(id, 13, 3, "shop", "SELECT", now, time.Minute, time.Second), plait.SpanKindClient, strAttribute("db.system", "mysql")),
+		span(id, 14, 13, "mysqld", "SELECT", now, time.Minute, time.Second),
+		span(id, 15, 3, "tax", "GET", now, time.Minute, time.Second),
+		// a child of an id that both sides share happened in the server
+		span(id, 16, 5, "depot", "GET", now, time.Minute, time.Second),
 		// calls that nobody answered
 		failed(kind(span(id, 9, 3, "shop", "SELECT", now, time.Minute, time.Second), plait.SpanKindClient, strAttribute("db.system", "postgresql"), strAttribute("db.name", "orders"))),
 		kind(span(id, 10, 3, "shop", "GET", now, time.Minute, time.Second), plait.SpanKindClient, strAttribute("server.address", "example.com")),
@@ -45,24 +58,38 @@ func TestServiceMapJoinsCallsToTheirCallers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	edge := func(client, server, connection string, failed int64) plait.ServiceEdge {
-		return plait.ServiceEdge{Client: client, Server: server, ConnectionType: connection, Calls: 1, Failed: failed, DurationNanosSum: 1e9}
+	edge := func(client, server string, c plait.ConnectionType, calls, failed int64) plait.ServiceEdge {
+		return plait.ServiceEdge{
+			Edge:  plait.Edge{Client: client, Server: server, ConnectionType: c},
+			Calls: calls, Failed: failed, DurationNanosSum: calls * 1e9,
+		}
 	}
+	fromUser := edge("user", "web", plait.ConnectionVirtualNode, 1, 0)
+	fromUser.DurationNanosSum = 2e9
 	want := plait.ServiceMap{
 		SampledOneIn: 1,
 		Nodes: []plait.ServiceNode{
-			{Service: "mail", Calls: 1, DurationNanosSum: 1e9},
+			{Service: "audit", Calls: 1, DurationNanosSum: 1e9},
+			{Service: "depot", Calls: 1, DurationNanosSum: 1e9},
+			{Service: "mail", Calls: 2, DurationNanosSum: 2e9},
+			{Service: "mysqld", Calls: 1, DurationNanosSum: 1e9},
 			{Service: "shop", Calls: 2, Failed: 1, DurationNanosSum: 2e9},
 			{Service: "stock", Calls: 1, DurationNanosSum: 1e9},
+			{Service: "tax", Calls: 1, DurationNanosSum: 1e9},
 			{Service: "web", Calls: 1, DurationNanosSum: 2e9},
 		},
 		Edges: []plait.ServiceEdge{
-			edge("shop", "audit", "messaging_system", 0),
-			edge("shop", "example.com", "", 0),
-			edge("shop", "mail", "messaging_system", 0),
-			edge("shop", "orders", "database", 1),
-			edge("shop", "stock", "", 0),
-			edge("web", "shop", "", 1),
+			edge("shop", "audit", plait.ConnectionMessaging, 1, 0),
+			edge("shop", "example.com", plait.ConnectionVirtualNode, 1, 0),
+			edge("shop", "kafka", plait.ConnectionMessaging, 1, 0),
+			edge("shop", "mail", plait.ConnectionMessaging, 2, 0),
+			edge("shop", "mysql", plait.ConnectionDatabase, 1, 0),
+			edge("shop", "orders", plait.ConnectionDatabase, 1, 1),
+			edge("shop", "stock", plait.ConnectionDirect, 1, 0),
+			edge("shop", "tax", plait.ConnectionDirect, 1, 0),
+			edge("stock", "depot", plait.ConnectionDirect, 1, 0),
+			fromUser,
+			edge("web", "shop", plait.ConnectionDirect, 1, 1),
 		},
 	}
 	quantiles := gocmp.FilterPath(func(p gocmp.Path) bool {
@@ -73,7 +100,7 @@ func TestServiceMapJoinsCallsToTheirCallers(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	for _, e := range got.Edges {
-		if e.P50 < 900*time.Millisecond || e.P99 > 1100*time.Millisecond || e.P50 > e.P99 {
+		if e.Client != plait.UserNode && (e.P50 < 900*time.Millisecond || e.P99 > 1100*time.Millisecond || e.P50 > e.P99) {
 			t.Errorf("%s to %s: p50 %v, p99 %v of calls that took a second", e.Client, e.Server, e.P50, e.P99)
 		}
 	}
