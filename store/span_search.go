@@ -71,6 +71,7 @@ type spanSearch struct {
 	named  map[int64]bool // operations whose spans' names must pass matchName
 	// matchName compares the names of spans that have one of their own
 	matchName matchers
+	any       anyAttribute
 	walk      timeWalk
 	limit     int
 	rows      []storedSpan
@@ -102,7 +103,13 @@ func (s *Store) newSpanSearch(ctx context.Context, q plait.SpanQuery) (*spanSear
 		return nil, err
 	}
 	if len(q.Resource) > 0 {
-		f.resources, err = s.resourcesMatching(ctx, q.Resource)
+		if f.resources, err = s.resourcesMatching(ctx, q.Resource); err != nil {
+			return nil, err
+		}
+	}
+	if len(q.AnyAttribute) > 0 {
+		search.any, err = s.newAnyAttribute(ctx, q.AnyAttribute)
+		f.attributes = []attributeCondition{search.any.guess}
 	}
 	return search, err
 }
@@ -207,11 +214,11 @@ func (t *spanSearch) newest(ctx context.Context) error {
 	return nil
 }
 
-// read appends the first matching spans of a slice. Names that no dictionary holds are
-// compared here, so of those it reads more than are wanted.
+// read appends the first matching spans of a slice. Names that no dictionary holds, and attributes,
+// are compared here, so of those it reads more than are wanted.
 func (t *spanSearch) read(ctx context.Context, sql string, from, to int64) error {
 	limit := t.limit - len(t.rows)
-	if len(t.named) > 0 {
+	if len(t.named) > 0 || t.any.wanted != nil {
 		limit = max(limit, maxSearchLimit)
 	}
 	var bad error
@@ -220,6 +227,12 @@ func (t *spanSearch) read(ctx context.Context, sql string, from, to int64) error
 		if t.named[row.operation] {
 			name, err := inlineName(row.extra)
 			if bad = cmp.Or(bad, err); err != nil || !t.matchName.match(name) {
+				return
+			}
+		}
+		if t.any.wanted != nil {
+			fits, err := t.any.fits(&row)
+			if bad = cmp.Or(bad, err); err != nil || !fits {
 				return
 			}
 		}

@@ -73,6 +73,51 @@ func TestSpansMatchAsPromQLDoes(t *testing.T) {
 	}
 }
 
+func TestSpansAreFoundByAnyOfSomeAttributes(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	now := time.Now()
+	for i := range int64(200) { // enough of one kind for a dictionary of their attributes
+		common := span(traceNumber(1, 1), i+1, 0, "web", "SELECT", now, time.Hour-time.Duration(i), time.Second)
+		common.Attributes = plait.Attributes{strAttribute("db.name", "orders"), strAttribute("db.system", "mysql")}
+		writeSpans(t, s, common)
+	}
+	for i, attributes := range []plait.Attributes{
+		{strAttribute("peer.service", "or%ers")},
+		{strAttribute("db.name", "users")},
+		{strAttribute("note", `"db.name":"orders"`)},
+		{{Key: "db.name", Value: plait.IntValue(7)}},
+		nil,
+	} {
+		one := span(traceNumber(1, 2), int64(i+1), 0, "web", string(rune('a'+i)), now, time.Minute-time.Duration(i), time.Second)
+		one.Attributes = attributes
+		one.Resource = resourceOf("web", strAttribute("db.name", "resource"))
+		writeSpans(t, s, one)
+	}
+	for _, test := range []struct {
+		any  []plait.Matcher
+		want []string
+	}{
+		{[]plait.Matcher{label("db.name", "=", "users"), label("peer.service", "=", "or%ers")}, []string{"b", "a"}},
+		{[]plait.Matcher{label("db.name", "=", "orders")}, []string{"SELECT", "SELECT", "SELECT"}},
+		{[]plait.Matcher{label("db.name", "=", "resource")}, nil},
+		{[]plait.Matcher{label("db.name", "=~", "us.*|7")}, []string{"d", "b"}},
+		{[]plait.Matcher{label("db.name", "!=", "orders"), label("peer.service", "!=", "")}, []string{"d", "b", "a"}},
+	} {
+		for _, order := range []plait.SpanOrder{plait.SpansNewestFirst, plait.SpansSlowestFirst} {
+			got, err := s.Spans(t.Context(), plait.SpanQuery{AnyAttribute: test.any, Order: order, Limit: 3})
+			names := spanNames(got)
+			if order == plait.SpansSlowestFirst { // they all take as long
+				slices.Sort(names)
+				slices.Reverse(names)
+			}
+			if err != nil || !slices.Equal(names, test.want) {
+				t.Errorf("%v: got %q, %v, want %q", test.any, names, err, test.want)
+			}
+		}
+	}
+}
+
 func TestSlowestSpansComeFirstInWhateverTimeTheyAre(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
