@@ -162,6 +162,7 @@ func TestFailuresAreProblems(t *testing.T) {
 		root + "/traces?kind=bad":                                                 400,
 		root + "/traces?attr=bad":                                                 400,
 		root + "/traces?min_duration=2s&max_duration=1s":                          400,
+		root + "/pivot/metric?query=up&min=0.5&max=0.4":                           400,
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.url, nil)
 		if err != nil {
