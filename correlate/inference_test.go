@@ -98,6 +98,8 @@ func TestSpanDerivedMetricsBecomeQuestionsAboutSpans(t *testing.T) {
 		query, ignored  string
 		maxNanos        int64
 		latency, absent bool
+		nothing         bool
+		asks            []string // of a metric of edges
 	}{
 		"latency": {
 			matchers: []plait.Matcher{is("__name__", "traces_spanmetrics_latency_bucket"), is("service", "cart"), is("le", "0.5"), is("job", "plait")},
@@ -112,15 +114,36 @@ func TestSpanDerivedMetricsBecomeQuestionsAboutSpans(t *testing.T) {
 		},
 		"failed edge": {
 			matchers: []plait.Matcher{is("__name__", "traces_service_graph_request_failed_total"), is("client", "web"), is("server", "cart")},
-			query:    "status_code=STATUS_CODE_ERROR service=cart span_kind=SPAN_KIND_SERVER",
+			query:    "status_code=STATUS_CODE_ERROR",
+			asks: []string{
+				"status_code=STATUS_CODE_ERROR service=cart span_kind=~SPAN_KIND_SERVER|SPAN_KIND_CONSUMER",
+				"status_code=STATUS_CODE_ERROR service=web span_kind=~SPAN_KIND_CLIENT|SPAN_KIND_PRODUCER",
+			},
 		},
 		"client's side": {
 			matchers: []plait.Matcher{is("__name__", "traces_service_graph_request_client_seconds"), is("client", "web"), is("server", "cart")},
-			query:    "service=web span_kind=SPAN_KIND_CLIENT", latency: true,
+			latency:  true,
+			asks:     []string{"service=web span_kind=~SPAN_KIND_CLIENT|SPAN_KIND_PRODUCER"},
 		},
 		"database": {
-			matchers: []plait.Matcher{is("__name__", "traces_service_graph_request_total"), is("client", "web"), is("connection_type", "database")},
-			query:    "service=web span_kind=SPAN_KIND_CLIENT",
+			matchers: []plait.Matcher{is("__name__", "traces_service_graph_request_total"), is("client", "web"), is("connection_type", "database"), is("service", "x")},
+			ignored:  "service=x",
+			asks:     []string{"service=web span_kind=~SPAN_KIND_CLIENT|SPAN_KIND_PRODUCER db.name!= db.namespace!= db.system!= db.system.name!="},
+		},
+		"both sides": {
+			matchers: []plait.Matcher{is("__name__", "traces_service_graph_request_total"), is("connection_type", ""), is("server", "cart")},
+			asks:     []string{"service=cart span_kind=~SPAN_KIND_SERVER"},
+		},
+		"no such connection": {
+			matchers: []plait.Matcher{is("__name__", "traces_service_graph_request_total"), is("connection_type", "nonsense")},
+		},
+		"buckets by a pattern": {
+			matchers: []plait.Matcher{is("__name__", "traces_spanmetrics_latency_bucket"), {Name: "le", Op: plait.MatchRegexp, Value: "0\\.(128|256)"}},
+			latency:  true, maxNanos: 256e6,
+		},
+		"no such bucket": {
+			matchers: []plait.Matcher{is("__name__", "traces_spanmetrics_latency_bucket"), {Name: "le", Op: plait.MatchRegexp, Value: "7"}},
+			latency:  true, nothing: true,
 		},
 		"by a pattern": {
 			matchers: []plait.Matcher{{Name: "__name__", Op: plait.MatchRegexp, Value: "traces_spanmetrics_lat.*"}}, latency: true,
@@ -138,6 +161,18 @@ func TestSpanDerivedMetricsBecomeQuestionsAboutSpans(t *testing.T) {
 		}
 		if got := matchersText(m.query.Matchers); got != c.query || m.latency != c.latency || int64(m.query.Max) != c.maxNanos || matchersText(m.ignored) != c.ignored {
 			t.Errorf("%s: asks %q up to %v, latency %v, ignores %q", name, got, m.query.Max, m.latency, matchersText(m.ignored))
+		}
+		if m.nothing != c.nothing {
+			t.Errorf("%s: finds nothing: %v", name, m.nothing)
+		}
+		var asks []string
+		if m.edge != nil {
+			for _, q := range m.edge.questions(m.query) {
+				asks = append(asks, matchersText(q.Matchers, q.AnyAttribute))
+			}
+		}
+		if diff := cmp.Diff(c.asks, asks); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }

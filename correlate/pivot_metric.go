@@ -14,7 +14,8 @@ import (
 //
 //  1. Metrics that are derived from spans (spanmetrics.go): each of their samples is a span, so
 //     the spans are read. That works for any window that holds spans, whether or not a series
-//     was kept, and every answer is an exemplar.
+//     was kept, and every answer is an exemplar. The stored exemplars are for what spans cannot
+//     tell (kept.go).
 //  2. Metrics with stored exemplars: those are the answer (exemplars.go).
 //  3. All others (inference.go): spans that fit the labels of the series, the window and,
 //     where the metric is a latency, the value. They are marked as inferred.

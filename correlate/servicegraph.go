@@ -1,114 +1,236 @@
 package correlate
 
 import (
-	"context"
-	"errors"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/plaithq/plait"
 )
 
-// The samples of the service graph are calls, and a call is known by two spans: who called is
-// told by the parent of the server's span. So the traces of candidates are read.
+// The samples of the service graph's metrics are calls. Which calls there are is told by plait.Edge;
+// here a selector of such a metric becomes questions about spans. What they find are candidates:
+// whether one is a side of a call between the services asked for is told by its trace
+// (callsearch.go).
+
+// sides says which spans of a call are samples of a metric.
+type sides uint8
 
 const (
-	// edgeTraces bounds the traces that are read in search of a call between two services.
-	edgeTraces = 200
-	// edgeSpans bounds the spans that are read of each.
-	edgeSpans = 5000
+	serversSide sides = iota + 1 // the server's span, or the client's if that is the only one
+	clientsSide                  // the client's span
+	eitherSide
 )
 
-// userNode is the client of calls that come from outside, as Tempo's service graph names it.
-const userNode = "user"
-
-// peerKeys are the attributes by which a client names a server that records no spans.
-var peerKeys = []string{"peer.service", "db.name", "db.namespace", "db.system", "db.system.name", "messaging.system", "server.address", "net.peer.name"}
-
-// onEdge keeps the hits whose span is a call between the services asked for, one a trace, and
-// completes their labels.
-func (p *Pivots) onEdge(ctx context.Context, m *spanMetric, hits []MetricHit, limit int) ([]MetricHit, error) {
-	var kept []MetricHit
-	trees := map[plait.TraceID]*Tree{}
-	seen := map[plait.TraceID]bool{}
-	for _, h := range hits {
-		if len(kept) == limit {
-			break
-		}
-		if seen[h.TraceID] {
-			continue
-		}
-		tree, ok := trees[h.TraceID]
-		if !ok {
-			if len(trees) == max(edgeTraces, limit) {
-				break
-			}
-			var err error
-			if tree, err = p.tree(ctx, h.TraceID); err != nil {
-				return nil, err
-			}
-			trees[h.TraceID] = tree
-		}
-		client, server, ok := m.edge.find(tree, h.SpanID)
-		if !ok {
-			continue
-		}
-		seen[h.TraceID] = true
-		h.Series = append(h.Series, plait.Label{Name: "client", Value: client}, plait.Label{Name: "server", Value: server})
-		kept = append(kept, h)
+// takes says whether a metric takes a span of a call.
+func (s sides) takes(c *call) bool {
+	switch s {
+	case serversSide:
+		return c.server || c.other == nil
+	case clientsSide:
+		return !c.server
 	}
-	return kept, nil
+	return true
 }
 
-// tree reads a trace; one that is gone has an empty tree.
-func (p *Pivots) tree(ctx context.Context, id plait.TraceID) (*Tree, error) {
-	trace, err := p.traces.Trace(ctx, id, edgeSpans)
-	if errors.Is(err, plait.ErrNotFound) {
-		return BuildTree(nil), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return BuildTree(trace.Spans), nil
+// edgeSelector restricts the edges of a metric of the service graph.
+type edgeSelector struct {
+	sides                      sides
+	client, server, connection predicates
 }
 
-// find returns the ends of the call that a span is a side of, if they are the ones asked for.
-func (e *edge) find(t *Tree, id plait.SpanID) (client, server string, ok bool) {
-	for i := range t.Nodes {
-		if s := t.Nodes[i].Span; s.SpanID != id || s.Kind != e.kind {
-			continue
+func newEdgeSelector(s sides, matchers []plait.Matcher) (*edgeSelector, error) {
+	e := &edgeSelector{sides: s}
+	for label, to := range map[string]*predicates{"client": &e.client, "server": &e.server, "connection_type": &e.connection} {
+		var err error
+		if *to, err = predicatesOf(matchers, label); err != nil {
+			return nil, err
 		}
-		clients, servers := t.ends(i)
-		for _, c := range clients {
-			for _, s := range servers {
-				if e.client.match(c) && e.server.match(s) {
-					return c, s, true
+	}
+	return e, nil
+}
+
+func (e *edgeSelector) match(x plait.Edge) bool {
+	return e.client.match(x.Client) && e.server.match(x.Server) && e.connection.match(x.ConnectionType.String())
+}
+
+// connects says whether edges of one of the types can match.
+func (e *edgeSelector) connects(types ...plait.ConnectionType) bool {
+	return slices.ContainsFunc(types, func(c plait.ConnectionType) bool { return e.connection.match(c.String()) })
+}
+
+// answered and fromOutside say whether calls with both sides, and those of the user node, can match.
+func (e *edgeSelector) answered() bool {
+	return e.connects(plait.ConnectionDirect, plait.ConnectionMessaging)
+}
+
+func (e *edgeSelector) fromOutside() bool {
+	return e.client.match(plait.UserNode) && e.connects(plait.ConnectionVirtualNode)
+}
+
+const (
+	serverKind   = "SPAN_KIND_SERVER"
+	consumerKind = "SPAN_KIND_CONSUMER"
+	serverKinds  = serverKind + "|" + consumerKind
+	clientKinds  = "SPAN_KIND_CLIENT|SPAN_KIND_PRODUCER"
+)
+
+// questions ask for the spans that may be samples; the other conditions are those of the metric.
+func (e *edgeSelector) questions(metric plait.SpanQuery) (all []plait.SpanQuery) {
+	if kinds := e.serverKinds(); e.sides != clientsSide && kinds != "" {
+		all = append(all, restricted(metric, kinds, e.server))
+	}
+	asked := restricted(metric, clientKinds, e.client)
+	unanswered := e.connects(plait.ConnectionVirtualNode, plait.ConnectionMessaging, plait.ConnectionDatabase)
+	switch {
+	case e.sides != serversSide && e.answered():
+		all = append(all, asked)
+	case unanswered:
+		asked.AnyAttribute = e.peerAttributes()
+		all = append(all, asked)
+	}
+	return all
+}
+
+// serverKinds are those of the answering spans whose edges can match, in a pattern. Consumers answer
+// nothing but messages; that a server does is too rare to look through all servers for it.
+func (e *edgeSelector) serverKinds() string {
+	served := e.connects(plait.ConnectionDirect) || e.fromOutside()
+	switch taken := e.connects(plait.ConnectionMessaging); {
+	case served && taken:
+		return serverKinds
+	case served:
+		return serverKind
+	case taken:
+		return consumerKind
+	}
+	return ""
+}
+
+// fromOtherSide asks for the spans on the other side of those that may be samples, for when these
+// are too many to be looked at: calls of one client among all that its server answered.
+func (e *edgeSelector) fromOtherSide() (plait.SpanQuery, bool) {
+	ends, kinds := e.client, clientKinds
+	if e.sides == clientsSide {
+		ends, kinds = e.server, serverKinds
+	}
+	names := slices.ContainsFunc(ends, func(p predicate) bool {
+		return p.matcher.Op == plait.MatchEqual || p.matcher.Op == plait.MatchRegexp
+	})
+	return restricted(plait.SpanQuery{}, kinds, ends), names && e.answered()
+}
+
+// restricted adds the kinds and the service of spans to a question.
+func restricted(q plait.SpanQuery, kinds string, service predicates) plait.SpanQuery {
+	q.Matchers = slices.Clone(q.Matchers)
+	for _, p := range service {
+		q.Matchers = append(q.Matchers, plait.Matcher{Name: "service", Op: p.matcher.Op, Value: p.matcher.Value})
+	}
+	q.Matchers = append(q.Matchers, plait.Matcher{Name: "span_kind", Op: plait.MatchRegexp, Value: kinds})
+	return q
+}
+
+// peerAttributes are those by which a client may name the server asked for.
+func (e *edgeSelector) peerAttributes() []plait.Matcher {
+	wanted, keys := plait.Matcher{Op: plait.MatchNotEqual}, plait.PeerKeys
+	if value, ok := e.server.text(); ok {
+		wanted.Op, wanted.Value = plait.MatchEqual, value
+	} else if !e.connects(plait.ConnectionVirtualNode, plait.ConnectionMessaging) {
+		keys = slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !strings.HasPrefix(key, plait.DatabasePrefix) })
+	}
+	all := make([]plait.Matcher, 0, len(keys))
+	for _, key := range keys {
+		wanted.Name = key
+		all = append(all, wanted)
+	}
+	return all
+}
+
+// text is the one value that can match, if the predicates say it.
+func (p predicates) text() (string, bool) {
+	for _, one := range p {
+		switch one.matcher.Op {
+		case plait.MatchEqual:
+			return one.matcher.Value, true
+		case plait.MatchRegexp:
+			pattern, err := regexp.Compile(one.matcher.Value)
+			if err != nil {
+				continue // not one by itself: it is compiled within parentheses
+			}
+			if text, whole := pattern.LiteralPrefix(); whole {
+				return text, true
+			}
+		}
+	}
+	return "", false
+}
+
+// call is a call as one of its sides knows it.
+type call struct {
+	edge   plait.Edge
+	server bool        // the side is the server's
+	other  *plait.Span // the other side, nil if it sent no span
+}
+
+// calls returns the calls that node i of a trace is a side of. links tells who took the messages of
+// producers by linking to them from a trace of its own; linked is the span that this one links to.
+func (t *Tree) calls(i int, links map[spanRef]*plait.Span, linked *plait.Span) (all []call) {
+	span := t.Nodes[i].Span
+	switch span.Kind {
+	case plait.SpanKindServer, plait.SpanKindConsumer:
+		if c, ok := t.answer(i, linked); ok {
+			return []call{c}
+		}
+	case plait.SpanKindClient, plait.SpanKindProducer:
+		own := span.Resource.Service()
+		peer, connection := plait.PeerOf(span.Kind, span.Attributes)
+		if connection != plait.ConnectionDatabase {
+			for c := range t.Children(i) {
+				if answers(t.Nodes[c].Span) {
+					all = append(all, call{edge: answeredEdge(span, t.Nodes[c].Span), other: t.Nodes[c].Span})
 				}
 			}
+			if taker, ok := links[refOf(span)]; ok {
+				all = append(all, call{edge: answeredEdge(span, taker), other: taker})
+			}
+		}
+		if len(all) == 0 {
+			if edge, ok := plait.UnansweredEdge(own, peer, connection); ok {
+				all = append(all, call{edge: edge})
+			}
 		}
 	}
-	return "", "", false
+	return all
 }
 
-// ends returns the names that the two ends of a call go by.
-func (t *Tree) ends(i int) (clients, servers []string) {
-	n := &t.Nodes[i]
-	own := []string{n.Span.Resource.Service()}
-	switch n.Span.Kind {
-	case plait.SpanKindServer, plait.SpanKindConsumer:
-		if n.Parent < 0 {
-			return []string{userNode}, own
-		}
-		return []string{t.Nodes[n.Parent].Span.Resource.Service()}, own
+// answer returns the call that a server's or consumer's span answers.
+func (t *Tree) answer(i int, linked *plait.Span) (call, bool) {
+	span, parent := t.Nodes[i].Span, t.Nodes[i].Parent
+	caller := linked
+	if parent >= 0 {
+		caller = t.Nodes[parent].Span
 	}
-	for c := range t.Children(i) {
-		if k := t.Nodes[c].Span.Kind; k == plait.SpanKindServer || k == plait.SpanKindConsumer {
-			servers = append(servers, t.Nodes[c].Span.Resource.Service())
-		}
+	switch {
+	case caller == nil && span.ParentSpanID.IsZero() && span.Kind == plait.SpanKindServer:
+		return call{edge: plait.UserEdge(span.Resource.Service()), server: true}, true
+	case caller == nil:
+		return call{}, false
+	case !calls(caller):
+		return call{edge: answeredEdge(caller, span), server: true, other: caller}, caller != linked && caller.Resource.Service() != span.Resource.Service()
 	}
-	for _, key := range peerKeys {
-		if v, ok := n.Span.Attributes.Get(key); ok && !slices.Contains(servers, v.Text()) {
-			servers = append(servers, v.Text())
-		}
-	}
-	return own, servers
+	_, connection := plait.PeerOf(caller.Kind, caller.Attributes)
+	return call{edge: answeredEdge(caller, span), server: true, other: caller}, connection != plait.ConnectionDatabase
+}
+
+func answeredEdge(client, server *plait.Span) plait.Edge {
+	messages := client.Kind == plait.SpanKindProducer || server.Kind == plait.SpanKindConsumer
+	return plait.AnsweredEdge(client.Resource.Service(), server.Resource.Service(), messages)
+}
+
+func calls(s *plait.Span) bool {
+	return s.Kind == plait.SpanKindClient || s.Kind == plait.SpanKindProducer
+}
+
+func answers(s *plait.Span) bool {
+	return s.Kind == plait.SpanKindServer || s.Kind == plait.SpanKindConsumer
 }

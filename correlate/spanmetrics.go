@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,18 +21,24 @@ const (
 // (spec section 7).
 var spanMetricKinds = []struct {
 	name    string
-	latency bool           // its samples are durations in seconds; otherwise it counts
-	failed  bool           // it counts failures only
-	edge    bool           // its labels are client, server and connection_type
-	kind    plait.SpanKind // of the spans, where the metric has no span_kind label
+	latency bool     // its samples are durations in seconds; otherwise it counts
+	failed  bool     // it counts failures only
+	sides   sides    // of calls that are its samples, where its labels are those of edges
+	kept    []string // the histograms with whose series its exemplars are stored
 }{
-	{name: "traces_spanmetrics_latency", latency: true},
-	{name: "traces_spanmetrics_calls_total"},
-	{name: "traces_service_graph_request_total", edge: true, kind: plait.SpanKindServer},
-	{name: "traces_service_graph_request_failed_total", edge: true, failed: true, kind: plait.SpanKindServer},
-	{name: "traces_service_graph_request_server_seconds", edge: true, latency: true, kind: plait.SpanKindServer},
-	{name: "traces_service_graph_request_client_seconds", edge: true, latency: true, kind: plait.SpanKindClient},
+	{name: latencyMetric, latency: true, kept: []string{latencyMetric}},
+	{name: "traces_spanmetrics_calls_total", kept: []string{latencyMetric}},
+	{name: "traces_service_graph_request_total", sides: serversSide, kept: []string{serverMetric}},
+	{name: "traces_service_graph_request_failed_total", failed: true, sides: eitherSide, kept: []string{serverMetric, clientMetric}},
+	{name: serverMetric, latency: true, sides: serversSide, kept: []string{serverMetric}},
+	{name: clientMetric, latency: true, sides: clientsSide, kept: []string{clientMetric}},
 }
+
+const (
+	latencyMetric = "traces_spanmetrics_latency"
+	serverMetric  = "traces_service_graph_request_server_seconds"
+	clientMetric  = "traces_service_graph_request_client_seconds"
+)
 
 // histogramSuffixes end the names of a histogram's series.
 var histogramSuffixes = []string{"_bucket", "_sum", "_count"}
@@ -42,16 +47,15 @@ var histogramSuffixes = []string{"_bucket", "_sum", "_count"}
 type spanMetric struct {
 	name     string // of the metric
 	latency  bool
-	edge     *edge // nil unless the metric is one of the service graph
+	failed   bool
+	edge     *edgeSelector // nil unless the metric is one of the service graph
 	query    plait.SpanQuery
+	bounds   predicates // of le
+	matchers []plait.Matcher
 	ignored  []plait.Matcher
 	failures bool // whether query leaves successes out, too
-}
-
-// edge restricts the two ends of a call.
-type edge struct {
-	client, server predicates
-	kind           plait.SpanKind // the side of the call whose spans are asked for
+	nothing  bool // no series can match
+	kept     []string
 }
 
 // spanMetricOf says whether the matchers select a metric that is derived from spans.
@@ -71,15 +75,15 @@ func spanMetricOf(matchers []plait.Matcher) (*spanMetric, bool, error) {
 		if at < 0 {
 			continue
 		}
-		m := &spanMetric{name: candidates[at], latency: k.latency}
+		m := &spanMetric{name: candidates[at], latency: k.latency, failed: k.failed, kept: k.kept}
 		if k.failed {
 			m.restrict("status_code", plait.MatchEqual, statusError)
 		}
-		if k.edge {
-			m.edge = &edge{kind: k.kind}
-			err = m.readEdge(matchers)
-		} else {
-			m.readLabels(matchers)
+		if k.sides != 0 {
+			m.edge, err = newEdgeSelector(k.sides, matchers)
+		}
+		if err == nil {
+			err = m.readLabels(matchers)
 		}
 		return m, true, err
 	}
@@ -105,72 +109,46 @@ func (m *spanMetric) restrict(name string, op plait.MatchOp, value string) {
 	m.failures = m.failures || name == "status_code"
 }
 
-func (m *spanMetric) readLabels(matchers []plait.Matcher) {
+func (m *spanMetric) readLabels(matchers []plait.Matcher) error {
 	for _, l := range matchers {
 		switch l.Name {
+		case "__name__":
+			continue
 		case "service", "span_name", "span_kind", "status_code":
-			m.restrict(l.Name, l.Op, l.Value)
-		default:
-			m.readOther(l)
-		}
-	}
-}
-
-// readOther takes le, whose upper bound is one of the duration, and ignores all other labels:
-// those that a scrape adds say nothing about spans.
-func (m *spanMetric) readOther(l plait.Matcher) {
-	bound, err := strconv.ParseFloat(l.Value, 64)
-	switch {
-	case l.Name == "__name__":
-	case l.Name == "le" && l.Op == plait.MatchEqual && err == nil:
-		m.query.Max = seconds(bound)
-	default:
-		m.ignored = append(m.ignored, l)
-	}
-}
-
-func (m *spanMetric) readEdge(matchers []plait.Matcher) (err error) {
-	if m.edge.client, err = predicatesOf(matchers, "client"); err != nil {
-		return err
-	}
-	if m.edge.server, err = predicatesOf(matchers, "server"); err != nil {
-		return err
-	}
-	own := "server"
-	for _, l := range matchers {
-		switch {
-		case l.Name == "connection_type" && l.Op == plait.MatchEqual:
-			m.edge.setType(l.Value)
-			if m.edge.kind == plait.SpanKindClient {
-				own = "client"
+			if m.edge != nil {
+				m.ignored = append(m.ignored, l)
+				continue
 			}
-		case l.Name != "client" && l.Name != "server":
-			m.readOther(l)
+			m.restrict(l.Name, l.Op, l.Value)
+		case "client", "server", "connection_type":
+			if m.edge == nil {
+				m.ignored = append(m.ignored, l)
+				continue
+			}
+		case "le":
+			if err := m.readBound(l); err != nil {
+				return err
+			}
+			continue
+		default: // those that a scrape adds say nothing about spans
+			m.ignored = append(m.ignored, l)
+			continue
 		}
+		m.matchers = append(m.matchers, l)
 	}
-	if m.edge.kind == plait.SpanKindClient {
-		own = "client"
+	if len(m.bounds) > 0 {
+		m.boundByBuckets()
 	}
-	for _, l := range matchers {
-		if l.Name == own {
-			m.restrict("service", l.Op, l.Value)
-		}
-	}
-	m.restrict("span_kind", plait.MatchEqual, spanKindLabel(m.edge.kind))
 	return nil
 }
 
-// setType chooses the side of the call that is there: databases have no spans of their own, and
-// messages are received by consumers.
-func (e *edge) setType(connection string) {
-	switch {
-	case connection == "database":
-		e.kind = plait.SpanKindClient
-	case connection == "messaging_system" && e.kind == plait.SpanKindServer:
-		e.kind = plait.SpanKindConsumer
-	case connection == "messaging_system":
-		e.kind = plait.SpanKindProducer
+// seconds converts a metric's value into a duration; what no duration can hold is unbounded.
+func seconds(v float64) time.Duration {
+	nanos := math.Round(v * 1e9)
+	if math.IsNaN(nanos) || nanos >= math.MaxInt64 {
+		return 0
 	}
+	return time.Duration(max(nanos, 1))
 }
 
 func spanKindLabel(k plait.SpanKind) string { return spanKindPrefix + strings.ToUpper(k.String()) }
@@ -179,17 +157,24 @@ func statusCodeLabel(c plait.StatusCode) string {
 	return statusCodePrefix + strings.ToUpper(c.String())
 }
 
-// seconds converts a metric's value into a duration; what no duration can hold is unbounded.
-func seconds(v float64) time.Duration {
-	nanos := math.Ceil(v * 1e9)
-	if math.IsNaN(nanos) || nanos >= math.MaxInt64 {
-		return 0
+// spanMetric finds the spans that are a metric's samples.
+func (p *Pivots) spanMetric(ctx context.Context, m *spanMetric, q MetricQuestion) (hits []MetricHit, err error) {
+	switch {
+	case m.nothing:
+		return nil, nil
+	case m.edge != nil:
+		hits, err = p.edgeMetric(ctx, m, q)
+	default:
+		hits, err = p.operationMetric(ctx, m, q)
 	}
-	return time.Duration(max(nanos, 1))
+	if err != nil || len(hits) > 0 {
+		return hits, err
+	}
+	return p.keptExemplars(ctx, m, q)
 }
 
-// spanMetric finds the spans that are a metric's samples.
-func (p *Pivots) spanMetric(ctx context.Context, m *spanMetric, q MetricQuestion) ([]MetricHit, error) {
+// operationMetric finds the spans that are the samples of a metric of operations.
+func (p *Pivots) operationMetric(ctx context.Context, m *spanMetric, q MetricQuestion) ([]MetricHit, error) {
 	query := m.query
 	query.Range = q.Range
 	if m.latency {
@@ -201,19 +186,29 @@ func (p *Pivots) spanMetric(ctx context.Context, m *spanMetric, q MetricQuestion
 	}
 	hits := make([]MetricHit, 0, len(found))
 	for _, u := range found {
-		h := u.hit(MatchExemplar)
-		h.Series = m.labels(u.span)
-		value := 1.0
-		if m.latency {
-			value = float64(u.span.DurationNanos()) / 1e9
-		}
-		h.Value = &value
-		hits = append(hits, h)
-	}
-	if m.edge != nil {
-		return p.onEdge(ctx, m, hits, q.Limit)
+		hits = append(hits, m.hit(u, plait.Labels{
+			{Name: "service", Value: u.span.Resource.Service()},
+			{Name: "span_kind", Value: spanKindLabel(u.span.Kind)},
+			{Name: "span_name", Value: u.span.Name},
+			{Name: "status_code", Value: statusCodeLabel(u.span.Status)},
+		}))
 	}
 	return firstOfTraces(hits, q.Limit), nil
+}
+
+// hit makes a hit of a span that is a sample of the series with some labels.
+func (m *spanMetric) hit(u unusualSpan, labels plait.Labels) MetricHit {
+	h := u.hit(MatchExemplar)
+	value := 1.0
+	if m.latency {
+		value = float64(u.span.DurationNanos()) / 1e9
+	}
+	h.Value = &value
+	h.Series = append(plait.Labels{{Name: "__name__", Value: m.name}}, labels...)
+	if strings.HasSuffix(m.name, "_bucket") {
+		h.Series = append(h.Series, plait.Label{Name: "le", Value: m.bucketOf(value)})
+	}
+	return h
 }
 
 // bound narrows a query's durations to a metric's values; unit is in seconds.
@@ -225,19 +220,5 @@ func bound(query *plait.SpanQuery, least, most *float64, unit float64) {
 		if d := seconds(*most * unit); query.Max == 0 || d < query.Max {
 			query.Max = d
 		}
-	}
-}
-
-// labels are those of the series that a span belongs to.
-func (m *spanMetric) labels(s *plait.Span) plait.Labels {
-	if m.edge != nil {
-		return plait.Labels{{Name: "__name__", Value: m.name}}
-	}
-	return plait.Labels{
-		{Name: "__name__", Value: m.name},
-		{Name: "service", Value: s.Resource.Service()},
-		{Name: "span_kind", Value: spanKindLabel(s.Kind)},
-		{Name: "span_name", Value: s.Name},
-		{Name: "status_code", Value: statusCodeLabel(s.Status)},
 	}
 }

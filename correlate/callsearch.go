@@ -1,0 +1,216 @@
+package correlate
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/plaithq/plait"
+)
+
+// A call is known by two spans, so the traces of candidates are read.
+
+const (
+	// edgeTraces bounds the traces that are read in search of a call, from either side.
+	edgeTraces = 200
+	// edgeSpans bounds the spans that are read of each.
+	edgeSpans = 5000
+	// linksRead bounds the consumers whose links are read.
+	linksRead = 1000
+)
+
+// spanRef names a span.
+type spanRef struct {
+	trace plait.TraceID
+	span  plait.SpanID
+}
+
+func refOf(s *plait.Span) spanRef { return spanRef{s.TraceID, s.SpanID} }
+
+// callSearch looks for calls of the edges that a metric's selector asks for.
+type callSearch struct {
+	pivots *Pivots
+	metric *spanMetric
+	query  plait.SpanQuery // what a sample has to fit, apart from its edge
+	limit  int
+	budget int // of traces to read
+	trees  map[plait.TraceID]*Tree
+	links  map[spanRef]*plait.Span // consumers by the producers that they link to; nil: not read
+	seen   map[plait.TraceID]bool
+	hits   []MetricHit
+}
+
+// edgeMetric finds the spans that are the samples of a metric of the service graph.
+func (p *Pivots) edgeMetric(ctx context.Context, m *spanMetric, q MetricQuestion) ([]MetricHit, error) {
+	s := &callSearch{pivots: p, metric: m, query: m.query, limit: q.Limit, trees: map[plait.TraceID]*Tree{}, seen: map[plait.TraceID]bool{}}
+	s.query.Range = q.Range
+	if m.latency {
+		bound(&s.query, q.Min, q.Max, 1)
+	}
+	failuresFirst := !m.latency && !m.failures
+	var candidates []unusualSpan
+	for _, question := range m.edge.questions(s.query) {
+		found, err := p.unusual(ctx, question, failuresFirst)
+		if err != nil {
+			return nil, err
+		}
+		candidates = append(candidates, found...)
+	}
+	rank(candidates, failuresFirst)
+	if err := s.look(ctx, candidates, s.sample); err != nil || len(s.hits) >= q.Limit {
+		return s.hits, err
+	}
+	if question, ok := m.edge.fromOtherSide(); ok {
+		question.Range = q.Range
+		found, err := p.unusual(ctx, question, failuresFirst)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.look(ctx, found, s.otherSide); err != nil {
+			return nil, err
+		}
+	}
+	return s.hits, nil
+}
+
+// look takes what the calls of candidates yield, one hit a trace.
+func (s *callSearch) look(ctx context.Context, candidates []unusualSpan, take func(unusualSpan, *call) (unusualSpan, bool)) error {
+	s.budget = max(edgeTraces, s.limit)
+	for _, u := range candidates {
+		if len(s.hits) >= s.limit {
+			return nil
+		}
+		if s.seen[u.span.TraceID] || s.hopeless(u.span) {
+			continue
+		}
+		found, err := s.calls(ctx, u.span)
+		if err != nil {
+			return err
+		}
+		for i := range found {
+			hit, ok := take(u, &found[i])
+			if !ok || s.seen[hit.span.TraceID] || !s.metric.edge.match(found[i].edge) {
+				continue
+			}
+			e := found[i].edge
+			s.seen[u.span.TraceID], s.seen[hit.span.TraceID] = true, true
+			s.hits = append(s.hits, s.metric.hit(hit, plait.Labels{
+				{Name: "client", Value: e.Client}, {Name: "connection_type", Value: e.ConnectionType.String()}, {Name: "server", Value: e.Server},
+			}))
+			break
+		}
+	}
+	return nil
+}
+
+// sample takes a candidate that is a sample itself.
+func (s *callSearch) sample(u unusualSpan, c *call) (unusualSpan, bool) {
+	return u, s.metric.edge.sides.takes(c)
+}
+
+// otherSide takes the other side of a candidate's call, if that is a sample.
+func (s *callSearch) otherSide(_ unusualSpan, c *call) (unusualSpan, bool) {
+	if c.other == nil || !s.metric.edge.sides.takes(&call{server: !c.server, other: c.other}) {
+		return unusualSpan{}, false
+	}
+	d, q := c.other.DurationNanos(), &s.query
+	fits := d >= int64(q.Min) && (q.Max == 0 || d <= int64(q.Max)) &&
+		(!s.metric.failed || c.other.Status == plait.StatusError) &&
+		c.other.EndNanos >= q.Range.From.UnixNano() && (q.Range.To.IsZero() || c.other.StartNanos < q.Range.To.UnixNano())
+	return unusualSpan{span: c.other}, fits
+}
+
+// hopeless says, before its trace is read, that no call of a span can match.
+func (s *callSearch) hopeless(span *plait.Span) bool {
+	e := s.metric.edge
+	if answers(span) {
+		return !span.ParentSpanID.IsZero() && !e.answered()
+	}
+	if peer, c := plait.PeerOf(span.Kind, span.Attributes); c == plait.ConnectionDatabase || !e.answered() {
+		edge, ok := plait.UnansweredEdge(span.Resource.Service(), peer, c)
+		return !ok || !e.match(edge)
+	}
+	return false
+}
+
+// calls returns the calls that a span is a side of.
+func (s *callSearch) calls(ctx context.Context, span *plait.Span) ([]call, error) {
+	tree, err := s.tree(ctx, span.TraceID)
+	if err != nil {
+		return nil, err
+	}
+	i := tree.find(span)
+	if i < 0 {
+		return nil, nil
+	}
+	switch {
+	case span.Kind == plait.SpanKindProducer && s.links == nil:
+		err = s.readLinks(ctx)
+	case span.Kind == plait.SpanKindConsumer && span.ParentSpanID.IsZero() && len(span.Links) > 0 && tree.Nodes[i].Parent < 0:
+		var linked *plait.Span
+		linked, err = s.linked(ctx, span.Links[0])
+		return tree.calls(i, nil, linked), err
+	}
+	return tree.calls(i, s.links, nil), err
+}
+
+// tree reads a trace; one that is gone, or for which the budget is spent, has an empty tree.
+func (s *callSearch) tree(ctx context.Context, id plait.TraceID) (*Tree, error) {
+	if tree, ok := s.trees[id]; ok {
+		return tree, nil
+	}
+	if s.budget--; s.budget < 0 {
+		return BuildTree(nil), nil
+	}
+	tree, err := s.pivots.tree(ctx, id)
+	s.trees[id] = tree
+	return tree, err
+}
+
+func (p *Pivots) tree(ctx context.Context, id plait.TraceID) (*Tree, error) {
+	trace, err := p.traces.Trace(ctx, id, edgeSpans)
+	if errors.Is(err, plait.ErrNotFound) {
+		return BuildTree(nil), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return BuildTree(trace.Spans), nil
+}
+
+// find returns the index of a span, or -1.
+func (t *Tree) find(s *plait.Span) int {
+	return slices.IndexFunc(t.Nodes, func(n Node) bool {
+		return n.Span.SpanID == s.SpanID && n.Span.Kind == s.Kind && n.Span.Resource.Service() == s.Resource.Service()
+	})
+}
+
+// linked returns the producer's or client's span that a link leads to, or nil.
+func (s *callSearch) linked(ctx context.Context, l plait.Link) (*plait.Span, error) {
+	tree, err := s.tree(ctx, l.TraceID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range tree.Nodes {
+		if span := tree.Nodes[i].Span; span.SpanID == l.SpanID && calls(span) {
+			return span, nil
+		}
+	}
+	return nil, nil
+}
+
+// readLinks reads which consumers of the window link to their producers: the producer's trace does
+// not tell that its message was taken.
+func (s *callSearch) readLinks(ctx context.Context) error {
+	s.links = map[spanRef]*plait.Span{}
+	consumers, err := s.pivots.traces.Spans(ctx, plait.SpanQuery{
+		Matchers: []plait.Matcher{{Name: "span_kind", Op: plait.MatchEqual, Value: consumerKind}},
+		Range:    s.query.Range, Order: plait.SpansNewestFirst, Limit: linksRead,
+	})
+	for i := range consumers {
+		if c := &consumers[i]; c.ParentSpanID.IsZero() && len(c.Links) > 0 {
+			s.links[spanRef{c.Links[0].TraceID, c.Links[0].SpanID}] = c
+		}
+	}
+	return err
+}
