@@ -219,19 +219,22 @@ func (s *Store) withPartitionLock(ctx context.Context, use func(*pgx.Conn) error
 // and freezes it once when its day is over (upkeep.go).
 const partitionSettings = ` WITH (autovacuum_enabled = false, toast.autovacuum_enabled = false)`
 
-// create makes partitions in one transaction. The lock on the parent is exclusive, and whoever
-// waits for it makes all others wait: so it gives up soon and tries again.
+// createdAtOnce is how many partitions one transaction makes: each holds a dozen locks until its
+// end, and a server of usual settings has room for six thousand.
+const createdAtOnce = 50
+
+// create makes partitions. The lock on the parent is exclusive, and whoever waits for it makes
+// all others wait: so it gives up soon and tries again.
 func (t partitionedTable) create(ctx context.Context, conn *pgx.Conn, days []day) error {
-	if len(days) == 0 {
-		return nil
-	}
-	var statements strings.Builder
-	for _, d := range days {
-		fmt.Fprintf(&statements, "CREATE TABLE IF NOT EXISTS %s PARTITION OF %s FOR VALUES FROM %s TO %s%s;\n",
-			storeTable(t.partition(d)), storeTable(t.name), t.bound(d), t.bound(d+1), partitionSettings)
-	}
-	if err := withLockTimeout(ctx, conn, statements.String()); err != nil {
-		return fmt.Errorf("create partitions of %s: %w", t.name, err)
+	for some := range slices.Chunk(days, createdAtOnce) {
+		var statements strings.Builder
+		for _, d := range some {
+			fmt.Fprintf(&statements, "CREATE TABLE IF NOT EXISTS %s PARTITION OF %s FOR VALUES FROM %s TO %s%s;\n",
+				storeTable(t.partition(d)), storeTable(t.name), t.bound(d), t.bound(d+1), partitionSettings)
+		}
+		if err := withLockTimeout(ctx, conn, statements.String()); err != nil {
+			return fmt.Errorf("create partitions of %s: %w", t.name, err)
+		}
 	}
 	return nil
 }

@@ -88,12 +88,16 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%d connections: %w", c.MaxConns, plait.ErrInvalid)
 	}
 	for _, r := range []time.Duration{c.RetentionTraces, c.RetentionLogs, c.RetentionMetrics} {
-		if r < 0 {
-			return fmt.Errorf("retention of %v: %w", r, plait.ErrInvalid)
+		if r < 0 || r > MaxRetention {
+			return fmt.Errorf("retention of %v, more than %v: %w", r, MaxRetention, plait.ErrInvalid)
 		}
 	}
 	return nil
 }
+
+// MaxRetention is the longest time for which telemetry can be kept: each day is a partition, and
+// a question without a time opens them all.
+const MaxRetention = 400 * oneDay
 
 // Store is one gateway's access to the database. Its methods may be called concurrently.
 type Store struct {

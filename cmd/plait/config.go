@@ -12,6 +12,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/plaithq/plait/store"
 )
 
 // databaseConfig says which Postgres to use.
@@ -62,8 +64,9 @@ func (c *config) Validate() error {
 		flag string
 		p    period
 	}{{"retention-traces", c.RetentionTraces}, {"retention-logs", c.RetentionLogs}, {"retention-metrics", c.RetentionMetrics}} {
-		if d := time.Duration(r.p); d < time.Hour || d > 3650*24*time.Hour {
-			return fmt.Errorf("--%s: %s is not between 1h and 3650d", r.flag, d)
+		if d := time.Duration(r.p); d < time.Hour || d > store.MaxRetention {
+			return fmt.Errorf("--%s: %s is not between 1h and %s: each day is a partition, and a question without a time opens them all",
+				r.flag, r.p, period(store.MaxRetention))
 		}
 	}
 	if c.MaxBody < 1<<16 || c.MaxInFlight < c.MaxBody {

@@ -55,12 +55,14 @@ func parsePeriod(text string) (time.Duration, error) {
 }
 
 // MarshalText writes whole days as days.
-func (p period) MarshalText() ([]byte, error) { //nolint:unparam // encoding.TextMarshaler
+func (p period) MarshalText() ([]byte, error) { return []byte(p.String()), nil } //nolint:unparam // encoding.TextMarshaler
+
+func (p period) String() string {
 	d := time.Duration(p)
 	if d != 0 && d%day == 0 {
-		return fmt.Appendf(nil, "%dd", d/day), nil
+		return fmt.Sprintf("%dd", d/day)
 	}
-	return []byte(d.String()), nil
+	return d.String()
 }
 
 // byteSize is a number of bytes that may carry a unit: "64MiB", "1GiB", "500000".
