@@ -1,25 +1,26 @@
 -- The public views of metrics. A chunk's samples are unfolded row by row, so a condition on
 -- time cannot skip chunks by itself; chunk_start and chunk_end are there for that (docs/metrics.md).
+-- Series are joined to each kind of chunk by itself, so that a question about a time begins with the
+-- chunks, and one about a metric with the series.
 -- Staleness markers (a NaN of their own) are left out.
 DO $$
 BEGIN
     CREATE VIEW plait.samples AS
-    SELECT s.metric, s.labels, x.time, x.value, x.histogram, x.chunk_start, x.chunk_end
-    FROM plait_store.series s
-    CROSS JOIN LATERAL (
-        SELECT c.start_time + coalesce(v.after, (v.n - 1) * c.step_ms) * interval '1 millisecond' AS time,
-               v.value, v.histogram, c.start_time AS chunk_start, c.end_time AS chunk_end
-        FROM plait_store.sample_chunk c
-        CROSS JOIN LATERAL unnest(c.times, c.values, c.histograms) WITH ORDINALITY v(after, value, histogram, n)
-        WHERE c.series = s.id
-        UNION ALL
-        SELECT c.start_time + coalesce(v.after, (v.n - 1) * c.step_ms) * interval '1 millisecond',
-               v.value, v.histogram, c.start_time, c.end_time
-        FROM plait_store.sample_chunk_outside c
-        CROSS JOIN LATERAL unnest(c.times, c.values, c.histograms) WITH ORDINALITY v(after, value, histogram, n)
-        WHERE c.series = s.id
-    ) x
-    WHERE x.value IS NULL OR x.value <> 'NaN' OR float8send(x.value) <> '\x7ff0000000000002'
+    SELECT s.metric, s.labels,
+           c.start_time + coalesce(v.after, (v.n - 1) * c.step_ms) * interval '1 millisecond' AS time,
+           v.value, v.histogram, c.start_time AS chunk_start, c.end_time AS chunk_end
+    FROM plait_store.sample_chunk c
+    JOIN plait_store.series s ON s.id = c.series
+    CROSS JOIN LATERAL unnest(c.times, c.values, c.histograms) WITH ORDINALITY v(after, value, histogram, n)
+    WHERE v.value IS NULL OR v.value <> 'NaN' OR float8send(v.value) <> '\x7ff0000000000002'
+    UNION ALL
+    SELECT s.metric, s.labels,
+           c.start_time + coalesce(v.after, (v.n - 1) * c.step_ms) * interval '1 millisecond',
+           v.value, v.histogram, c.start_time, c.end_time
+    FROM plait_store.sample_chunk_outside c
+    JOIN plait_store.series s ON s.id = c.series
+    CROSS JOIN LATERAL unnest(c.times, c.values, c.histograms) WITH ORDINALITY v(after, value, histogram, n)
+    WHERE v.value IS NULL OR v.value <> 'NaN' OR float8send(v.value) <> '\x7ff0000000000002'
     UNION ALL
     SELECT s.metric, s.labels, t.time, v.value, v.histogram, t.time, t.time
     FROM plait_store.sample_head h
