@@ -48,6 +48,7 @@ const (
 	minReaders      = 3
 	writers         = 4 // connections that write: more than cores would only make smaller groups
 	connectTimeout  = 3 * time.Second
+	idleTimeout     = time.Second      // for the answer of a connection that was idle
 	closeGrace      = 10 * time.Second // for what is waiting when Close is called
 	applicationName = "plait"
 )
@@ -229,9 +230,9 @@ func openPool(ctx context.Context, url, role string, conns int) (*pgxpool.Pool, 
 	}
 	config.MaxConns = int32(conns)
 	setSession(config.ConnConfig, role)
-	// A connection that was idle is asked whether it lives: one that hangs is given up like one
-	// that cannot be made.
-	config.PingTimeout = config.ConnConfig.ConnectTimeout
+	// A connection that was idle is asked whether it lives. While the database hangs none does, and
+	// they are asked one after the other.
+	config.PingTimeout = idleTimeout
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open the pool to %s: %w", role, err)
