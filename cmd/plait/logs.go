@@ -129,7 +129,8 @@ func (c *logsCommand) search(ctx context.Context, from time.Time, limit int) ([]
 			return nil, err
 		}
 		logs = append(logs, answer.Logs...)
-		if answer.NextCursor == "" || len(answer.Logs) == 0 || len(logs) >= limit {
+		// A page may be empty and not the last: then a search of seldom records ran out of time.
+		if answer.NextCursor == "" || len(logs) >= limit {
 			return logs, nil
 		}
 		query.Set("cursor", answer.NextCursor)
