@@ -1,9 +1,6 @@
 package plait
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // Edge is an edge of the service graph: who calls whom, and over what. What makes an edge is said
 // here and nowhere else, for three that must agree on it: the metrics that count spans as they come
@@ -43,16 +40,12 @@ func (c ConnectionType) String() string { return connectionNames[c] }
 // UserNode is the client of calls from outside.
 const UserNode = "user"
 
-// PeerKeys are the attributes by which a client names whom it calls, the best first. What has one
-// that begins with DatabasePrefix is a database.
-var PeerKeys = []string{
-	"peer.service",
-	"db.name", "db.namespace", "db.system", "db.system.name",
-	"messaging.system", "server.address", "net.peer.name", "network.peer.address",
-}
+// DatabaseKeys are the attributes that only calls of databases have, the best name of one first.
+var DatabaseKeys = []string{"db.name", "db.namespace", "db.system", "db.system.name"}
 
-// DatabasePrefix begins the keys among PeerKeys that only databases have.
-const DatabasePrefix = "db."
+// PeerKeys are the attributes by which a client names whom it calls, the best first.
+var PeerKeys = slices.Concat([]string{"peer.service"}, DatabaseKeys,
+	[]string{"messaging.system", "server.address", "net.peer.name", "network.peer.address"})
 
 // PeerOf returns what the attributes of a client or producer span call the other side, empty where
 // they do not tell, and how it is connected: directly where it may be a service that sends spans.
@@ -70,7 +63,7 @@ func PeerOf(kind SpanKind, attributes Attributes) (peer string, c ConnectionType
 		if rank < 0 {
 			continue
 		}
-		if strings.HasPrefix(a.Key, DatabasePrefix) {
+		if slices.Contains(DatabaseKeys, a.Key) {
 			c = ConnectionDatabase
 		}
 		if rank <= best {

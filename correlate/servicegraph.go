@@ -3,7 +3,6 @@ package correlate
 import (
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/plaithq/plait"
 )
@@ -136,7 +135,7 @@ func (e *edgeSelector) peerAttributes() []plait.Matcher {
 	if value, ok := e.server.text(); ok {
 		wanted.Op, wanted.Value = plait.MatchEqual, value
 	} else if !e.connects(plait.ConnectionVirtualNode, plait.ConnectionMessaging) {
-		keys = slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !strings.HasPrefix(key, plait.DatabasePrefix) })
+		keys = plait.DatabaseKeys
 	}
 	all := make([]plait.Matcher, 0, len(keys))
 	for _, key := range keys {

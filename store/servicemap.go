@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -195,7 +194,7 @@ func (s *Store) readCalls(ctx context.Context, r plait.TimeRange, m *serviceMap)
 	}
 	found, err := tx.Query(ctx, serviceMapSQL, planned, microsTime(from), microsTime(to),
 		microsTime(walk.from), microsTime(walk.to), m.oneIn,
-		plait.PeerKeys, keyPatterns(plait.PeerKeys), databaseKeys, keyPatterns(databaseKeys))
+		plait.PeerKeys, keyPatterns(plait.PeerKeys), plait.DatabaseKeys, keyPatterns(plait.DatabaseKeys))
 	if err != nil {
 		return nil, pgerror.Read(err)
 	}
@@ -205,11 +204,6 @@ func (s *Store) readCalls(ctx context.Context, r plait.TimeRange, m *serviceMap)
 	})
 	return rows, pgerror.Read(err)
 }
-
-// databaseKeys are the keys that only spans of calls of databases have.
-var databaseKeys = slices.DeleteFunc(slices.Clone(plait.PeerKeys), func(key string) bool {
-	return !strings.HasPrefix(key, plait.DatabasePrefix)
-})
 
 // keyPatterns are patterns of JSON objects with any of the keys.
 func keyPatterns(keys []string) []string {
