@@ -19,6 +19,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/exemplars"
+	"github.com/plaithq/plait/spanmetrics"
 	"github.com/plaithq/plait/wire/otlp"
 	"github.com/plaithq/plait/wire/zipkin"
 )
@@ -86,7 +87,7 @@ func (m *measured) collect(t testing.TB, registry *prometheus.Registry) {
 				if b.GetExemplar() != nil {
 					bucket := maps.Clone(labels)
 					bucket["__name__"] += "_bucket"
-					bucket["le"] = plait.BucketLabel(b.GetUpperBound())
+					bucket["le"] = spanmetrics.BucketLabel(b.GetUpperBound())
 					m.served = append(m.served, bucket)
 				}
 			}

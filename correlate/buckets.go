@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // A series of a classic histogram counts all values up to its bound, le. So a matcher of le bounds
@@ -35,7 +36,7 @@ func (m *spanMetric) boundByBuckets() {
 	}
 	largest := 0.0
 	for _, b := range bucketBounds() {
-		if m.bounds.match(plait.BucketLabel(b)) {
+		if m.bounds.match(spanmetrics.BucketLabel(b)) {
 			largest = b
 		}
 	}
@@ -52,14 +53,14 @@ func (m *spanMetric) bucketOf(value float64) string {
 		}
 	}
 	for _, b := range bucketBounds() {
-		if text := plait.BucketLabel(b); seconds(value) <= seconds(b) && m.bounds.match(text) {
+		if text := spanmetrics.BucketLabel(b); seconds(value) <= seconds(b) && m.bounds.match(text) {
 			return text
 		}
 	}
-	return plait.BucketLabel(math.Inf(1))
+	return spanmetrics.BucketLabel(math.Inf(1))
 }
 
-func bucketBounds() []float64 { return append(plait.LatencyBuckets(), math.Inf(1)) }
+func bucketBounds() []float64 { return append(spanmetrics.LatencyBuckets(), math.Inf(1)) }
 
 func number(text string) (float64, bool) {
 	v, err := strconv.ParseFloat(text, 64)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // A call is known by two spans, so the traces of candidates are read.
@@ -126,8 +127,8 @@ func (s *callSearch) hopeless(span *plait.Span) bool {
 	if answers(span) {
 		return !span.ParentSpanID.IsZero() && !e.answered()
 	}
-	if peer, c := plait.PeerOf(span.Kind, span.Attributes); c == plait.ConnectionDatabase || !e.answered() {
-		edge, ok := plait.UnansweredEdge(span.Resource.Service(), peer, c)
+	if peer, c := spanmetrics.PeerOf(span.Kind, span.Attributes); c == spanmetrics.ConnectionDatabase || !e.answered() {
+		edge, ok := spanmetrics.UnansweredEdge(span.Resource.Service(), peer, c)
 		return !ok || !e.match(edge)
 	}
 	return false
@@ -204,7 +205,7 @@ func (s *callSearch) linked(ctx context.Context, l plait.Link) (*plait.Span, err
 func (s *callSearch) readLinks(ctx context.Context) error {
 	s.links = map[spanRef]*plait.Span{}
 	consumers, err := s.pivots.traces.Spans(ctx, plait.SpanQuery{
-		Matchers: []plait.Matcher{{Name: "span_kind", Op: plait.MatchEqual, Value: consumerKind}},
+		Matchers: []plait.Matcher{{Name: "span_kind", Op: plait.MatchEqual, Value: spanmetrics.KindConsumer}},
 		Range:    s.query.Range, Order: plait.SpansNewestFirst, Limit: linksRead,
 	})
 	for i := range consumers {

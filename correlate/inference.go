@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // What the labels of a series tell about the spans behind it. Labels are Prometheus's names for
@@ -210,10 +211,10 @@ func targetOf(labels plait.Labels, name string) target {
 		t.query.Matchers = append(t.query.Matchers, m)
 	}
 	if kind := kindOf(name); kind != plait.SpanKindUnspecified {
-		equal("span_kind", spanKindLabel(kind))
+		equal("span_kind", spanmetrics.KindLabel(kind))
 	}
 	if label, value := firstLabel(labels, statusLabels); failure(label, value) {
-		equal("status_code", statusError)
+		equal("status_code", spanmetrics.StatusError)
 	}
 	for _, l := range instanceLabels {
 		if value := labels.Get(l.label); value != "" {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // seriesNamed reads labels as `name a=1 b=2`.
@@ -109,7 +110,7 @@ func TestSpanDerivedMetricsBecomeQuestionsAboutSpans(t *testing.T) {
 			matchers: []plait.Matcher{is("__name__", "traces_spanmetrics_latency_bucket"), is("le", "+Inf")}, latency: true,
 		},
 		"failed calls": {
-			matchers: []plait.Matcher{is("__name__", "traces_spanmetrics_calls_total"), is("status_code", statusError)},
+			matchers: []plait.Matcher{is("__name__", "traces_spanmetrics_calls_total"), is("status_code", spanmetrics.StatusError)},
 			query:    "status_code=STATUS_CODE_ERROR",
 		},
 		"failed edge": {

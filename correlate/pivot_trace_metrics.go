@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // TraceMetric is a series, or a calculation over series, of what a trace passed.
@@ -127,16 +128,16 @@ func (t *Tree) operationMetrics() (all []TraceMetric, more bool) {
 	for _, o := range operations[:min(operationsShown, len(operations))] {
 		labels := plait.Labels{
 			{Name: "service", Value: o.service},
-			{Name: "span_kind", Value: spanKindLabel(o.kind)},
+			{Name: "span_kind", Value: spanmetrics.KindLabel(o.kind)},
 			{Name: "span_name", Value: o.name},
 		}
-		failed := append(slices.Clone(labels), plait.Label{Name: "status_code", Value: statusError})
+		failed := append(slices.Clone(labels), plait.Label{Name: "status_code", Value: spanmetrics.StatusError})
 		add := func(metric string, labels plait.Labels, query string) {
 			all = append(all, TraceMetric{Metric: metric, Service: o.service, Operation: o.name, Derived: true, Labels: labels, Query: query})
 		}
-		add("traces_spanmetrics_latency", labels, quantileQuery("traces_spanmetrics_latency_bucket", labels))
-		add("traces_spanmetrics_calls_total", labels, rateQuery("traces_spanmetrics_calls_total", labels))
-		add("traces_spanmetrics_calls_total", failed, rateQuery("traces_spanmetrics_calls_total", failed))
+		add(spanmetrics.Latency, labels, quantileQuery(spanmetrics.Latency+"_bucket", labels))
+		add(spanmetrics.CallsTotal, labels, rateQuery(spanmetrics.CallsTotal, labels))
+		add(spanmetrics.CallsTotal, failed, rateQuery(spanmetrics.CallsTotal, failed))
 	}
 	return all, len(operations) > operationsShown
 }
@@ -156,7 +157,7 @@ func (t *Tree) edgeMetrics() []TraceMetric {
 		}
 		seen[ends] = true
 		labels := plait.Labels{{Name: "client", Value: ends[0]}, {Name: "server", Value: ends[1]}}
-		const latency, failures = "traces_service_graph_request_server_seconds", "traces_service_graph_request_failed_total"
+		const latency, failures = spanmetrics.ServerSeconds, spanmetrics.FailedTotal
 		all = append(all,
 			TraceMetric{Metric: latency, Service: ends[1], Derived: true, Labels: labels, Query: quantileQuery(latency+"_bucket", labels)},
 			TraceMetric{Metric: failures, Service: ends[1], Derived: true, Labels: labels, Query: rateQuery(failures, labels)},

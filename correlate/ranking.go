@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // A spike is made of spans that took longer than their operation usually takes, not of those of
@@ -59,7 +60,7 @@ func (p *Pivots) unusual(ctx context.Context, q plait.SpanQuery, failuresFirst b
 	q.Range.From = window.From.Add(-runUp)
 	q.Order, q.Limit = plait.SpansSlowestFirst, spanCandidates
 	failures := q
-	failures.Matchers = append(slices.Clone(q.Matchers), plait.Matcher{Name: "status_code", Op: plait.MatchEqual, Value: statusError})
+	failures.Matchers = append(slices.Clone(q.Matchers), plait.Matcher{Name: "status_code", Op: plait.MatchEqual, Value: spanmetrics.StatusError})
 
 	var spans, failed []plait.Span
 	var typical map[operation]int64

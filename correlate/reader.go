@@ -8,6 +8,7 @@ import (
 	"context"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // TraceReader reads spans and traces.
@@ -23,7 +24,7 @@ type TraceReader interface {
 	// Spans returns single spans by the labels of span-derived metrics.
 	Spans(ctx context.Context, q plait.SpanQuery) ([]plait.Span, error)
 	// ServiceMap counts the calls between services by joining spans to their parents.
-	ServiceMap(ctx context.Context, r plait.TimeRange) (plait.ServiceMap, error)
+	ServiceMap(ctx context.Context, r plait.TimeRange) (spanmetrics.ServiceMap, error)
 }
 
 // LogReader reads log records.

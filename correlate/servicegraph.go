@@ -5,9 +5,10 @@ import (
 	"slices"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
-// The samples of the service graph's metrics are calls. Which calls there are is told by plait.Edge;
+// The samples of the service graph's metrics are calls. Which calls there are is told by spanmetrics.Edge;
 // here a selector of such a metric becomes questions about spans. What they find are candidates:
 // whether one is a side of a call between the services asked for is told by its trace
 // (callsearch.go).
@@ -49,29 +50,27 @@ func newEdgeSelector(s sides, matchers []plait.Matcher) (*edgeSelector, error) {
 	return e, nil
 }
 
-func (e *edgeSelector) match(x plait.Edge) bool {
+func (e *edgeSelector) match(x spanmetrics.Edge) bool {
 	return e.client.match(x.Client) && e.server.match(x.Server) && e.connection.match(x.ConnectionType.String())
 }
 
 // connects says whether edges of one of the types can match.
-func (e *edgeSelector) connects(types ...plait.ConnectionType) bool {
-	return slices.ContainsFunc(types, func(c plait.ConnectionType) bool { return e.connection.match(c.String()) })
+func (e *edgeSelector) connects(types ...spanmetrics.ConnectionType) bool {
+	return slices.ContainsFunc(types, func(c spanmetrics.ConnectionType) bool { return e.connection.match(c.String()) })
 }
 
 // answered and fromOutside say whether calls with both sides, and those of the user node, can match.
 func (e *edgeSelector) answered() bool {
-	return e.connects(plait.ConnectionDirect, plait.ConnectionMessaging)
+	return e.connects(spanmetrics.ConnectionDirect, spanmetrics.ConnectionMessaging)
 }
 
 func (e *edgeSelector) fromOutside() bool {
-	return e.client.match(plait.UserNode) && e.connects(plait.ConnectionVirtualNode)
+	return e.client.match(spanmetrics.UserNode) && e.connects(spanmetrics.ConnectionVirtualNode)
 }
 
 const (
-	serverKind   = "SPAN_KIND_SERVER"
-	consumerKind = "SPAN_KIND_CONSUMER"
-	serverKinds  = serverKind + "|" + consumerKind
-	clientKinds  = "SPAN_KIND_CLIENT|SPAN_KIND_PRODUCER"
+	serverKinds = spanmetrics.KindServer + "|" + spanmetrics.KindConsumer
+	clientKinds = spanmetrics.KindClient + "|" + spanmetrics.KindProducer
 )
 
 // questions ask for the spans that may be samples; the other conditions are those of the metric.
@@ -80,7 +79,7 @@ func (e *edgeSelector) questions(metric plait.SpanQuery) (all []plait.SpanQuery)
 		all = append(all, restricted(metric, kinds, e.server))
 	}
 	asked := restricted(metric, clientKinds, e.client)
-	unanswered := e.connects(plait.ConnectionVirtualNode, plait.ConnectionMessaging, plait.ConnectionDatabase)
+	unanswered := e.connects(spanmetrics.ConnectionVirtualNode, spanmetrics.ConnectionMessaging, spanmetrics.ConnectionDatabase)
 	switch {
 	case e.sides != serversSide && e.answered():
 		all = append(all, asked)
@@ -94,14 +93,14 @@ func (e *edgeSelector) questions(metric plait.SpanQuery) (all []plait.SpanQuery)
 // serverKinds are those of the answering spans whose edges can match, in a pattern. Consumers answer
 // nothing but messages; that a server does is too rare to look through all servers for it.
 func (e *edgeSelector) serverKinds() string {
-	served := e.connects(plait.ConnectionDirect) || e.fromOutside()
-	switch taken := e.connects(plait.ConnectionMessaging); {
+	served := e.connects(spanmetrics.ConnectionDirect) || e.fromOutside()
+	switch taken := e.connects(spanmetrics.ConnectionMessaging); {
 	case served && taken:
 		return serverKinds
 	case served:
-		return serverKind
+		return spanmetrics.KindServer
 	case taken:
-		return consumerKind
+		return spanmetrics.KindConsumer
 	}
 	return ""
 }
@@ -131,11 +130,11 @@ func restricted(q plait.SpanQuery, kinds string, service predicates) plait.SpanQ
 
 // peerAttributes are those by which a client may name the server asked for.
 func (e *edgeSelector) peerAttributes() []plait.Matcher {
-	wanted, keys := plait.Matcher{Op: plait.MatchNotEqual}, plait.PeerKeys
+	wanted, keys := plait.Matcher{Op: plait.MatchNotEqual}, spanmetrics.PeerKeys
 	if value, ok := e.server.text(); ok {
 		wanted.Op, wanted.Value = plait.MatchEqual, value
-	} else if !e.connects(plait.ConnectionVirtualNode, plait.ConnectionMessaging) {
-		keys = plait.DatabaseKeys
+	} else if !e.connects(spanmetrics.ConnectionVirtualNode, spanmetrics.ConnectionMessaging) {
+		keys = spanmetrics.DatabaseKeys
 	}
 	all := make([]plait.Matcher, 0, len(keys))
 	for _, key := range keys {
@@ -166,7 +165,7 @@ func (p predicates) text() (string, bool) {
 
 // call is a call as one of its sides knows it.
 type call struct {
-	edge   plait.Edge
+	edge   spanmetrics.Edge
 	server bool        // the side is the server's
 	other  *plait.Span // the other side, nil if it sent no span
 }
@@ -182,8 +181,8 @@ func (t *Tree) calls(i int, links map[spanRef]*plait.Span, linked *plait.Span) (
 		}
 	case plait.SpanKindClient, plait.SpanKindProducer:
 		own := span.Resource.Service()
-		peer, connection := plait.PeerOf(span.Kind, span.Attributes)
-		if connection != plait.ConnectionDatabase {
+		peer, connection := spanmetrics.PeerOf(span.Kind, span.Attributes)
+		if connection != spanmetrics.ConnectionDatabase {
 			for c := range t.Children(i) {
 				if answers(t.Nodes[c].Span) {
 					all = append(all, call{edge: answeredEdge(span, t.Nodes[c].Span), other: t.Nodes[c].Span})
@@ -194,7 +193,7 @@ func (t *Tree) calls(i int, links map[spanRef]*plait.Span, linked *plait.Span) (
 			}
 		}
 		if len(all) == 0 {
-			if edge, ok := plait.UnansweredEdge(own, peer, connection); ok {
+			if edge, ok := spanmetrics.UnansweredEdge(own, peer, connection); ok {
 				all = append(all, call{edge: edge})
 			}
 		}
@@ -211,19 +210,19 @@ func (t *Tree) answer(i int, linked *plait.Span) (call, bool) {
 	}
 	switch {
 	case caller == nil && span.ParentSpanID.IsZero() && span.Kind == plait.SpanKindServer:
-		return call{edge: plait.UserEdge(span.Resource.Service()), server: true}, true
+		return call{edge: spanmetrics.UserEdge(span.Resource.Service()), server: true}, true
 	case caller == nil:
 		return call{}, false
 	case !calls(caller):
 		return call{edge: answeredEdge(caller, span), server: true, other: caller}, caller != linked && caller.Resource.Service() != span.Resource.Service()
 	}
-	_, connection := plait.PeerOf(caller.Kind, caller.Attributes)
-	return call{edge: answeredEdge(caller, span), server: true, other: caller}, connection != plait.ConnectionDatabase
+	_, connection := spanmetrics.PeerOf(caller.Kind, caller.Attributes)
+	return call{edge: answeredEdge(caller, span), server: true, other: caller}, connection != spanmetrics.ConnectionDatabase
 }
 
-func answeredEdge(client, server *plait.Span) plait.Edge {
+func answeredEdge(client, server *plait.Span) spanmetrics.Edge {
 	messages := client.Kind == plait.SpanKindProducer || server.Kind == plait.SpanKindConsumer
-	return plait.AnsweredEdge(client.Resource.Service(), server.Resource.Service(), messages)
+	return spanmetrics.AnsweredEdge(client.Resource.Service(), server.Resource.Service(), messages)
 }
 
 func calls(s *plait.Span) bool {

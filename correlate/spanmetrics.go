@@ -8,17 +8,10 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
-// The label values of span-derived metrics.
-const (
-	spanKindPrefix   = "SPAN_KIND_"
-	statusCodePrefix = "STATUS_CODE_"
-	statusError      = "STATUS_CODE_ERROR"
-)
-
-// spanMetricKinds says which spans are the samples of each metric that is derived from spans
-// (spec section 7).
+// spanMetricKinds says which spans are the samples of each metric that is derived from spans.
 var spanMetricKinds = []struct {
 	name    string
 	latency bool     // its samples are durations in seconds; otherwise it counts
@@ -26,19 +19,13 @@ var spanMetricKinds = []struct {
 	sides   sides    // of calls that are its samples, where its labels are those of edges
 	kept    []string // the histograms with whose series its exemplars are stored
 }{
-	{name: latencyMetric, latency: true, kept: []string{latencyMetric}},
-	{name: "traces_spanmetrics_calls_total", kept: []string{latencyMetric}},
-	{name: "traces_service_graph_request_total", sides: serversSide, kept: []string{serverMetric}},
-	{name: "traces_service_graph_request_failed_total", failed: true, sides: eitherSide, kept: []string{serverMetric, clientMetric}},
-	{name: serverMetric, latency: true, sides: serversSide, kept: []string{serverMetric}},
-	{name: clientMetric, latency: true, sides: clientsSide, kept: []string{clientMetric}},
+	{name: spanmetrics.Latency, latency: true, kept: []string{spanmetrics.Latency}},
+	{name: spanmetrics.CallsTotal, kept: []string{spanmetrics.Latency}},
+	{name: spanmetrics.RequestTotal, sides: serversSide, kept: []string{spanmetrics.ServerSeconds}},
+	{name: spanmetrics.FailedTotal, failed: true, sides: eitherSide, kept: []string{spanmetrics.ServerSeconds, spanmetrics.ClientSeconds}},
+	{name: spanmetrics.ServerSeconds, latency: true, sides: serversSide, kept: []string{spanmetrics.ServerSeconds}},
+	{name: spanmetrics.ClientSeconds, latency: true, sides: clientsSide, kept: []string{spanmetrics.ClientSeconds}},
 }
-
-const (
-	latencyMetric = "traces_spanmetrics_latency"
-	serverMetric  = "traces_service_graph_request_server_seconds"
-	clientMetric  = "traces_service_graph_request_client_seconds"
-)
 
 // histogramSuffixes end the names of a histogram's series.
 var histogramSuffixes = []string{"_bucket", "_sum", "_count"}
@@ -77,7 +64,7 @@ func spanMetricOf(matchers []plait.Matcher) (*spanMetric, bool, error) {
 		}
 		m := &spanMetric{name: candidates[at], latency: k.latency, failed: k.failed, kept: k.kept}
 		if k.failed {
-			m.restrict("status_code", plait.MatchEqual, statusError)
+			m.restrict("status_code", plait.MatchEqual, spanmetrics.StatusError)
 		}
 		if k.sides != 0 {
 			m.edge, err = newEdgeSelector(k.sides, matchers)
@@ -151,12 +138,6 @@ func seconds(v float64) time.Duration {
 	return time.Duration(max(nanos, 1))
 }
 
-func spanKindLabel(k plait.SpanKind) string { return spanKindPrefix + strings.ToUpper(k.String()) }
-
-func statusCodeLabel(c plait.StatusCode) string {
-	return statusCodePrefix + strings.ToUpper(c.String())
-}
-
 // spanMetric finds the spans that are a metric's samples.
 func (p *Pivots) spanMetric(ctx context.Context, m *spanMetric, q MetricQuestion) (hits []MetricHit, err error) {
 	switch {
@@ -188,9 +169,9 @@ func (p *Pivots) operationMetric(ctx context.Context, m *spanMetric, q MetricQue
 	for _, u := range found {
 		hits = append(hits, m.hit(u, plait.Labels{
 			{Name: "service", Value: u.span.Resource.Service()},
-			{Name: "span_kind", Value: spanKindLabel(u.span.Kind)},
+			{Name: "span_kind", Value: spanmetrics.KindLabel(u.span.Kind)},
 			{Name: "span_name", Value: u.span.Name},
-			{Name: "status_code", Value: statusCodeLabel(u.span.Status)},
+			{Name: "status_code", Value: spanmetrics.StatusLabel(u.span.Status)},
 		}))
 	}
 	return firstOfTraces(hits, q.Limit), nil

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // family is one metric name with its meaning.
@@ -26,20 +27,20 @@ func newFamily(name, help string, kind plait.MetricType, unit string, labels ...
 }
 
 var (
-	callLabels = []string{"service", "span_kind", "span_name", "status_code"}
-	edgeLabels = []string{"client", "connection_type", "server"}
+	callLabels = []string{spanmetrics.LabelService, spanmetrics.LabelSpanKind, spanmetrics.LabelSpanName, spanmetrics.LabelStatusCode}
+	edgeLabels = []string{spanmetrics.LabelClient, spanmetrics.LabelConnectionType, spanmetrics.LabelServer}
 
-	callsFamily = newFamily("traces_spanmetrics_calls_total",
+	callsFamily = newFamily(spanmetrics.CallsTotal,
 		"Spans by service, operation, kind and status.", plait.MetricCounter, "", callLabels...)
-	latencyFamily = newFamily("traces_spanmetrics_latency",
+	latencyFamily = newFamily(spanmetrics.Latency,
 		"Duration of spans in seconds.", plait.MetricHistogram, "", callLabels...)
-	requestsFamily = newFamily("traces_service_graph_request_total",
+	requestsFamily = newFamily(spanmetrics.RequestTotal,
 		"Calls between services.", plait.MetricCounter, "", edgeLabels...)
-	failedFamily = newFamily("traces_service_graph_request_failed_total",
+	failedFamily = newFamily(spanmetrics.FailedTotal,
 		"Calls between services that failed on either side.", plait.MetricCounter, "", edgeLabels...)
-	serverFamily = newFamily("traces_service_graph_request_server_seconds",
+	serverFamily = newFamily(spanmetrics.ServerSeconds,
 		"Duration of calls between services as the server measured it.", plait.MetricHistogram, "seconds", edgeLabels...)
-	clientFamily = newFamily("traces_service_graph_request_client_seconds",
+	clientFamily = newFamily(spanmetrics.ClientSeconds,
 		"Duration of calls between services as the client measured it.", plait.MetricHistogram, "seconds", edgeLabels...)
 
 	derivedFamilies = []*family{&callsFamily, &latencyFamily, &requestsFamily, &failedFamily, &serverFamily, &clientFamily}
@@ -144,14 +145,14 @@ func (m *metric) Write(out *dto.Metric) error {
 }
 
 func (g *Generator) callMetrics(out []prometheus.Metric, key callKey, c *call, now time.Time) []prometheus.Metric {
-	labels := labelPairs(callLabels, key.service, spanKindLabel(key.kind), key.name, statusLabel(key.status))
+	labels := labelPairs(callLabels, key.service, spanmetrics.KindLabel(key.kind), key.name, spanmetrics.StatusLabel(key.status))
 	recent := c.latency.recent(now.Add(-maxAge).UnixNano())
 	return append(out,
 		counterMetric(&callsFamily, labels, c.latency.count, recent, c.made),
 		g.histogramMetric(&latencyFamily, labels, &c.latency, recent, c.made))
 }
 
-func (g *Generator) edgeMetrics(out []prometheus.Metric, key plait.Edge, e *edge, now time.Time) []prometheus.Metric {
+func (g *Generator) edgeMetrics(out []prometheus.Metric, key spanmetrics.Edge, e *edge, now time.Time) []prometheus.Metric {
 	labels := labelPairs(edgeLabels, key.Client, key.ConnectionType.String(), key.Server)
 	after := now.Add(-maxAge).UnixNano()
 	out = append(out,

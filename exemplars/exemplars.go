@@ -28,6 +28,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // Writer stores series; *store.Store does. A nil error means that they are committed.
@@ -41,7 +42,7 @@ type Config struct {
 	// of the service graph: 5000 of each. What comes above is folded, see Other.
 	MaxSeries int
 	// Buckets are the upper bounds of the classic buckets in seconds, ascending, without +Inf:
-	// plait.LatencyBuckets, by which pivots tell the bucket of a span.
+	// spanmetrics.LatencyBuckets, by which pivots tell the bucket of a span.
 	Buckets []float64
 	// Interval is the time between two writes of the series: 15 s.
 	Interval time.Duration
@@ -68,7 +69,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.PairWait, time.Minute)
 	setDefault(&c.MaxPending, 50_000)
 	if c.Buckets == nil {
-		c.Buckets = plait.LatencyBuckets()
+		c.Buckets = spanmetrics.LatencyBuckets()
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -117,7 +118,7 @@ type Generator struct {
 	names    names
 	services map[string]struct{}
 	calls    map[callKey]*call
-	edges    map[plait.Edge]*edge
+	edges    map[spanmetrics.Edge]*edge
 	pairs    pairs
 	counts   counters
 }
@@ -134,7 +135,7 @@ func New(c Config) (*Generator, error) {
 		names:    names{},
 		services: map[string]struct{}{},
 		calls:    map[callKey]*call{},
-		edges:    map[plait.Edge]*edge{},
+		edges:    map[spanmetrics.Edge]*edge{},
 		pairs:    newPairs(c.PairWait, c.MaxPending),
 	}
 	if c.Registerer != nil {

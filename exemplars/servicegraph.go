@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // edge is the series of one edge of the service graph. A side that nobody measured has no observations.
@@ -21,8 +22,8 @@ type edge struct {
 // side is one end of a call: a client or producer span, or a server or consumer span.
 type side struct {
 	service    string
-	peer       string               // clients: what their attributes call the other end
-	connection plait.ConnectionType // clients: how it is connected
+	peer       string                     // clients: what their attributes call the other end
+	connection spanmetrics.ConnectionType // clients: how it is connected
 	server     bool
 	outermost  bool // servers: without a parent
 	messages   bool // producers and consumers
@@ -40,8 +41,8 @@ func (g *Generator) observeSide(s *plait.Span, service string, o observation, no
 	switch s.Kind {
 	case plait.SpanKindClient, plait.SpanKindProducer:
 		end.messages = s.Kind == plait.SpanKindProducer
-		end.peer, end.connection = plait.PeerOf(s.Kind, s.Attributes)
-		if end.connection == plait.ConnectionDatabase {
+		end.peer, end.connection = spanmetrics.PeerOf(s.Kind, s.Attributes)
+		if end.connection == spanmetrics.ConnectionDatabase {
 			g.addEdge(&end, nil, now) // databases send no spans
 			return
 		}
@@ -111,14 +112,14 @@ func (g *Generator) giveUp(end side, now time.Time) {
 
 // addEdge counts a call. Where one end sent no span, its name is the other's word for it.
 func (g *Generator) addEdge(client, server *side, now time.Time) {
-	var key plait.Edge
+	var key spanmetrics.Edge
 	switch {
 	case client == nil:
-		key = plait.UserEdge(server.service)
+		key = spanmetrics.UserEdge(server.service)
 	case server == nil:
-		key, _ = plait.UnansweredEdge(client.service, client.peer, client.connection)
+		key, _ = spanmetrics.UnansweredEdge(client.service, client.peer, client.connection)
 	default:
-		key = plait.AnsweredEdge(client.service, server.service, client.messages || server.messages)
+		key = spanmetrics.AnsweredEdge(client.service, server.service, client.messages || server.messages)
 	}
 	e := g.edges[key]
 	if e == nil {
@@ -148,7 +149,7 @@ func (e *edge) observe(h *histogram, b *bounds, end *side) {
 }
 
 // newEdge makes room for a key, or finds the series into which it is folded.
-func (g *Generator) newEdge(key plait.Edge, now time.Time) *edge {
+func (g *Generator) newEdge(key spanmetrics.Edge, now time.Time) *edge {
 	if len(g.edges) >= g.config.MaxSeries {
 		g.counts.folded++
 		key.Client, key.Server = Other, Other

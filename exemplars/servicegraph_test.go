@@ -8,19 +8,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // graph tells the edges as requests, failures, and observations of server and client.
-func (g *Generator) graph() map[plait.Edge][4]uint64 {
-	out := map[plait.Edge][4]uint64{}
+func (g *Generator) graph() map[spanmetrics.Edge][4]uint64 {
+	out := map[spanmetrics.Edge][4]uint64{}
 	for key, e := range g.edges {
 		out[key] = [4]uint64{e.requests, e.failed, e.server.count, e.client.count}
 	}
 	return out
 }
 
-func edgeOf(client, server string, c plait.ConnectionType) plait.Edge {
-	return plait.Edge{Client: client, Server: server, ConnectionType: c}
+func edgeOf(client, server string, c spanmetrics.ConnectionType) spanmetrics.Edge {
+	return spanmetrics.Edge{Client: client, Server: server, ConnectionType: c}
 }
 
 func TestServiceGraph(t *testing.T) {
@@ -34,52 +35,52 @@ func TestServiceGraph(t *testing.T) {
 	tests := []struct {
 		name     string
 		requests [][]plait.Span
-		want     map[plait.Edge][4]uint64
+		want     map[spanmetrics.Edge][4]uint64
 		unpaired uint64
 	}{
 		{
 			"client before server", [][]plait.Span{spans(client), spans(server)},
-			map[plait.Edge][4]uint64{edgeOf("front", "back", plait.ConnectionDirect): {1, 0, 1, 1}}, 0,
+			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionDirect): {1, 0, 1, 1}}, 0,
 		},
 		{
 			"server before client", [][]plait.Span{spans(server), spans(client)},
-			map[plait.Edge][4]uint64{edgeOf("front", "back", plait.ConnectionDirect): {1, 0, 1, 1}}, 0,
+			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionDirect): {1, 0, 1, 1}}, 0,
 		},
 		{
 			"client fails", [][]plait.Span{spans(with(client, func(s *spec) { s.status = plait.StatusError }), server)},
-			map[plait.Edge][4]uint64{edgeOf("front", "back", plait.ConnectionDirect): {1, 1, 1, 1}}, 0,
+			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionDirect): {1, 1, 1, 1}}, 0,
 		},
 		{
 			"both fail", [][]plait.Span{spans(
 				with(client, func(s *spec) { s.status = plait.StatusError }), with(server, func(s *spec) { s.status = plait.StatusError }))},
-			map[plait.Edge][4]uint64{edgeOf("front", "back", plait.ConnectionDirect): {1, 1, 1, 1}}, 0,
+			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionDirect): {1, 1, 1, 1}}, 0,
 		},
 		{
 			"root", [][]plait.Span{spans(with(server, func(s *spec) { s.parent = 0 }))},
-			map[plait.Edge][4]uint64{edgeOf("user", "back", plait.ConnectionVirtualNode): {1, 0, 1, 0}}, 0,
+			map[spanmetrics.Edge][4]uint64{edgeOf("user", "back", spanmetrics.ConnectionVirtualNode): {1, 0, 1, 0}}, 0,
 		},
 		{
 			"database", [][]plait.Span{spans(with(client, func(s *spec) {
 				s.attributes = append(text("db.system", "postgresql"), text("server.address", "10.0.0.1")...)
 			}))},
-			map[plait.Edge][4]uint64{edgeOf("front", "postgresql", plait.ConnectionDatabase): {1, 0, 1, 1}}, 0,
+			map[spanmetrics.Edge][4]uint64{edgeOf("front", "postgresql", spanmetrics.ConnectionDatabase): {1, 0, 1, 1}}, 0,
 		},
 		{
 			"database with a name", [][]plait.Span{spans(with(client, func(s *spec) {
 				s.attributes = append(text("db.system", "postgresql"), text("peer.service", "orders-db")...)
 			}))},
-			map[plait.Edge][4]uint64{edgeOf("front", "orders-db", plait.ConnectionDatabase): {1, 0, 1, 1}}, 0,
+			map[spanmetrics.Edge][4]uint64{edgeOf("front", "orders-db", spanmetrics.ConnectionDatabase): {1, 0, 1, 1}}, 0,
 		},
 		{
 			"service that sends no spans", [][]plait.Span{spans(with(client, func(s *spec) { s.attributes = text("server.address", "api.example.com") }))},
-			map[plait.Edge][4]uint64{edgeOf("front", "api.example.com", plait.ConnectionVirtualNode): {1, 0, 1, 1}}, 0,
+			map[spanmetrics.Edge][4]uint64{edgeOf("front", "api.example.com", spanmetrics.ConnectionVirtualNode): {1, 0, 1, 1}}, 0,
 		},
-		{"service without a name", [][]plait.Span{spans(client)}, map[plait.Edge][4]uint64{}, 1},
-		{"client that sends no spans", [][]plait.Span{spans(server)}, map[plait.Edge][4]uint64{}, 1},
+		{"service without a name", [][]plait.Span{spans(client)}, map[spanmetrics.Edge][4]uint64{}, 1},
+		{"client that sends no spans", [][]plait.Span{spans(server)}, map[spanmetrics.Edge][4]uint64{}, 1},
 		{
 			"message", [][]plait.Span{spans(
 				with(client, func(s *spec) { s.kind = plait.SpanKindProducer }), with(server, func(s *spec) { s.kind = plait.SpanKindConsumer }))},
-			map[plait.Edge][4]uint64{edgeOf("front", "back", plait.ConnectionMessaging): {1, 0, 1, 1}}, 0,
+			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionMessaging): {1, 0, 1, 1}}, 0,
 		},
 		{
 			"message to a trace of its own", [][]plait.Span{spans(
@@ -88,39 +89,39 @@ func TestServiceGraph(t *testing.T) {
 					s.trace, s.parent, s.kind = 9, 0, plait.SpanKindConsumer
 					s.links = []plait.Link{{TraceID: plait.TraceID{15: 1}, SpanID: plait.SpanID{7: 2}}}
 				}))},
-			map[plait.Edge][4]uint64{edgeOf("front", "back", plait.ConnectionMessaging): {1, 0, 1, 1}}, 0,
+			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionMessaging): {1, 0, 1, 1}}, 0,
 		},
 		{
 			"message that nobody took", [][]plait.Span{spans(with(client, func(s *spec) {
 				s.kind, s.attributes = plait.SpanKindProducer, text("messaging.system", "kafka")
 			}))},
-			map[plait.Edge][4]uint64{edgeOf("front", "kafka", plait.ConnectionMessaging): {1, 0, 1, 1}}, 0,
+			map[spanmetrics.Edge][4]uint64{edgeOf("front", "kafka", spanmetrics.ConnectionMessaging): {1, 0, 1, 1}}, 0,
 		},
 		{
 			"the same ids in another trace", [][]plait.Span{spans(client, with(server, func(s *spec) { s.trace = 2 }))},
-			map[plait.Edge][4]uint64{}, 2,
+			map[spanmetrics.Edge][4]uint64{}, 2,
 		},
 		{
 			"message that a client sent", [][]plait.Span{spans(client, with(server, func(s *spec) { s.kind = plait.SpanKindConsumer }))},
-			map[plait.Edge][4]uint64{edgeOf("front", "back", plait.ConnectionMessaging): {1, 0, 1, 1}}, 0,
+			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionMessaging): {1, 0, 1, 1}}, 0,
 		},
 		{
 			"both sides with one id, the client first", [][]plait.Span{spans(
 				spec{trace: 1, id: 1, service: "edge", kind: plait.SpanKindClient}, client,
 				with(server, func(s *spec) { s.id, s.parent = 2, 1 }))},
-			map[plait.Edge][4]uint64{edgeOf("front", "back", plait.ConnectionDirect): {1, 0, 1, 1}}, 1,
+			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionDirect): {1, 0, 1, 1}}, 1,
 		},
 		{
 			"both sides with one id, the server first", [][]plait.Span{spans(
 				spec{trace: 1, id: 1, service: "edge", kind: plait.SpanKindClient}, with(server, shared), client)},
-			map[plait.Edge][4]uint64{edgeOf("front", "back", plait.ConnectionDirect): {1, 0, 1, 1}}, 1,
+			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionDirect): {1, 0, 1, 1}}, 1,
 		},
 		{
 			"the outermost server of which no client with the same id came",
 			[][]plait.Span{spans(with(server, func(s *spec) { shared(s); s.parent = 0 }))},
-			map[plait.Edge][4]uint64{edgeOf("user", "back", plait.ConnectionVirtualNode): {1, 0, 1, 0}}, 0,
+			map[spanmetrics.Edge][4]uint64{edgeOf("user", "back", spanmetrics.ConnectionVirtualNode): {1, 0, 1, 0}}, 0,
 		},
-		{"inside of a service", [][]plait.Span{spans(with(client, func(s *spec) { s.kind = plait.SpanKindInternal }))}, map[plait.Edge][4]uint64{}, 0},
+		{"inside of a service", [][]plait.Span{spans(with(client, func(s *spec) { s.kind = plait.SpanKindInternal }))}, map[spanmetrics.Edge][4]uint64{}, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -150,7 +151,7 @@ func TestTheServerWaitsForTheClientUntilTheDeadline(t *testing.T) {
 	g.ObserveSpans(spans(spec{trace: 2, id: 3, parent: 2, service: "back", kind: plait.SpanKindServer}))
 	clock.advance(10 * time.Second)
 	g.ObserveSpans(spans(spec{trace: 2, id: 2, service: "front", kind: plait.SpanKindClient}))
-	if want := (map[plait.Edge][4]uint64{edgeOf("front", "back", plait.ConnectionDirect): {1, 0, 1, 1}}); !maps.Equal(want, g.graph()) {
+	if want := (map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionDirect): {1, 0, 1, 1}}); !maps.Equal(want, g.graph()) {
 		t.Errorf("got %v", g.graph())
 	}
 }
@@ -164,7 +165,7 @@ func TestTheOldestEndsGoWhenTooManyWait(t *testing.T) {
 	for _, trace := range []byte{2, 1, 0} {
 		g.ObserveSpans(spans(spec{trace: trace, id: 3, parent: 2, service: "back", kind: plait.SpanKindServer}))
 	}
-	e := g.edges[edgeOf("front", "back", plait.ConnectionDirect)]
+	e := g.edges[edgeOf("front", "back", spanmetrics.ConnectionDirect)]
 	if e == nil || e.requests != 2 || g.counts.unpaired != 1 {
 		t.Errorf("%+v, %d unpaired", e, g.counts.unpaired)
 	}

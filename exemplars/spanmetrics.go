@@ -56,26 +56,3 @@ func (g *Generator) newCall(key callKey, now time.Time) *call {
 
 // maxServices bounds the folded series too: there is one a service, kind and status.
 func (g *Generator) maxServices() int { return max(g.config.MaxSeries/20, 1) }
-
-var spanKindLabels = [...]string{
-	"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER",
-	"SPAN_KIND_CLIENT", "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER",
-}
-
-// spanKindLabel is a kind's name in OTLP.
-func spanKindLabel(k plait.SpanKind) string {
-	if int(k) < len(spanKindLabels) {
-		return spanKindLabels[k]
-	}
-	return spanKindLabels[0]
-}
-
-var statusLabels = [...]string{"STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"}
-
-// statusLabel is a status code's name in OTLP.
-func statusLabel(c plait.StatusCode) string {
-	if int(c) < len(statusLabels) {
-		return statusLabels[c]
-	}
-	return statusLabels[0]
-}

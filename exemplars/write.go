@@ -10,6 +10,7 @@ import (
 	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // written is what the Writer has of a series.
@@ -117,20 +118,20 @@ func (b *batch) addCall(key callKey, c *call) {
 		return
 	}
 	s := b.series(c.made, c.written.began,
-		plait.Label{Name: "service", Value: key.service}, plait.Label{Name: "span_kind", Value: spanKindLabel(key.kind)},
-		plait.Label{Name: "span_name", Value: key.name}, plait.Label{Name: "status_code", Value: statusLabel(key.status)})
+		plait.Label{Name: spanmetrics.LabelService, Value: key.service}, plait.Label{Name: spanmetrics.LabelSpanKind, Value: spanmetrics.KindLabel(key.kind)},
+		plait.Label{Name: spanmetrics.LabelSpanName, Value: key.name}, plait.Label{Name: spanmetrics.LabelStatusCode, Value: spanmetrics.StatusLabel(key.status)})
 	s.sample(callsFamily.name, "", float64(count))
 	s.histogram(latencyFamily.name, &c.latency)
 	b.note(&c.written, count)
 }
 
-func (b *batch) addEdge(key plait.Edge, e *edge) {
+func (b *batch) addEdge(key spanmetrics.Edge, e *edge) {
 	if !e.written.due(e.requests, b.now) {
 		return
 	}
 	s := b.series(e.made, e.written.began,
-		plait.Label{Name: "client", Value: key.Client}, plait.Label{Name: "connection_type", Value: key.ConnectionType.String()},
-		plait.Label{Name: "server", Value: key.Server})
+		plait.Label{Name: spanmetrics.LabelClient, Value: key.Client}, plait.Label{Name: spanmetrics.LabelConnectionType, Value: key.ConnectionType.String()},
+		plait.Label{Name: spanmetrics.LabelServer, Value: key.Server})
 	s.sample(requestsFamily.name, "", float64(e.requests))
 	s.sample(failedFamily.name, "", float64(e.failed))
 	for _, side := range e.sides() {
@@ -186,7 +187,7 @@ func (w *writer) histogram(name string, h *histogram) {
 	below := uint64(0)
 	for i, count := range h.counts {
 		below += count
-		s := w.sample(name+"_bucket", plait.BucketLabel(w.bounds.upper(i)), float64(below))
+		s := w.sample(name+"_bucket", spanmetrics.BucketLabel(w.bounds.upper(i)), float64(below))
 		if e := &h.examples[i]; !e.trace.IsZero() && !e.written {
 			s.Exemplars = append(s.Exemplars, plait.Exemplar{TimeNanos: e.atNanos, Value: e.seconds, TraceID: e.trace, SpanID: e.span})
 			w.noteExemplar(e)

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 	"github.com/plaithq/plait/store/pgerror"
 )
 
@@ -35,7 +36,7 @@ FROM (
 ) f
 WHERE start_time >= $1 AND start_time < $2`
 
-	// What makes an edge is said at plait.Edge. Kinds are OTLP's: 2 server, 3 client, 4 producer,
+	// What makes an edge is said at spanmetrics.Edge. Kinds are OTLP's: 2 server, 3 client, 4 producer,
 	// 5 consumer. A bucket is an eighth of a power of two of nanoseconds wide.
 	serviceMapSQL = `
 WITH peer_sets AS (
@@ -129,18 +130,18 @@ GROUP BY role, client, server, messages, kind, peer, bucket`
 
 // ServiceMap counts the calls whose answering span started in the range, by joining server and
 // consumer spans to the spans that called them, at the time of the question: late spans count. The
-// edges are those of the span-derived metrics, see plait.Edge. Of a range with more than a quarter of
+// edges are those of the span-derived metrics, see spanmetrics.Edge. Of a range with more than a quarter of
 // a million spans a sample of whole traces is read, in which links to other traces may lead nowhere.
 // Spans that were sent twice count twice.
-func (s *Store) ServiceMap(ctx context.Context, r plait.TimeRange) (plait.ServiceMap, error) {
-	m := serviceMap{nodes: make(map[string]*callSums), edges: make(map[plait.Edge]*callSums)}
+func (s *Store) ServiceMap(ctx context.Context, r plait.TimeRange) (spanmetrics.ServiceMap, error) {
+	m := serviceMap{nodes: make(map[string]*callSums), edges: make(map[spanmetrics.Edge]*callSums)}
 	rows, err := s.readCalls(ctx, r, &m)
 	if err != nil {
-		return plait.ServiceMap{}, fmt.Errorf("read service map: %w", err)
+		return spanmetrics.ServiceMap{}, fmt.Errorf("read service map: %w", err)
 	}
 	for i := range rows {
 		if err := m.add(&rows[i]); err != nil {
-			return plait.ServiceMap{}, fmt.Errorf("read service map: %w", err)
+			return spanmetrics.ServiceMap{}, fmt.Errorf("read service map: %w", err)
 		}
 	}
 	return m.result(), nil
@@ -194,7 +195,7 @@ func (s *Store) readCalls(ctx context.Context, r plait.TimeRange, m *serviceMap)
 	}
 	found, err := tx.Query(ctx, serviceMapSQL, planned, microsTime(from), microsTime(to),
 		microsTime(walk.from), microsTime(walk.to), m.oneIn,
-		plait.PeerKeys, keyPatterns(plait.PeerKeys), plait.DatabaseKeys, keyPatterns(plait.DatabaseKeys))
+		spanmetrics.PeerKeys, keyPatterns(spanmetrics.PeerKeys), spanmetrics.DatabaseKeys, keyPatterns(spanmetrics.DatabaseKeys))
 	if err != nil {
 		return nil, pgerror.Read(err)
 	}
@@ -218,7 +219,7 @@ func keyPatterns(keys []string) []string {
 type serviceMap struct {
 	oneIn int64
 	nodes map[string]*callSums
-	edges map[plait.Edge]*callSums
+	edges map[spanmetrics.Edge]*callSums
 }
 
 func (m *serviceMap) add(row *callRow) error {
@@ -226,39 +227,39 @@ func (m *serviceMap) add(row *callRow) error {
 	case roleNode:
 		sumsOf(m.nodes, row.server).add(row)
 	case roleAnswered:
-		sumsOf(m.edges, plait.AnsweredEdge(row.client, row.server, row.messages)).add(row)
+		sumsOf(m.edges, spanmetrics.AnsweredEdge(row.client, row.server, row.messages)).add(row)
 	case roleUnanswered:
 		attributes, err := plait.ParseAttributes(row.peer)
 		if err != nil {
 			return err
 		}
-		peer, connection := plait.PeerOf(row.kind, attributes)
-		if edge, ok := plait.UnansweredEdge(row.client, peer, connection); ok {
+		peer, connection := spanmetrics.PeerOf(row.kind, attributes)
+		if edge, ok := spanmetrics.UnansweredEdge(row.client, peer, connection); ok {
 			sumsOf(m.edges, edge).add(row)
 		}
 	case roleOutermost:
-		sumsOf(m.edges, plait.UserEdge(row.server)).add(row)
+		sumsOf(m.edges, spanmetrics.UserEdge(row.server)).add(row)
 	}
 	return nil
 }
 
-func (m *serviceMap) result() plait.ServiceMap {
-	result := plait.ServiceMap{SampledOneIn: int(m.oneIn)}
+func (m *serviceMap) result() spanmetrics.ServiceMap {
+	result := spanmetrics.ServiceMap{SampledOneIn: int(m.oneIn)}
 	for service, c := range m.nodes {
-		result.Nodes = append(result.Nodes, plait.ServiceNode{
+		result.Nodes = append(result.Nodes, spanmetrics.MapNode{
 			Service: service, Calls: c.calls * m.oneIn, Failed: c.failed * m.oneIn, DurationNanosSum: c.nanosSum(m.oneIn),
 			P50: c.quantile(0.5), P95: c.quantile(0.95), P99: c.quantile(0.99),
 		})
 	}
 	for key, c := range m.edges {
-		result.Edges = append(result.Edges, plait.ServiceEdge{
+		result.Edges = append(result.Edges, spanmetrics.MapEdge{
 			Edge:  key,
 			Calls: c.calls * m.oneIn, Failed: c.failed * m.oneIn, DurationNanosSum: c.nanosSum(m.oneIn),
 			P50: c.quantile(0.5), P95: c.quantile(0.95), P99: c.quantile(0.99),
 		})
 	}
-	slices.SortFunc(result.Nodes, func(a, b plait.ServiceNode) int { return cmp.Compare(a.Service, b.Service) })
-	slices.SortFunc(result.Edges, func(a, b plait.ServiceEdge) int {
+	slices.SortFunc(result.Nodes, func(a, b spanmetrics.MapNode) int { return cmp.Compare(a.Service, b.Service) })
+	slices.SortFunc(result.Edges, func(a, b spanmetrics.MapEdge) int {
 		return cmp.Or(cmp.Compare(a.Client, b.Client), cmp.Compare(a.Server, b.Server), cmp.Compare(a.ConnectionType, b.ConnectionType))
 	})
 	return result

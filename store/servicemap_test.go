@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 	"github.com/plaithq/plait/store/storetest"
 )
 
@@ -58,17 +59,17 @@ func TestServiceMapJoinsCallsToTheirCallers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	edge := func(client, server string, c plait.ConnectionType, calls, failed int64) plait.ServiceEdge {
-		return plait.ServiceEdge{
-			Edge:  plait.Edge{Client: client, Server: server, ConnectionType: c},
+	edge := func(client, server string, c spanmetrics.ConnectionType, calls, failed int64) spanmetrics.MapEdge {
+		return spanmetrics.MapEdge{
+			Edge:  spanmetrics.Edge{Client: client, Server: server, ConnectionType: c},
 			Calls: calls, Failed: failed, DurationNanosSum: calls * 1e9,
 		}
 	}
-	fromUser := edge("user", "web", plait.ConnectionVirtualNode, 1, 0)
+	fromUser := edge("user", "web", spanmetrics.ConnectionVirtualNode, 1, 0)
 	fromUser.DurationNanosSum = 2e9
-	want := plait.ServiceMap{
+	want := spanmetrics.ServiceMap{
 		SampledOneIn: 1,
-		Nodes: []plait.ServiceNode{
+		Nodes: []spanmetrics.MapNode{
 			{Service: "audit", Calls: 1, DurationNanosSum: 1e9},
 			{Service: "depot", Calls: 1, DurationNanosSum: 1e9},
 			{Service: "mail", Calls: 2, DurationNanosSum: 2e9},
@@ -78,18 +79,18 @@ func TestServiceMapJoinsCallsToTheirCallers(t *testing.T) {
 			{Service: "tax", Calls: 1, DurationNanosSum: 1e9},
 			{Service: "web", Calls: 1, DurationNanosSum: 2e9},
 		},
-		Edges: []plait.ServiceEdge{
-			edge("shop", "audit", plait.ConnectionMessaging, 1, 0),
-			edge("shop", "example.com", plait.ConnectionVirtualNode, 1, 0),
-			edge("shop", "kafka", plait.ConnectionMessaging, 1, 0),
-			edge("shop", "mail", plait.ConnectionMessaging, 2, 0),
-			edge("shop", "mysql", plait.ConnectionDatabase, 1, 0),
-			edge("shop", "orders", plait.ConnectionDatabase, 1, 1),
-			edge("shop", "stock", plait.ConnectionDirect, 1, 0),
-			edge("shop", "tax", plait.ConnectionDirect, 1, 0),
-			edge("stock", "depot", plait.ConnectionDirect, 1, 0),
+		Edges: []spanmetrics.MapEdge{
+			edge("shop", "audit", spanmetrics.ConnectionMessaging, 1, 0),
+			edge("shop", "example.com", spanmetrics.ConnectionVirtualNode, 1, 0),
+			edge("shop", "kafka", spanmetrics.ConnectionMessaging, 1, 0),
+			edge("shop", "mail", spanmetrics.ConnectionMessaging, 2, 0),
+			edge("shop", "mysql", spanmetrics.ConnectionDatabase, 1, 0),
+			edge("shop", "orders", spanmetrics.ConnectionDatabase, 1, 1),
+			edge("shop", "stock", spanmetrics.ConnectionDirect, 1, 0),
+			edge("shop", "tax", spanmetrics.ConnectionDirect, 1, 0),
+			edge("stock", "depot", spanmetrics.ConnectionDirect, 1, 0),
 			fromUser,
-			edge("web", "shop", plait.ConnectionDirect, 1, 1),
+			edge("web", "shop", spanmetrics.ConnectionDirect, 1, 1),
 		},
 	}
 	quantiles := gocmp.FilterPath(func(p gocmp.Path) bool {
@@ -100,7 +101,7 @@ func TestServiceMapJoinsCallsToTheirCallers(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	for _, e := range got.Edges {
-		if e.Client != plait.UserNode && (e.P50 < 900*time.Millisecond || e.P99 > 1100*time.Millisecond || e.P50 > e.P99) {
+		if e.Client != spanmetrics.UserNode && (e.P50 < 900*time.Millisecond || e.P99 > 1100*time.Millisecond || e.P50 > e.P99) {
 			t.Errorf("%s to %s: p50 %v, p99 %v of calls that took a second", e.Client, e.Server, e.P50, e.P99)
 		}
 	}

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 const (
@@ -85,14 +85,14 @@ func (s *Store) newSpanSearch(ctx context.Context, q plait.SpanQuery) (*spanSear
 	if err != nil {
 		return nil, err
 	}
-	if m, ok := byLabel[labelStatusCode]; ok {
+	if m, ok := byLabel[spanmetrics.LabelStatusCode]; ok {
 		f.statuses = slices.DeleteFunc([]int16{0, 1, 2}, func(code int16) bool {
-			return !m.match(statusCodeLabel(plait.StatusCode(code)))
+			return !m.match(spanmetrics.StatusLabel(plait.StatusCode(code)))
 		})
 	}
 	for label, m := range byLabel {
 		switch label {
-		case labelService, labelSpanName, labelSpanKind, labelStatusCode, "__name__":
+		case spanmetrics.LabelService, spanmetrics.LabelSpanName, spanmetrics.LabelSpanKind, spanmetrics.LabelStatusCode, "__name__":
 		default:
 			if !m.match("") {
 				f.statuses = []int16{} // no span has the label
@@ -114,23 +114,9 @@ func (s *Store) newSpanSearch(ctx context.Context, q plait.SpanQuery) (*spanSear
 	return search, err
 }
 
-// The labels of span-derived metrics.
-const (
-	labelService    = "service"
-	labelSpanName   = "span_name"
-	labelSpanKind   = "span_kind"
-	labelStatusCode = "status_code"
-)
-
-func spanKindLabel(k plait.SpanKind) string { return "SPAN_KIND_" + strings.ToUpper(k.String()) }
-
-func statusCodeLabel(c plait.StatusCode) string {
-	return "STATUS_CODE_" + strings.ToUpper(c.String())
-}
-
 // restrictOperations evaluates the matchers over the dictionary of operations.
 func (t *spanSearch) restrictOperations(ctx context.Context, byLabel map[string]matchers) error {
-	service, name, kind := byLabel[labelService], byLabel[labelSpanName], byLabel[labelSpanKind]
+	service, name, kind := byLabel[spanmetrics.LabelService], byLabel[spanmetrics.LabelSpanName], byLabel[spanmetrics.LabelSpanKind]
 	if service == nil && name == nil && kind == nil {
 		return nil
 	}
@@ -141,7 +127,7 @@ func (t *spanSearch) restrictOperations(ctx context.Context, byLabel map[string]
 	t.matchName, t.named = name, make(map[int64]bool)
 	t.filter.operations = []int64{}
 	for id, o := range operations {
-		if !service.match(o.service) || !kind.match(spanKindLabel(o.kind)) {
+		if !service.match(o.service) || !kind.match(spanmetrics.KindLabel(o.kind)) {
 			continue
 		}
 		if o.name == "" && name != nil {

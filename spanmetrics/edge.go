@@ -1,6 +1,10 @@
-package plait
+package spanmetrics
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/plaithq/plait"
+)
 
 // Edge is an edge of the service graph: who calls whom, and over what. What makes an edge is said
 // here and nowhere else, for three that must agree on it: the metrics that count spans as they come
@@ -49,14 +53,14 @@ var PeerKeys = slices.Concat([]string{"peer.service"}, DatabaseKeys,
 
 // PeerOf returns what the attributes of a client or producer span call the other side, empty where
 // they do not tell, and how it is connected: directly where it may be a service that sends spans.
-func PeerOf(kind SpanKind, attributes Attributes) (peer string, c ConnectionType) {
-	if kind == SpanKindProducer {
+func PeerOf(kind plait.SpanKind, attributes plait.Attributes) (peer string, c ConnectionType) {
+	if kind == plait.SpanKindProducer {
 		c = ConnectionMessaging
 	}
 	best := len(PeerKeys)
 	for i := range attributes {
 		a := &attributes[i]
-		if !peerInitial(a.Key) || a.Value.Kind() != KindString || a.Value.Str() == "" {
+		if !peerInitial(a.Key) || a.Value.Kind() != plait.KindString || a.Value.Str() == "" {
 			continue
 		}
 		rank := slices.Index(PeerKeys, a.Key)

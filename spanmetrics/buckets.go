@@ -1,4 +1,4 @@
-package plait
+package spanmetrics
 
 import (
 	"math"

@@ -1,19 +1,20 @@
-package plait_test
+package spanmetrics_test
 
 import (
 	"testing"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 func TestBoundsAreWrittenAsOpenMetricsDoes(t *testing.T) {
 	t.Parallel()
 	for bound, want := range map[float64]string{0.002: "0.002", 5: "5.0", 1e21: "1e+21"} {
-		if got := plait.BucketLabel(bound); got != want {
+		if got := spanmetrics.BucketLabel(bound); got != want {
 			t.Errorf("%g: got %s, want %s", bound, got, want)
 		}
 	}
-	if b := plait.LatencyBuckets(); len(b) != 14 || plait.BucketLabel(b[13]) != "16.384" {
+	if b := spanmetrics.LatencyBuckets(); len(b) != 14 || spanmetrics.BucketLabel(b[13]) != "16.384" {
 		t.Errorf("the buckets are %v", b)
 	}
 }
@@ -37,7 +38,7 @@ func TestAttributesNameWhomAClientCalls(t *testing.T) {
 		for key, value := range test.attributes {
 			attributes = append(attributes, plait.Attribute{Key: key, Value: value})
 		}
-		if peer, connection := plait.PeerOf(test.kind, attributes); peer != test.peer || connection.String() != test.connection {
+		if peer, connection := spanmetrics.PeerOf(test.kind, attributes); peer != test.peer || connection.String() != test.connection {
 			t.Errorf("%s: %q by %q, want %q by %q", name, peer, connection, test.peer, test.connection)
 		}
 	}

@@ -1,0 +1,29 @@
+package spanmetrics
+
+import "time"
+
+// MapEdge is how often one service called another within a time range.
+type MapEdge struct {
+	Edge
+	Calls, Failed int64
+	// DurationNanosSum and the quantiles are the server's view where it is known, else the client's.
+	DurationNanosSum int64
+	P50, P95, P99    time.Duration // estimated from exponential buckets
+}
+
+// MapNode is what one service did within a time range: its server and consumer spans.
+type MapNode struct {
+	Service          string
+	Calls, Failed    int64
+	DurationNanosSum int64
+	P50, P95, P99    time.Duration // estimated from exponential buckets
+}
+
+// ServiceMap is the services and calls within a time range, sorted by name.
+type ServiceMap struct {
+	Nodes []MapNode
+	Edges []MapEdge
+	// SampledOneIn is 1 when every trace was counted. In a range with very many spans one trace
+	// in so many is, and counts and sums are multiplied by it.
+	SampledOneIn int
+}
