@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/util/httputil"
 
 	"github.com/plaithq/plait"
 )
@@ -92,9 +93,9 @@ func NewHandler(c Config) http.Handler {
 	router := route.New().WithPrefix(Prefix + "/api/v1")
 	newUpstream(c, engine, promParser).Register(router)
 
-	metadata := &metadataHandler{storage: c.Storage}
 	mux := http.NewServeMux()
-	mux.Handle("GET "+Prefix+"/api/v1/metadata", metadata)
+	mux.Handle("GET "+Prefix+"/api/v1/metadata", httputil.CompressionHandler{Handler: &metadataHandler{storage: c.Storage}})
+	mux.Handle("POST "+Prefix+"/api/v1/read", newRemoteRead(c))
 	mux.HandleFunc(Prefix+"/-/healthy", say("Plait is healthy.\n"))
 	mux.HandleFunc(Prefix+"/-/ready", whenReady(c.Ready, say("Plait is ready to answer PromQL.\n")))
 	mux.Handle(Prefix+"/api/v1/query_exemplars", emptyList(router))

@@ -39,7 +39,11 @@ func (w *retryWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Unwrap lets http.ResponseController find the flusher.
+// Flush is for handlers that ask for an http.Flusher, Unwrap for those that ask the
+// http.ResponseController.
+func (w *retryWriter) Flush() { flush(w.ResponseWriter) }
+
+// Unwrap returns the writer within.
 func (w *retryWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // withTimeout bounds what has no limit of its own in Prometheus: series, labels, exemplars. The

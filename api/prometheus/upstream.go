@@ -30,13 +30,6 @@ import (
 // what they may ask.
 const compatible = "3.15.0"
 
-// Bounds of remote read.
-const (
-	readSamples     = 5_000_000
-	readConcurrency = 4
-	readFrameBytes  = 1 << 20
-)
-
 // noOrigin matches none: pages of other sites may not read what the browser of an engineer on call
 // can reach. Grafana asks from its server.
 var noOrigin = regexp.MustCompile(`$^.`)
@@ -68,9 +61,7 @@ func newUpstream(c Config, engine *promql.Engine, promParser parser.Parser) *v1.
 		0,         // limit of search
 		c.Logger,
 		func(context.Context) v1.RulesRetriever { return nothing{} },
-		readSamples,
-		readConcurrency,
-		readFrameBytes,
+		0, 0, 0, // bounds of remote read, which has a handler of its own
 		false, // agent
 		noOrigin,
 		func() (v1.RuntimeInfo, error) {
