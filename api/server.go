@@ -81,7 +81,7 @@ func (s *Server) handler() http.Handler {
 	get(e, "/healthz", s.alive)
 	get(e, "/readyz", s.ready)
 	get(e, "/metrics", echo.WrapHandler(promhttp.HandlerFor(s.deps.Gatherer, promhttp.HandlerOpts{
-		EnableOpenMetrics: true, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError),
+		EnableOpenMetrics: true, EnableOpenMetricsTextCreatedSamples: true, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError),
 	})))
 	if s.deps.Prometheus != nil {
 		e.Any("/prometheus/*", echo.WrapHandler(s.deps.Prometheus))

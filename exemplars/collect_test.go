@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/prometheus/model/textparse"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/test/openmetrics"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -44,7 +45,7 @@ func scrape(t *testing.T, g *Generator, accept string) (body string, contentType
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(g)
-	server := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}))
+	server := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true, EnableOpenMetricsTextCreatedSamples: true}))
 	defer server.Close()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
 	if err != nil {
@@ -85,6 +86,9 @@ func TestOpenMetricsHaveAnExemplarAtEveryBucket(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+	if err := openmetrics.Check(got); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -8,7 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/textparse"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/plaithq/plait/test/openmetrics"
 )
 
 func TestMain(m *testing.M) {
@@ -57,4 +63,32 @@ func field(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s: nothing fits %s", args[2], args[1])
 	}
 	ts.Setenv(args[0], string(m[1]))
+}
+
+// scrape reads /metrics as a strict scraper of OpenMetrics and as Prometheus does, and looks for a
+// line that fits a pattern: scrape PATTERN
+func scrape(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: scrape PATTERN")
+	}
+	request, err := http.NewRequest(http.MethodGet, "http://"+ts.Getenv("API")+"/metrics", nil)
+	ts.Check(err)
+	request.Header.Set("Accept", "application/openmetrics-text; version=1.0.0")
+	answer, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer answer.Body.Close()
+	page, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	ts.Check(openmetrics.Check(string(page)))
+	parser, err := textparse.New(page, answer.Header.Get("Content-Type"), labels.NewSymbolTable(), textparse.ParserOptions{})
+	ts.Check(err)
+	for err == nil {
+		_, err = parser.Next()
+	}
+	if !errors.Is(err, io.EOF) {
+		ts.Check(err)
+	}
+	if !regexp.MustCompile("(?m)" + args[0]).Match(page) {
+		ts.Fatalf("no line of /metrics fits %s", args[0])
+	}
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api"
@@ -54,8 +53,7 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 		debug.SetMemoryLimit(int64(c.MemoryLimit))
 	}
 	c.warnIfExposed(log)
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry := newRegistry()
 
 	db, err := openDatabase(ctx, c.databaseConfig, log)
 	if err != nil {
