@@ -37,7 +37,7 @@ type TraceQuery struct {
 	MaxDuration time.Duration
 	Status      *StatusCode
 	Kind        *SpanKind
-	// Attributes holds canonical text of values by key; a span's own or its resource's.
+	// Attributes holds what users type as values by key; a span's own or its resource's.
 	Attributes []Attribute
 	Range      TimeRange
 	Limit      int
@@ -50,11 +50,14 @@ type LogQuery struct {
 	SpanID      SpanID
 	Service     string
 	MinSeverity SeverityNumber
-	Contains    string // substring of the body, case-insensitive
-	Range       TimeRange
-	Limit       int
-	Cursor      string // opaque, from the previous page
-	Ascending   bool   // oldest first; the default is newest first
+	// Contains is a substring of the body, case-insensitive, as JSON writes it or as it says.
+	Contains string
+	// Attributes holds what users type as values by key; a record's own or its resource's. All hold.
+	Attributes []Attribute
+	Range      TimeRange
+	Limit      int
+	Cursor     string // opaque, from the previous page
+	Ascending  bool   // oldest first; the default is newest first
 }
 
 // MatchOp is how a Matcher compares, spelled as in PromQL.

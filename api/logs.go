@@ -7,11 +7,12 @@ import (
 )
 
 type logsParams struct {
-	TraceID  traceID  `query:"trace_id"`
-	SpanID   spanID   `query:"span_id"`
-	Service  string   `query:"service"`
-	Severity severity `query:"severity"`
-	Q        string   `query:"q"`
+	TraceID  traceID     `query:"trace_id"`
+	SpanID   spanID      `query:"span_id"`
+	Service  string      `query:"service"`
+	Severity severity    `query:"severity"`
+	Q        string      `query:"q"`
+	Attr     []attribute `query:"attr"`
 	window
 	Limit  int    `query:"limit" default:"100" max:"5000"`
 	Cursor string `query:"cursor"`
@@ -26,6 +27,9 @@ func (s *Server) searchLogs(ctx context.Context, p logsParams) (*logsAnswer, err
 	q := plait.LogQuery{
 		SpanID: plait.SpanID(p.SpanID), Service: p.Service, MinSeverity: plait.SeverityNumber(p.Severity),
 		Contains: p.Q, Range: within, Limit: p.Limit, Cursor: p.Cursor,
+	}
+	for _, a := range p.Attr {
+		q.Attributes = append(q.Attributes, plait.Attribute(a))
 	}
 	readings := p.TraceID
 	if len(readings) == 0 {

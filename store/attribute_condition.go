@@ -4,65 +4,108 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
-	"strconv"
+	"strings"
 
 	"github.com/plaithq/plait"
 )
 
-// attributeCondition asks for an attribute with a value, given as the text that a user types:
-// 500 fits the integer, the double and the string. An attribute stands in a resource, in an
+// attributeCondition asks for an attribute with a value, given as the text that a user types
+// (see wantedValue). A key with dots is looked for as it is, and in maps: order.id is the member id
+// of order, too, also where order is a list of maps. An attribute stands in a resource, in an
 // attribute set, or with the record itself. Which entries of the first two fit is found out
 // beforehand; of a record's own JSON, patterns tell what may fit, and in tells what does.
 type attributeCondition struct {
-	key, text string
-	number    float64
-	isNumber  bool
+	key    string
+	wanted wantedValue
 
 	patterns  []string // of JSON text that may hold the attribute
 	resources []int64  // sorted ids of entries that hold it
 	sets      []int64
 }
 
+// maxKeyDots bounds in how many places a key may be split into those of maps.
+const maxKeyDots = 8
+
 func newAttributeCondition(key, text string) attributeCondition {
-	key, text = cleanText(key), cleanText(text)
-	c := attributeCondition{key: key, text: text}
-	var values []string
-	if text == "" {
-		values = append(values, "null")
-	} else {
-		values = append(values, text) // booleans, integers, bytes, arrays, maps
-	}
-	if number, err := strconv.ParseFloat(text, 64); err == nil {
-		c.number, c.isNumber = number, true
-		values = append(values, string(plait.DoubleValue(number).AppendJSON(nil)))
-		if whole := int64(number); float64(whole) == number {
-			values = append(values, strconv.FormatInt(whole, 10))
+	c := attributeCondition{key: cleanText(key), wanted: newWantedValue(cleanText(text))}
+	for _, v := range c.wanted.spellings() {
+		c.pattern(c.key, "", string(v))
+		c.pattern(c.key, "[", string(v))
+		for outer := range outerKeys(c.key) {
+			c.pattern(outer, "{", string(v))
+			c.pattern(outer, "[", string(v))
 		}
 	}
-	values = append(values, string(plait.AppendJSONString(nil, text)))
-	prefix := string(plait.AppendJSONString(nil, key)) + ":"
-	for _, v := range values {
-		if pattern := likePattern(prefix + v); !slices.Contains(c.patterns, pattern) {
-			c.patterns = append(c.patterns, pattern)
+	if c.wanted.nested != nil {
+		for _, open := range []string{"[", "{"} {
+			c.pattern(c.key, open, "")
+			for outer := range outerKeys(c.key) {
+				c.pattern(outer, open, "")
+			}
 		}
 	}
 	return c
 }
 
+// pattern adds the pattern of a key whose value begins with something, and holds something.
+func (c *attributeCondition) pattern(key, begin, holds string) {
+	p := likePattern(string(plait.AppendJSONString(nil, key)) + ":" + begin)
+	if begin == "" {
+		p = strings.TrimSuffix(p, "%")
+	}
+	if p += strings.TrimPrefix(likePattern(holds), "%"); !slices.Contains(c.patterns, p) {
+		c.patterns = append(c.patterns, p)
+	}
+}
+
+// outerKeys are what stands before the dots of a key, with what stands behind.
+func outerKeys(key string) iter.Seq2[string, string] {
+	return func(yield func(outer, inner string) bool) {
+		for i, dots := 0, 0; i < len(key) && dots < maxKeyDots; i++ {
+			if key[i] != '.' {
+				continue
+			}
+			if dots++; !yield(key[:i], key[i+1:]) {
+				return
+			}
+		}
+	}
+}
+
 // in says whether one of the attributes is the one.
 func (c *attributeCondition) in(attributes plait.Attributes) bool {
-	v, ok := attributes.Get(c.key)
-	if !ok {
-		return false
+	return c.under(attributes, c.key)
+}
+
+func (c *attributeCondition) under(attributes plait.Attributes, key string) bool {
+	if v, ok := attributes.Get(key); ok && c.wanted.fits(v) {
+		return true
 	}
+	for outer, inner := range outerKeys(key) {
+		if v, ok := attributes.Get(outer); ok && c.inside(v, inner) {
+			return true
+		}
+	}
+	return false
+}
+
+// inside looks for the rest of a key in a map, or in the maps of a list.
+func (c *attributeCondition) inside(v plait.Value, key string) bool {
 	switch v.Kind() {
-	case plait.KindInt:
-		return v.Text() == c.text || c.isNumber && float64(v.Int()) == c.number
-	case plait.KindDouble:
-		return v.Text() == c.text || c.isNumber && v.Double() == c.number
+	case plait.KindMap:
+		if strings.HasPrefix(key, "$") {
+			key = "$" + key // as plait.AppendJSONKey writes it
+		}
+		members, err := plait.ParseAttributes(v.Str())
+		return err == nil && c.under(members, key)
+	case plait.KindArray:
+		return slices.ContainsFunc(elements(v), func(member plait.Value) bool {
+			return member.Kind() == plait.KindMap && c.inside(member, key)
+		})
 	}
-	return v.Text() == c.text
+	return false
 }
 
 // inDictionary says whether a record with the resource and attribute set has the attribute.
@@ -72,6 +115,27 @@ func (c *attributeCondition) inDictionary(resource, attributeSet int64) bool {
 	}
 	_, ok := slices.BinarySearch(c.sets, attributeSet)
 	return ok
+}
+
+// attributesFit says whether a record has the attributes of all conditions.
+func attributesFit(conditions []attributeCondition, resource, attributeSet int64, own string) (bool, error) {
+	var attributes plait.Attributes
+	for i := range conditions {
+		c := &conditions[i]
+		if c.inDictionary(resource, attributeSet) {
+			continue
+		}
+		if attributes == nil {
+			var err error
+			if attributes, err = plait.ParseAttributes(own); err != nil {
+				return false, fmt.Errorf("read attributes: %w", err)
+			}
+		}
+		if !c.in(attributes) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 const (

@@ -27,11 +27,11 @@ FROM (
 WITH l AS MATERIALIZED (
     SELECT ` + logColumns + `
     FROM plait_store.log
-    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($13)
+    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($16)
     UNION ALL
     SELECT ` + logColumns + `
     FROM plait_store.log_outside
-    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($13)
+    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($16)
 )
 SELECT *
 FROM l`
@@ -40,8 +40,9 @@ FROM l`
 WHERE time >= $1 AND time < $2
   AND ($3::int2 IS NULL OR severity >= $3)
   AND ($4::int8[] IS NULL OR resource = ANY ($4))
-  AND ($5::text IS NULL OR body ILIKE $5)
-  AND ($6::int8 IS NULL OR span_id = $6)`
+  AND ($5::text[] IS NULL OR body ILIKE ANY ($5))
+  AND ($6::int8 IS NULL OR span_id = $6)
+  AND ($13::text[] IS NULL OR resource = ANY ($14) OR attribute_set = ANY ($15) OR attributes LIKE ANY ($13))`
 
 	logsNewestFirstSQL = `
   AND (time, sub_ns, trace_id, span_id, content) <= ($7, $8, $9, $10, $11)
@@ -87,8 +88,11 @@ type logSearch struct {
 	store     *Store
 	query     plait.LogQuery
 	resources []int64  // of the service; nil: any
-	contains  *string  // pattern
+	contains  []string // patterns of the body; nil: any
 	traces    []string // nil: any
+	// attributes hold all. Only the first, the rarest, is asked of Postgres; it and the others are
+	// then compared here.
+	attributes []attributeCondition
 
 	walk  timeWalk
 	limit int
@@ -112,8 +116,11 @@ func (s *Store) newLogSearch(ctx context.Context, q plait.LogQuery) (*logSearch,
 		}
 	}
 	if q.Contains != "" {
-		pattern := likePattern(cleanText(q.Contains))
-		t.contains = &pattern
+		t.contains = bodyPatterns(q.Contains)
+	}
+	var err error
+	if t.attributes, err = s.attributeConditions(ctx, q.Attributes); err != nil {
+		return nil, err
 	}
 	if q.Service != "" {
 		var err error
@@ -160,7 +167,7 @@ func (t *logSearch) run(ctx context.Context) error {
 		}
 		from, to := t.walk.slice()
 		var rows []storedLog
-		if err := t.read(ctx, &rows, from, to, wanted); err != nil {
+		if err := t.readFitting(ctx, &rows, from, to, wanted); err != nil {
 			return err
 		}
 		inside := slices.IndexFunc(rows, t.beyond)
@@ -176,12 +183,16 @@ func (t *logSearch) run(ctx context.Context) error {
 	return nil
 }
 
-// read reads the first records of a slice, at most limit of them. Rows of one trace are few
-// and found by a plan that is made once.
-func (t *logSearch) read(ctx context.Context, rows *[]storedLog, from, to int64, limit int) error {
-	p := &t.start
+// read reads the first records of a slice from a position on, at most limit of them. Rows of one
+// trace are few and found by a plan that is made once.
+func (t *logSearch) read(ctx context.Context, rows *[]storedLog, p *logPosition, from, to int64, limit int) error {
 	args := []any{microsTime(from), microsTime(to), optional(int16(t.query.MinSeverity)), t.resources, t.contains,
-		optional(t.query.SpanID.Int64()), microsTime(p.micros), p.sub, p.traceID[:], p.spanID, p.content, limit}
+		optional(t.query.SpanID.Int64()), microsTime(p.micros), p.sub, p.traceID[:], p.spanID, p.content, limit,
+		[]string(nil), []int64(nil), []int64(nil)}
+	if len(t.attributes) > 0 {
+		first := &t.attributes[0]
+		args = append(args[:12], first.patterns, first.resources, first.sets)
+	}
 	scan := func(v [][]byte) { *rows = append(*rows, scanLog(v)) }
 	switch {
 	case t.traces != nil && t.query.Ascending:

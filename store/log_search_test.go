@@ -73,14 +73,19 @@ func TestLogSearchConditions(t *testing.T) {
 	two.Severity = 17
 	three := record(plait.TraceID{}, 0, "shop", "", now, time.Hour)
 	three.Body = plait.MapValue(`{"order":7}`)
-	writeLogs(t, s, one, two, three)
+	four := record(plait.TraceID{}, 0, "quota", "", now, 2*time.Hour)
+	four.Body = plait.MapValue(`{"msg":"say \"gold\""}`)
+	five := record(plait.TraceID{}, 0, "quota", `{"log":"{\"msg\":\"quota \\\"gold\\\" exceeded\"}"}`, now, 3*time.Hour)
+	six := record(plait.TraceID{}, 0, "quota", `{"msg":"caf\u00e9\/bar, \ud83d\ude42 ok, \u003C\u0022it\u0027s\u0022\u003E"}`, now, 4*time.Hour)
+	writeLogs(t, s, one, two, three, four, five, six)
 	first, second, third := one.Body.Str(), two.Body.Str(), three.Body.Str()
+	fourth, fifth, sixth := four.Body.Str(), five.Body.Str(), six.Body.Str()
 	tests := []struct {
 		name string
 		q    plait.LogQuery
 		want []string
 	}{
-		{"all", plait.LogQuery{}, []string{second, first, third}},
+		{"all", plait.LogQuery{}, []string{second, first, third, fourth, fifth, sixth}},
 		{"trace", plait.LogQuery{TraceID: id}, []string{second, first}},
 		{"trace, ascending", plait.LogQuery{TraceID: id, Ascending: true}, []string{first, second}},
 		{"span", plait.LogQuery{TraceID: id, SpanID: spanNumber(1)}, []string{first}},
@@ -94,6 +99,11 @@ func TestLogSearchConditions(t *testing.T) {
 		{"text that is no pattern", plait.LogQuery{Contains: "1__%"}, nil},
 		{"text with backslash", plait.LogQuery{Contains: `r\l`}, []string{second}},
 		{"text in a map", plait.LogQuery{Contains: `"order":7`}, []string{third}},
+		{"text that JSON escapes", plait.LogQuery{Contains: `say "gold"`}, []string{fourth}},
+		{"text that JSON in JSON escapes", plait.LogQuery{Contains: `quota "gold" exceeded`}, []string{fifth}},
+		{"text that was written with escapes", plait.LogQuery{Contains: `CAFÉ/bar`}, []string{sixth}},
+		{"a character beyond 16 bits, with escapes", plait.LogQuery{Contains: `🙂 ok`}, []string{sixth}},
+		{"quotes, with .NET's escapes", plait.LogQuery{Contains: `<"it's">`}, []string{sixth}},
 		{"text of a trace", plait.LogQuery{Contains: "order", TraceID: id}, []string{first}},
 		{"from", plait.LogQuery{Range: plait.TimeRange{From: now.Add(-time.Minute)}}, []string{second, first}},
 		{"to", plait.LogQuery{Range: plait.TimeRange{To: now.Add(-time.Second)}, TraceID: id}, []string{first}},

@@ -11,8 +11,9 @@ import (
 // anyAttribute asks for spans with an attribute of their own that fits one of some matchers. Which
 // attribute sets have one is found out beforehand; of a span's own JSON, patterns tell what may fit.
 type anyAttribute struct {
-	wanted map[string]matchers // of a key, any of them
-	guess  attributeCondition  // as Postgres is asked
+	wanted map[string]matchers  // of a key, any of them
+	equal  []attributeCondition // those of wanted that ask for one value
+	guess  attributeCondition   // as Postgres is asked
 }
 
 func (s *Store) newAnyAttribute(ctx context.Context, wanted []plait.Matcher) (anyAttribute, error) {
@@ -22,11 +23,13 @@ func (s *Store) newAnyAttribute(ctx context.Context, wanted []plait.Matcher) (an
 		return a, err
 	}
 	for _, m := range wanted {
-		json := string(plait.AppendJSONString(nil, m.Name)) + ":"
 		if m.Op == plait.MatchEqual {
-			json += string(plait.AppendJSONString(nil, m.Value))
+			c := newAttributeCondition(m.Name, m.Value)
+			a.equal = append(a.equal, c)
+			a.guess.patterns = append(a.guess.patterns, c.patterns...)
+			continue
 		}
-		a.guess.patterns = append(a.guess.patterns, likePattern(json))
+		a.guess.patterns = append(a.guess.patterns, likePattern(string(plait.AppendJSONString(nil, m.Name))+":"))
 	}
 	var bad error
 	err = queryRows(ctx, s.readPool, func(v [][]byte) {
@@ -54,11 +57,16 @@ func (a *anyAttribute) fits(row *storedSpan) (bool, error) {
 	return a.in(row.attributes)
 }
 
-// in says whether one of the attributes of a JSON object fits. They are compared as text.
+// in says whether one of the attributes of a JSON object fits. Patterns are compared with their text.
 func (a *anyAttribute) in(object string) (bool, error) {
 	attributes, err := plait.ParseAttributes(object)
 	if err != nil {
 		return false, fmt.Errorf("read attributes: %w", err)
+	}
+	for i := range a.equal {
+		if a.equal[i].in(attributes) {
+			return true, nil
+		}
 	}
 	for i := range attributes {
 		for _, m := range a.wanted[attributes[i].Key] {

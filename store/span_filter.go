@@ -72,23 +72,7 @@ func (f *spanFilter) fits(row *storedSpan) (bool, error) {
 			return false, err
 		}
 	}
-	var own plait.Attributes
-	for i := range f.attributes {
-		c := &f.attributes[i]
-		if c.inDictionary(row.resource, row.attributeSet) {
-			continue
-		}
-		if own == nil {
-			var err error
-			if own, err = plait.ParseAttributes(row.attributes); err != nil {
-				return false, fmt.Errorf("read attributes of span %x: %w", row.spanID, err)
-			}
-		}
-		if !c.in(own) {
-			return false, nil
-		}
-	}
-	return true, nil
+	return attributesFit(f.attributes, row.resource, row.attributeSet, row.attributes)
 }
 
 // inlineName returns the name that a span has in place of its operation's, or nothing.

@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/plaithq/plait"
+)
+
+// readFitting reads the first records of a slice that have all attributes, at most limit of them.
+// Postgres only guesses at attributes, so it may have to be asked for more: from the last
+// position on, in larger and larger pages.
+func (t *logSearch) readFitting(ctx context.Context, rows *[]storedLog, from, to int64, limit int) error {
+	at := t.start.logPosition
+	if len(t.attributes) == 0 {
+		return t.read(ctx, rows, &at, from, to, limit)
+	}
+	known := 0 // records at the position that an earlier page had
+	for size := limit; ; size = min(2*size, maxSearchLimit) + known {
+		var page []storedLog
+		if err := t.read(ctx, &page, &at, from, to, size); err != nil {
+			return err
+		}
+		for i := known; i < len(page) && len(*rows) < limit; i++ {
+			row := &page[i]
+			fits, err := attributesFit(t.attributes, row.resource, row.attributeSet, row.attributes)
+			if err != nil {
+				return fmt.Errorf("log record %s: %w", row.id(), err)
+			}
+			if fits {
+				*rows = append(*rows, *row)
+			}
+		}
+		if len(*rows) == limit || len(page) < size {
+			return nil
+		}
+		at, known = page[len(page)-1].logPosition, 0
+		for i := len(page) - 1; i >= 0 && page[i].logPosition == at; i-- {
+			known++
+		}
+	}
+}
+
+// How deep JSON may stand in JSON for a text in it to be found.
+const maxEscapings = 3
+
+// What writers of JSON escape besides what they must: slashes (PHP), everything but ASCII (Python),
+// what HTML has a meaning for (Go), both of these and quotes (.NET).
+var (
+	escapeSlashes = strings.NewReplacer(`/`, `\/`)
+	escapeHTML    = strings.NewReplacer(`<`, `\u003c`, `>`, `\u003e`, `&`, `\u0026`)
+	escapeQuotes  = strings.NewReplacer(`\\`, `\\`, `\"`, `\u0022`, `'`, `\u0027`, `+`, `\u002b`, "`", `\u0060`,
+		`<`, `\u003c`, `>`, `\u003e`, `&`, `\u0026`)
+	jsonStyles = []func(string) string{
+		func(s string) string { return s },
+		escapeSlashes.Replace,
+		escapeUnicode,
+		func(s string) string { return escapeUnicode(escapeSlashes.Replace(s)) },
+		escapeHTML.Replace,
+		func(s string) string { return escapeUnicode(escapeQuotes.Replace(s)) },
+	}
+)
+
+// bodyPatterns are the patterns of bodies that say a text: as it is, or as JSON writes it,
+// also within the text of JSON. Escapes hide a letter's case, so such text is looked for in both.
+func bodyPatterns(text string) []string {
+	text = cleanText(text)
+	patterns := []string{likePattern(text)}
+	cases := []string{text}
+	if strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		cases = append(cases, strings.ToLower(text), strings.ToUpper(text))
+	}
+	for _, cased := range cases {
+		for _, style := range jsonStyles {
+			written := style(jsonInside(cased))
+			for range maxEscapings {
+				if p := likePattern(written); !slices.Contains(patterns, p) {
+					patterns = append(patterns, p)
+				}
+				written = jsonInside(written)
+			}
+		}
+	}
+	return patterns
+}
+
+// jsonInside is a text as a JSON string has it, without its quotes.
+func jsonInside(s string) string {
+	b := plait.AppendJSONString(nil, s)
+	return string(b[1 : len(b)-1])
+}
+
+// escapeUnicode writes everything but ASCII as \u and the hexadecimal digits of UTF-16.
+func escapeUnicode(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r < utf8.RuneSelf {
+			b.WriteRune(r)
+			continue
+		}
+		if high, low := utf16.EncodeRune(r); high != utf8.RuneError {
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+			continue
+		}
+		fmt.Fprintf(&b, `\u%04x`, r)
+	}
+	return b.String()
+}
