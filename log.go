@@ -24,49 +24,6 @@ type LogRecord struct {
 	Flags             uint32
 }
 
-// SeverityNumber is OTLP's severity, 1 (TRACE) to 24 (FATAL4), 0 when unknown
-// (https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber).
-type SeverityNumber uint8
-
-var severityNames = [...]string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
-
-// String returns the name of the severity's range, for example "WARN" for 13 to 16, and
-// the empty string when it is unknown.
-func (n SeverityNumber) String() string {
-	if n < 1 || n > 24 {
-		return ""
-	}
-	return severityNames[(n-1)/4]
-}
-
-// severityTexts are the names that logging libraries and syslog give to severities, in lower case,
-// as OpenTelemetry's data model maps them.
-var severityTexts = map[string]SeverityNumber{
-	"trace": 1, "verbose": 1, "finest": 1,
-	"debug": 5, "fine": 5,
-	"info": 9, "information": 9, "informational": 9, "notice": 10,
-	"warn": 13, "warning": 13,
-	"error": 17, "err": 17, "severe": 17, "alert": 19,
-	"fatal": 21, "critical": 21, "crit": 21, "emergency": 21, "emerg": 21, "panic": 21,
-}
-
-// ParseSeverity returns the number of a severity that is given by name, in any case, and 0 when the
-// name is none that is known.
-func ParseSeverity(text string) SeverityNumber {
-	var lower [13]byte // as the longest name
-	if len(text) > len(lower) {
-		return 0
-	}
-	for i := range len(text) {
-		c := text[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		lower[i] = c
-	}
-	return severityTexts[string(lower[:len(text)])]
-}
-
 // Logs is what one request brings in log records. Aliasing is as for Traces.
 type Logs struct {
 	Records []LogRecord

@@ -13,12 +13,13 @@ import (
 //	spans: zero ids         refused: nothing can ever find or join them
 //	logs:  time             0 becomes the observed time, else the time of arrival
 //	logs:  trace id         looked for in attributes and body when the field is empty
+//	logs:  severity         looked for in the text of it, attributes and body when the number is 0
 //	text                    NUL and invalid UTF-8 become U+FFFD: Postgres stores neither
 //	names                   cut: they are index keys
 //	attributes              cut in number and size; of a repeated key the last value stays
 //	times                   absurd ones and ends before starts are kept as sent, and counted
 //
-// The trace id is looked for in what was sent, before it is cut. Resources and scopes are shared
+// Trace id and severity are looked for in what was sent, before it is cut. Resources and scopes are shared
 // by the records of a batch and cleaned once. What was done is counted by reason.
 type cleaner struct {
 	limits Config
@@ -129,8 +130,8 @@ func (c *cleaner) cleanLogs(b *plait.Logs) {
 		if r.TraceID.IsZero() && c.ids(r) {
 			found++
 		}
-		if r.Severity == 0 && r.SeverityText != "" {
-			r.Severity = plait.ParseSeverity(r.SeverityText)
+		if r.Severity == 0 {
+			findSeverity(r)
 		}
 		work.log(r)
 	}
