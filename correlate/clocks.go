@@ -2,7 +2,6 @@ package correlate
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"github.com/plaithq/plait"
@@ -12,8 +11,8 @@ import (
 // for it, so each such pair says by how much at least, and at most, the server's clock must
 // be moved against the client's. All pairs between two instances of services share two clocks:
 // the answer is the offset with which most pairs agree. Where no offset at all is among
-// them, clocks are left alone; otherwise the middle of the agreed range is taken, as if the
-// request and the response travelled equally long.
+// them, clocks are left alone; otherwise the smallest of them is taken. A recorded time is moved
+// as little as its trace demands, because what is shown moved differs from what was sent.
 
 // instances names the service instance of each span by a number.
 type instances struct {
@@ -107,12 +106,13 @@ func (in *instances) evidence(spans []*plait.Span, f *family) map[pair][]offsets
 }
 
 // allowed is the range of offsets that put the server's span into the client's. A server that
-// worked longer than its client waited must at least have started while the client waited.
+// worked longer than its client waited does not fit: it was at work when its client gave up, or
+// the two rounded their times differently. So it must at least run at the client's end.
 func allowed(client, server *plait.Span) offsets {
 	from, to := inRange(client.StartNanos), spanEnd(client)
 	start, end := inRange(server.StartNanos), spanEnd(server)
 	if end-start > to-from {
-		end = start
+		return offsets{clip(to - end), clip(to - start)}
 	}
 	return offsets{clip(from - start), clip(to - end)}
 }
@@ -122,8 +122,7 @@ const maxSkewNanos = 24 * 60 * 60 * 1e9
 
 func clip(nanos int64) int64 { return min(max(nanos, -maxSkewNanos), maxSkewNanos) }
 
-// agreed returns 0 when it is among the offsets that most ranges contain, else the middle of
-// the nearest such range.
+// agreed returns that of the offsets which most ranges contain that is nearest to 0.
 func agreed(ranges []offsets) int64 {
 	type edge struct {
 		at   int64
@@ -135,23 +134,21 @@ func agreed(ranges []offsets) int64 {
 	}
 	slices.SortFunc(edges, func(x, y edge) int { return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(y.step, x.step)) })
 
-	open, most, nearest, best := 0, 0, int64(math.MaxInt64), int64(0)
+	open, most, best := 0, 0, int64(0)
 	for i, e := range edges {
-		if open += e.step; e.step < 0 || open < most || i+1 == len(edges) {
+		if open += e.step; e.step < 0 || open < most {
 			continue
 		}
-		from, to := e.at, edges[i+1].at
-		distance := max(from, -to, 0)
-		if open > most || distance < nearest {
-			most, nearest = open, distance
-			best = from + (to-from)/2
-			if distance == 0 {
-				best = 0
-			}
+		// A range that has just begun ends at a later edge, so there is a next one.
+		nearest := min(max(0, e.at), edges[i+1].at)
+		if open > most || magnitude(nearest) < magnitude(best) {
+			most, best = open, nearest
 		}
 	}
 	return best
 }
+
+func magnitude(nanos int64) int64 { return max(nanos, -nanos) }
 
 // spread turns offsets between pairs into offsets against the clock of the root: from parents
 // to children, each instance takes the first path that reaches it. An instance that no call

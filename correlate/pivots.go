@@ -88,7 +88,8 @@ func (p *Pivots) wholeSummary(ctx context.Context, v *TraceView) error {
 	return err
 }
 
-// summary adds up the spans. Times are those recorded, as in what the store adds up.
+// summary adds up the spans on the clock of the root, so that a clock that is off stretches
+// no trace. What the store adds up without reading spans has the recorded times.
 func (t *Tree) summary(id plait.TraceID) plait.TraceSummary {
 	s := plait.TraceSummary{TraceID: id, SpanCount: len(t.Nodes)}
 	if t.Main < 0 {
@@ -97,14 +98,14 @@ func (t *Tree) summary(id plait.TraceID) plait.TraceSummary {
 	if root := t.Nodes[t.Main].Span; root.ParentSpanID.IsZero() {
 		s.RootService, s.RootName = root.Resource.Service(), root.Name
 	}
-	start, end := inRange(t.Nodes[0].Span.StartNanos), spanEnd(t.Nodes[0].Span)
+	start, end := t.Nodes[0].StartNanos(), t.Nodes[0].EndNanos()
 	for i := range t.Nodes {
-		span := t.Nodes[i].Span
-		start, end = min(start, inRange(span.StartNanos)), max(end, spanEnd(span))
-		if span.Status == plait.StatusError {
+		n := &t.Nodes[i]
+		start, end = min(start, n.StartNanos()), max(end, n.EndNanos())
+		if n.Span.Status == plait.StatusError {
 			s.ErrorCount++
 		}
-		s.Services = append(s.Services, span.Resource.Service())
+		s.Services = append(s.Services, n.Span.Resource.Service())
 	}
 	slices.Sort(s.Services)
 	s.Services = slices.Compact(s.Services)

@@ -82,7 +82,7 @@ func TestTreeOf(t *testing.T) {
 		},
 		"a shared id whose client comes later than the server": {
 			`2<0 server@b 6-80; 2<0 client@a 10-90`,
-			"2<0\n  2<0 shared skew +7\n",
+			"2<0\n  2<0 shared skew +4\n",
 		},
 		"two servers that answer one shared id": {
 			`2<0 client@a 0-90; 2<0 server@b 5-30; 2<0 server@c 40-80; 3<2 client@c 50-60`,
@@ -102,15 +102,15 @@ func TestTreeOf(t *testing.T) {
 		},
 		"a clock behind, known from one call": {
 			`1<0 client@a 1000-2000; 2<1 server@b 600-1400; 3<2 internal@b 700-800`,
-			"1<0\n  2<1 skew +500\n    3<2 skew +500\n",
+			"1<0\n  2<1 skew +400\n    3<2 skew +400\n",
 		},
 		"a clock ahead, narrowed down by two calls": {
 			`1<0 server@a 0-10000; 2<1 client@a 1000-2000; 3<2 server@b 2000-2800; 4<1 client@a 4000-4300; 5<4 server@b 5020-5280`,
-			"1<0\n  2<1\n    3<2 skew -990\n  4<1\n    5<4 skew -990\n",
+			"1<0\n  2<1\n    3<2 skew -980\n  4<1\n    5<4 skew -980\n",
 		},
 		"a clock behind a clock behind": {
 			`1<0 client@a 1000-2000; 2<1 server@b 500-1300; 3<2 client@b 600-1000; 4<3 server@c 100-300`,
-			"1<0\n  2<1 skew +600\n    3<2 skew +600\n      4<3 skew +1200\n",
+			"1<0\n  2<1 skew +500\n    3<2 skew +500\n      4<3 skew +1000\n",
 		},
 		"clocks alone when one call of three disagrees": {
 			`1<0 server@a 0-10000; 2<1 client@a 0-1000; 3<2 server@b 10-990; 4<1 client@a 2000-3000; 5<4 server@b 2010-2990; 6<1 client@a 4000-4010; 7<6 server@b 4050-4060`,
@@ -119,6 +119,22 @@ func TestTreeOf(t *testing.T) {
 		"a server that outlasts its client on the same clock": {
 			`1<0 client@a 0-100; 2<1 server@b 10-900`,
 			"1<0\n  2<1\n",
+		},
+		"a server that outlasts its client on either side": {
+			`1<0 client@a 1000-13000; 2<1 server@b 996-13006`,
+			"1<0\n  2<1\n",
+		},
+		"a server that began after its client had given up, on a clock ahead": {
+			`1<0 client@a 0-100; 2<1 server@b 5010-5900`,
+			"1<0\n  2<1 skew -4910\n",
+		},
+		"a server that ended before its client began, on a clock behind": {
+			`1<0 client@a 5000-5100; 2<1 server@b 10-900`,
+			"1<0\n  2<1 skew +4200\n",
+		},
+		"calls that disagree move a clock by the least that one of them asks for": {
+			`1<0 server@a 0-10000; 2<1 client@a 1000-1100; 3<2 server@b 1300-1390; 4<1 client@a 2000-2100; 5<4 server@b 2050-2140`,
+			"1<0\n  2<1\n    3<2 skew -40\n  4<1\n    5<4 skew -40\n",
 		},
 		"messages, which nobody waits for, say nothing about clocks": {
 			`1<0 producer@a 0-100; 2<1 consumer@b 5000-5900`,
@@ -176,5 +192,18 @@ func TestLogsGoToTheirSpans(t *testing.T) {
 	want := [][]string{{"1a", "1c"}, {"1b"}, {"2b"}, {"0a", "7a"}}
 	if !slices.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("logs went to %q, want %q", got, want)
+	}
+}
+
+func TestTraceDurationIsOnTheClockOfTheRoot(t *testing.T) {
+	t.Parallel()
+	tree := BuildTree([]plait.Span{
+		testSpan(t, "1<0 server@web 0-100"),
+		testSpan(t, "2<1 client@web 5-95"),
+		testSpan(t, "3<2 server@pay -3000--2920"),
+	})
+	summary := tree.summary(plait.TraceID{15: 1})
+	if summary.StartNanos != 0 || summary.DurationNanos != 100 {
+		t.Errorf("the trace starts at %d and takes %d, want 0 and 100 as on the root's clock", summary.StartNanos, summary.DurationNanos)
 	}
 }
