@@ -30,7 +30,7 @@ var LookupStatements = []LookupStatement{
 	{"trace", traceSpansSQL, "text[], int8", "ARRAY['$id'], 100", []string{"span", "span_outside"}, "_encode_"},
 	{"fragments", traceFragmentsSQL, "text[]", "ARRAY['$id']", []string{"trace_fragment", "trace_fragment_outside"}, "_encode_"},
 	{"low ids", fullTraceIDsSQL, "int8[]", "ARRAY[1]", []string{"trace_fragment", "trace_fragment_outside"}, "_low_id_"},
-	{"root names", rootExtrasSQL, "text[]", "ARRAY['$id']", []string{"span", "span_outside"}, "_encode_"},
+	{"root names", rootNamesSQL, "text[]", "ARRAY['$id']", []string{"span", "span_outside"}, "_encode_"},
 	{"logs", traceLogsSQL, "text[], int8", "ARRAY['$id'], 100", []string{"log", "log_outside"}, "_case_"},
 	{"log counts", logCountsSQL, "text[]", "ARRAY['$id']", []string{"log", "log_outside"}, "_case_"},
 	{"log search", searchTraceLogsNewestFirstSQL, searchTypes, searchArguments, []string{"log", "log_outside"}, "_case_"},

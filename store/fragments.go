@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -48,13 +49,14 @@ func (w *fragmentWriter) encode(rows []spanEntry, order []sortKey, today day) {
 func (w *fragmentWriter) fragment(rows []spanEntry, order []sortKey, today day) {
 	first := &rows[order[0].row]
 	start, end := first.StartNanos, first.EndNanos
-	rootOperation, failed := int64(0), int32(0)
+	var root *spanEntry
+	failed := int32(0)
 	w.services = w.services[:0]
 	for _, key := range order {
 		row := &rows[key.row]
 		start, end = min(start, row.StartNanos), max(end, row.EndNanos)
-		if row.ParentSpanID.IsZero() {
-			rootOperation = row.operation
+		if row.ParentSpanID.IsZero() && (root == nil || rootBefore(row, root)) {
+			root = row
 		}
 		if row.Status == plait.StatusError {
 			failed++
@@ -73,7 +75,7 @@ func (w *fragmentWriter) fragment(rows []spanEntry, order []sortKey, today day) 
 	out.timestamptz(start)
 	out.Int8(int64(first.TraceID.Low()))
 	out.Int8(max(difference(end, start), 0)) // 0 where all spans end before they start
-	out.Int8(rootOperation)
+	out.Int8(operationOf(root))
 	out.Int4(int32(len(order)))
 	out.Int4(failed)
 	out.Int2(subMicros(start))
@@ -81,6 +83,24 @@ func (w *fragmentWriter) fragment(rows []spanEntry, order []sortKey, today day) 
 	if first.place.outside {
 		out.date(today)
 	}
+}
+
+// rootBefore says whether a, rather than b, is the root of their trace, by the rule of trace_roots.go.
+func rootBefore(a, b *spanEntry) bool {
+	duration := func(s *spanEntry) int64 { return max(difference(s.EndNanos, s.StartNanos), 0) }
+	return cmp.Or(
+		cmp.Compare(duration(b), duration(a)),
+		cmp.Compare(a.StartNanos, b.StartNanos),
+		cmp.Compare(a.SpanID.Int64(), b.SpanID.Int64()),
+	) < 0
+}
+
+// operationOf returns the id of a span's operation, 0 where there is no span.
+func operationOf(s *spanEntry) int64 {
+	if s == nil {
+		return 0
+	}
+	return s.operation
 }
 
 func (w *fragmentWriter) send(ctx context.Context, conn *pgx.Conn) error {

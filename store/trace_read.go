@@ -155,7 +155,7 @@ func (s *Store) TraceSummaries(ctx context.Context, ids []plait.TraceID) ([]plai
 	if err != nil {
 		return nil, fmt.Errorf("read trace summaries: %w", err)
 	}
-	if err := s.nameInlineRoots(ctx, spelled, summaries); err != nil {
+	if err := s.settleRoots(ctx, spelled, found, summaries); err != nil {
 		return nil, fmt.Errorf("read trace summaries: %w", err)
 	}
 	return summaries, nil
@@ -190,7 +190,7 @@ type traceFragments struct {
 	spans, errors        int
 	services             []string
 	rootOperation        int64
-	rootNanos            int64 // start of the fragment that has the root
+	manyRoots            bool // spans without a parent came in several commits
 }
 
 func (t *traceFragments) add(f traceFragment) {
@@ -201,8 +201,9 @@ func (t *traceFragments) add(f traceFragment) {
 	if end := f.startNanos + f.duration; first || end > t.endNanos {
 		t.endNanos = end
 	}
-	if f.rootOperation != 0 && (t.rootOperation == 0 || f.startNanos < t.rootNanos) {
-		t.rootOperation, t.rootNanos = f.rootOperation, f.startNanos
+	if f.rootOperation != 0 {
+		t.manyRoots = t.manyRoots || t.rootOperation != 0 && t.rootOperation != f.rootOperation
+		t.rootOperation = f.rootOperation
 	}
 	t.spans += int(f.spans)
 	t.errors += int(f.errors)
@@ -236,38 +237,4 @@ func (s *Store) summaries(ctx context.Context, found map[plait.TraceID]*traceFra
 		})
 	}
 	return summaries, nil
-}
-
-const rootExtrasSQL = `
-SELECT trace_id, extra
-FROM plait_store.span
-WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1) AND parent_span_id = 0 AND extra <> ''
-UNION ALL
-SELECT trace_id, extra
-FROM plait_store.span_outside
-WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1) AND parent_span_id = 0 AND extra <> ''`
-
-// nameInlineRoots fills in the names of root spans that no operation holds.
-func (s *Store) nameInlineRoots(ctx context.Context, spelled spelling, summaries []plait.TraceSummary) error {
-	if !slices.ContainsFunc(summaries, func(t plait.TraceSummary) bool { return t.RootService != "" && t.RootName == "" }) {
-		return nil
-	}
-	names := make(map[plait.TraceID]string)
-	var bad error
-	err := queryRows(ctx, s.lookup.pool, func(v [][]byte) {
-		name, err := inlineName(string(v[1]))
-		bad = cmp.Or(bad, err)
-		for _, asked := range spelled[plait.TraceID(v[0])] {
-			names[asked] = name
-		}
-	}, rootExtrasSQL, spelled.hex())
-	if err := cmp.Or(err, bad); err != nil {
-		return fmt.Errorf("names of root spans: %w", err)
-	}
-	for i := range summaries {
-		if summaries[i].RootName == "" {
-			summaries[i].RootName = names[summaries[i].TraceID]
-		}
-	}
-	return nil
 }

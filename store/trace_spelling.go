@@ -78,6 +78,19 @@ func (sp spelling) add(stored, asked plait.TraceID) {
 	}
 }
 
+// only returns what of sp leads to some of the ids that were asked for.
+func (sp spelling) only(some map[plait.TraceID]bool) spelling {
+	part := make(spelling, len(some))
+	for stored, asked := range sp {
+		for _, id := range asked {
+			if some[id] {
+				part.add(stored, id)
+			}
+		}
+	}
+	return part
+}
+
 // hex returns the stored ids as the indexes have them.
 func (sp spelling) hex() []string {
 	texts := make([]string, 0, len(sp))
