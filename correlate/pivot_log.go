@@ -120,7 +120,7 @@ func (p *Pivots) traceOf(ctx context.Context, v *LogView) error {
 	if v.Record.TraceID.IsZero() {
 		return nil
 	}
-	trace, err := p.traces.Trace(ctx, v.Record.TraceID, pathSpans)
+	trace, err := p.traces.Trace(ctx, v.Record.TraceID, pathSpans, v.Record.SpanID)
 	if errors.Is(err, plait.ErrNotFound) {
 		return nil
 	}
@@ -128,7 +128,10 @@ func (p *Pivots) traceOf(ctx context.Context, v *LogView) error {
 		return err
 	}
 	tree := BuildTree(trace.Spans)
-	summary := tree.summary(trace.TraceID)
+	summary, err := p.summary(ctx, tree, trace)
+	if err != nil {
+		return err
+	}
 	v.Trace = &summary
 	tree.PlaceLogs([]plait.LogRecord{v.Record})
 	at := slices.IndexFunc(tree.Nodes, func(n Node) bool { return len(n.Logs) > 0 })

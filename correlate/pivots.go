@@ -3,6 +3,7 @@ package correlate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -66,26 +67,49 @@ func (p *Pivots) Trace(ctx context.Context, id plait.TraceID, maxSpans, maxLogs 
 	if notFound != nil && len(records) == 0 {
 		return nil, notFound
 	}
+	if wanted := spansOf(records); trace.Truncated && len(wanted) > 0 {
+		var err error
+		if trace, err = p.traces.Trace(ctx, id, maxSpans, wanted...); err != nil {
+			return nil, err
+		}
+	}
 	v.Tree = BuildTree(trace.Spans)
 	v.Unattached = v.Tree.PlaceLogs(records)
 	v.Truncated = trace.Truncated
-	v.Summary = v.Tree.summary(trace.TraceID)
 	if notFound != nil {
 		v.Summary = logSummary(records)
+		return v, nil
 	}
-	if v.Truncated {
-		return v, p.wholeSummary(ctx, v)
-	}
-	return v, nil
+	var err error
+	v.Summary, err = p.summary(ctx, v.Tree, trace)
+	return v, err
 }
 
-// wholeSummary takes the summary of a trace that was not read whole from the store.
-func (p *Pivots) wholeSummary(ctx context.Context, v *TraceView) error {
-	stored, err := p.traces.TraceSummaries(ctx, []plait.TraceID{v.Summary.TraceID})
-	if err == nil && len(stored) == 1 {
-		v.Summary = stored[0]
+// spansOf returns the ids of the spans in which records were written, each once.
+func spansOf(records []plait.LogRecord) []plait.SpanID {
+	seen := map[plait.SpanID]struct{}{{}: {}}
+	var ids []plait.SpanID
+	for i := range records {
+		if _, ok := seen[records[i].SpanID]; !ok {
+			seen[records[i].SpanID] = struct{}{}
+			ids = append(ids, records[i].SpanID)
+		}
 	}
-	return err
+	return ids
+}
+
+// summary adds up a trace, or takes what the store has added up when it was not read whole.
+func (p *Pivots) summary(ctx context.Context, tree *Tree, trace *plait.Trace) (plait.TraceSummary, error) {
+	if trace.Truncated {
+		stored, err := p.traces.TraceSummaries(ctx, []plait.TraceID{trace.TraceID})
+		if err != nil {
+			return plait.TraceSummary{}, err
+		}
+		if len(stored) == 1 {
+			return stored[0], nil
+		}
+	}
+	return tree.summary(trace.TraceID), nil
 }
 
 // summary adds up the spans on the clock of the root, so that a clock that is off stretches
@@ -136,8 +160,12 @@ func (p *Pivots) TraceLogs(ctx context.Context, q plait.LogQuery) ([]plait.LogRe
 	}
 	// The question may leave out every record, the trace may have none, or there is nothing at all.
 	stored, _, err := p.logs.TraceLogs(ctx, q.TraceID, 1)
-	if err == nil && len(stored) == 0 {
-		_, err = p.traces.Trace(ctx, q.TraceID, 1)
+	if err != nil || len(stored) > 0 {
+		return nil, "", err
+	}
+	summaries, err := p.traces.TraceSummaries(ctx, []plait.TraceID{q.TraceID})
+	if err == nil && len(summaries) == 0 {
+		err = fmt.Errorf("trace %s: %w", q.TraceID, plait.ErrNotFound)
 	}
 	return nil, "", err
 }

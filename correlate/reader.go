@@ -15,8 +15,10 @@ import (
 type TraceReader interface {
 	// Trace returns the spans of a trace in order of start, at most maxSpans of them, each
 	// span once however often it was sent. An id whose upper half is zero also finds the trace
-	// whose lower half it is, as 64-bit tracers write it. It returns plait.ErrNotFound when no span is stored.
-	Trace(ctx context.Context, id plait.TraceID, maxSpans int) (*plait.Trace, error)
+	// whose lower half it is, as 64-bit tracers write it. Of a larger trace those spans are
+	// returned that tell most, each with its ancestors: those that first names, the roots, those
+	// that failed, the longest. It returns plait.ErrNotFound when no span is stored.
+	Trace(ctx context.Context, id plait.TraceID, maxSpans int, first ...plait.SpanID) (*plait.Trace, error)
 	// TraceSummaries returns the summaries of the traces that are stored, in any order.
 	TraceSummaries(ctx context.Context, ids []plait.TraceID) ([]plait.TraceSummary, error)
 	// Traces searches, newest first, and returns the cursor of the next page, empty at the end.

@@ -28,6 +28,8 @@ const (
 // LookupStatements are the statements that find rows by trace id.
 var LookupStatements = []LookupStatement{
 	{"trace", traceSpansSQL, "text[], int8", "ARRAY['$id'], 100", []string{"span", "span_outside"}, "_encode_"},
+	{"outline of a trace", traceOutlineSQL, "text[], int8", "ARRAY['$id'], 100", []string{"span", "span_outside"}, "_encode_"},
+	{"chosen spans", traceChosenSQL, "text[], int8[], int8", "ARRAY['$id'], ARRAY[1], 100", []string{"span", "span_outside"}, "_encode_"},
 	{"fragments", traceFragmentsSQL, "text[]", "ARRAY['$id']", []string{"trace_fragment", "trace_fragment_outside"}, "_encode_"},
 	{"low ids", fullTraceIDsSQL, "int8[]", "ARRAY[1]", []string{"trace_fragment", "trace_fragment_outside"}, "_low_id_"},
 	{"root names", rootNamesSQL, "text[]", "ARRAY['$id']", []string{"span", "span_outside"}, "_encode_"},

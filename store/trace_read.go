@@ -32,9 +32,10 @@ LIMIT $2`
 //
 // An id whose upper half is zero also finds the trace of which it is the lower half, and a full
 // id also finds spans that a 64-bit tracer wrote; all spans of the answer carry the answer's
-// id. A trace of more than maxSpans spans is cut and says so. The error is plait.ErrNotFound
+// id. Of a trace with more than maxSpans spans those are returned that tell most, and those of
+// first before all (trace_outline.go); it says that it is cut. The error is plait.ErrNotFound
 // when no span is stored. Resources, scopes and attributes are shared: read-only.
-func (s *Store) Trace(ctx context.Context, id plait.TraceID, maxSpans int) (*plait.Trace, error) {
+func (s *Store) Trace(ctx context.Context, id plait.TraceID, maxSpans int, first ...plait.SpanID) (*plait.Trace, error) {
 	spelled, err := s.spell(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("read trace %s: %w", id, err)
@@ -50,7 +51,10 @@ func (s *Store) Trace(ctx context.Context, id plait.TraceID, maxSpans int) (*pla
 		return nil, fmt.Errorf("trace %s: %w", id, plait.ErrNotFound)
 	}
 	if len(rows) > maxSpans {
-		rows, trace.Truncated = rows[:maxSpans], true
+		trace.Truncated = true
+		if rows, err = s.chosenSpans(ctx, spelled, maxSpans, first); err != nil {
+			return nil, fmt.Errorf("read trace %s: %w", id, err)
+		}
 	}
 	for i := range rows {
 		rows[i].traceID = trace.TraceID

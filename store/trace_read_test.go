@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,6 +122,94 @@ func TestTraceIsCutAtTheLimit(t *testing.T) {
 		trace, err := s.Trace(t.Context(), id, tt.limit)
 		if err != nil || len(trace.Spans) != tt.spans || trace.Truncated != tt.truncated {
 			t.Errorf("limit %d: %d spans, truncated %v, %v", tt.limit, len(trace.Spans), trace.Truncated, err)
+		}
+	}
+}
+
+// A chain of three spans and the wide rest of a trace: what is shown of it.
+func TestLargeTraceShowsRootsFailuresAndWhatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	now, id := time.Now(), traceNumber(1, 1)
+	spans := []plait.Span{span(id, 1, 0, "batch", "root", now, time.Minute, time.Minute)}
+	for i := range int64(40) {
+		spans = append(spans, span(id, 10+i, 1, "batch", "row", now, time.Minute, time.Millisecond*time.Duration(i+1)))
+	}
+	spans = append(spans,
+		span(id, 2, 1, "batch", "page", now, time.Second, time.Microsecond),
+		span(id, 3, 2, "batch", "failed row", now, time.Second, time.Microsecond),
+		span(id, 4, 9, "batch", "orphan", now, time.Second, time.Microsecond),
+		span(id, 5, 6, "batch", "one of a ring", now, time.Second, time.Microsecond),
+		span(id, 6, 5, "batch", "other of a ring", now, time.Second, time.Microsecond),
+	)
+	spans[42].Status = plait.StatusError
+	writeSpans(t, s, spans...)
+
+	for name, c := range map[string]struct {
+		most  int
+		first []plait.SpanID
+		want  []int64
+	}{
+		"the root, the failed span with its parent, the longest": {6, nil, []int64{1, 2, 3, 47, 48, 49}},
+		"first what is asked for, with its parent":               {6, []plait.SpanID{plait.SpanIDFromInt64(10)}, []int64{1, 2, 3, 10, 48, 49}},
+		"what is asked for fills half":                           {4, []plait.SpanID{plait.SpanIDFromInt64(10), plait.SpanIDFromInt64(11), plait.SpanIDFromInt64(12)}, []int64{1, 2, 3, 10}},
+		"an orphan without its parent":                           {6, []plait.SpanID{plait.SpanIDFromInt64(4)}, []int64{1, 2, 3, 4, 49}},
+		"a ring":                                                 {8, []plait.SpanID{plait.SpanIDFromInt64(5)}, []int64{1, 2, 3, 5, 6, 47, 48, 49}},
+		"a span that is not here":                                {6, []plait.SpanID{plait.SpanIDFromInt64(7777)}, []int64{1, 2, 3, 48, 49}},
+	} {
+		trace, err := s.Trace(t.Context(), id, c.most, c.first...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int64
+		for i := range trace.Spans {
+			got = append(got, trace.Spans[i].SpanID.Int64())
+		}
+		slices.Sort(got)
+		if !trace.Truncated || !slices.Equal(got, c.want) {
+			t.Errorf("%s: spans %v, truncated %v; want %v", name, got, trace.Truncated, c.want)
+		}
+	}
+}
+
+// Whatever came first, and in how many commits: a trace is called by its longest root.
+func TestTraceIsCalledByItsLongestRoot(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	now := time.Now()
+	longName := "SELECT " + strings.Repeat("x", 300) // too long for an operation of its own
+	spans := func(id plait.TraceID, names ...string) []plait.Span {
+		all := []plait.Span{
+			span(id, 1, 0, "browser", "document load", now, time.Minute, time.Millisecond),
+			span(id, 2, 0, "shop", "GET /checkout", now, time.Minute-time.Second, 3*time.Second),
+			span(id, 3, 0, "worker", longName, now, time.Minute-2*time.Second, 2*time.Second),
+			span(id, 4, 0, "shop", "never ended", now, time.Minute, 0),
+		}
+		all[3].EndNanos = 0
+		return slices.DeleteFunc(all, func(s plait.Span) bool { return !slices.Contains(names, s.Name) })
+	}
+	for n, c := range []struct {
+		commits [][]string
+		want    string
+	}{
+		{[][]string{{"document load", "GET /checkout"}}, "shop GET /checkout"},
+		{[][]string{{"document load"}, {"GET /checkout"}}, "shop GET /checkout"},
+		{[][]string{{"GET /checkout"}, {"document load"}}, "shop GET /checkout"},
+		{[][]string{{"GET /checkout"}, {longName}, {"document load", "never ended"}}, "shop GET /checkout"},
+		{[][]string{{"document load"}, {longName}}, "worker " + longName},
+		{[][]string{{longName, "document load"}}, "worker " + longName},
+		{[][]string{{"never ended"}, {"document load"}}, "browser document load"},
+	} {
+		id := traceNumber(1, uint64(n+1))
+		for _, names := range c.commits {
+			writeSpans(t, s, spans(id, names...)...)
+		}
+		summaries, err := s.TraceSummaries(t.Context(), []plait.TraceID{id})
+		if err != nil || len(summaries) != 1 {
+			t.Fatalf("%d summaries, %v", len(summaries), err)
+		}
+		if got := summaries[0].RootService + " " + summaries[0].RootName; got != c.want {
+			t.Errorf("commits %.60q: the trace is called %.60q, want %.60q", c.commits, got, c.want)
 		}
 	}
 }
