@@ -39,15 +39,13 @@ func ParseAll(s string) []Context {
 			all = append(all, c)
 		}
 	}
-	s = trimPasted(s)
-	value := s
-	if at, named := cutName(s); at != nil {
+	value := trimPasted(s)
+	if at, named := cutName(value); at != nil {
 		value = trimPasted(named)
-		c, ok := at.read(value)
-		if ok && (c.TraceID.IsZero() || at.upperHalf) {
+		if at.span || at.upperHalf {
 			return nil // a span id or half an id, and nothing else
 		}
-		add(c, ok)
+		add(at.read(value))
 	}
 	if digits, ok := CutHexPrefix(value); ok {
 		var c Context

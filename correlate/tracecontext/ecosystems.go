@@ -24,6 +24,8 @@ type field struct {
 	beside bool
 	// dotted says that some ecosystem writes the name with a dot in it.
 	dotted bool
+	// span says that the name is a span's: read sets no trace id.
+	span bool
 	// owner is the ecosystem's place in ecosystems.
 	owner int
 }

@@ -11,6 +11,8 @@ var fields = func() map[string]*field {
 	for i := range ecosystems {
 		for _, f := range ecosystems[i].fields {
 			f.owner = i
+			c, ok := f.read("00f067aa0ba902b7") // 16 digits are a span id under every span's name
+			f.span = ok && c.TraceID.IsZero()
 			var buf [maxName]byte
 			name := string(fold(buf[:0], f.name))
 			if m[name] == nil {

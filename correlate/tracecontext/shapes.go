@@ -87,8 +87,14 @@ func readBareDecimal(s string, minDigits int) (Context, bool) {
 	return Context{TraceID: traceFromLow(v)}, ok
 }
 
+// uuidURN is what RFC 9562 puts before a UUID to make a URN of it.
+const uuidURN = "urn:uuid:"
+
 // readUUID reads 32 digits that something took for a UUID and printed with dashes.
 func readUUID(s string) (Context, bool) {
+	if len(s) > len(uuidURN) && strings.EqualFold(s[:len(uuidURN)], uuidURN) {
+		s = s[len(uuidURN):]
+	}
 	s = strings.TrimSuffix(strings.TrimPrefix(s, "{"), "}")
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return Context{}, false
