@@ -2,6 +2,7 @@ package store
 
 import (
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/plaithq/plait"
@@ -115,6 +116,7 @@ func clip(s string) string {
 type origins struct {
 	resources *dictionaryWriter
 	scopes    *dictionaryWriter
+	services  sightings
 	scratch   canonical
 
 	seenResources map[*plait.Resource]origin
@@ -129,19 +131,22 @@ type origins struct {
 type origin struct {
 	id      int64
 	service string // valid for as long as the group
+	seen    *sighting
 }
 
 func newOrigins(in *instruments) *origins {
 	return &origins{
 		resources:     newDictionaryWriter(in, "resource", upsertResourcesSQL, knownResources),
 		scopes:        newDictionaryWriter(in, "scope", upsertScopesSQL, knownScopes),
+		services:      newSightings(),
 		seenResources: make(map[*plait.Resource]origin),
 		seenScopes:    make(map[*plait.Scope]int64),
 	}
 }
 
 // beginOrigins starts a group, whose pointers have nothing to do with those of the last one.
-func (o *origins) beginOrigins() {
+func (o *origins) beginOrigins(now time.Time) {
+	o.services.begin(now)
 	clear(o.seenResources)
 	clear(o.seenScopes)
 	o.lastResource, o.lastScope = nil, nil
@@ -179,7 +184,7 @@ func (o *origins) enterResource(r *plait.Resource) (origin, error) {
 			numbers: []int64{int64(r.DroppedAttributes)},
 		})
 	}
-	return origin{id: id, service: service}, nil
+	return origin{id: id, service: service, seen: o.services.of(service)}, nil
 }
 
 func (o *origins) scopeOf(s *plait.Scope) (int64, error) {

@@ -103,7 +103,7 @@ func (w *logWriter) prepare(group []*logBatch, entries, _ *pgx.Batch) error {
 	now := w.now()
 	w.today = dayOf(now)
 	beginEntries(now, w.dictionaries())
-	w.beginOrigins()
+	w.beginOrigins(now)
 	w.chooser.begin()
 	if err := w.arrange(group, now); err != nil {
 		return err
@@ -116,6 +116,7 @@ func (w *logWriter) prepare(group []*logBatch, entries, _ *pgx.Batch) error {
 		}
 	}
 	queueEntries(entries, w.dictionaries())
+	w.services.queue(entries)
 	return nil
 }
 
@@ -130,6 +131,7 @@ func (w *logWriter) write(ctx context.Context, conn *pgx.Conn) error {
 func (w *logWriter) ended(committed bool) {
 	if committed {
 		w.meters.enter(w.dictionaries())
+		w.services.committed()
 	}
 }
 
@@ -170,6 +172,7 @@ func (w *logWriter) refer(row *logEntry, now time.Time) (err error) {
 	if row.origin, err = w.resourceOf(row.Resource); err != nil {
 		return err
 	}
+	row.origin.seen.include(row.TimeNanos)
 	scope, err := w.scopeOf(row.Scope)
 	if err != nil {
 		return err

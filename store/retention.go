@@ -60,6 +60,7 @@ const sweepMargin = daysAhead + 2
 
 // Each statement removes a bite of entries that no row can refer to any more.
 var sweepSQL = map[string]string{
+	"service":         sweepStatement("service"),
 	"resource":        sweepStatement("resource"),
 	"scope":           sweepStatement("scope"),
 	"operation":       sweepStatement("operation"),

@@ -118,7 +118,7 @@ func (w *spanWriter) prepare(group []*traceBatch, entries, _ *pgx.Batch) error {
 	now := w.now()
 	w.today = dayOf(now)
 	beginEntries(now, w.dictionaries())
-	w.beginOrigins()
+	w.beginOrigins(now)
 	w.chooser.begin()
 	if err := w.arrange(group, now); err != nil {
 		return err
@@ -132,6 +132,7 @@ func (w *spanWriter) prepare(group []*traceBatch, entries, _ *pgx.Batch) error {
 	}
 	w.traces.encode(w.rows, w.order, w.today)
 	queueEntries(entries, w.dictionaries())
+	w.services.queue(entries)
 	return nil
 }
 
@@ -149,6 +150,7 @@ func (w *spanWriter) write(ctx context.Context, conn *pgx.Conn) error {
 func (w *spanWriter) ended(committed bool) {
 	if committed {
 		w.meters.enter(w.dictionaries())
+		w.services.committed()
 	}
 }
 
@@ -176,6 +178,7 @@ func (w *spanWriter) refer(row *spanEntry, now time.Time) (err error) {
 	if row.origin, err = w.resourceOf(row.Resource); err != nil {
 		return err
 	}
+	row.origin.seen.include(row.StartNanos)
 	scope, err := w.scopeOf(row.Scope)
 	if err != nil {
 		return err
