@@ -76,7 +76,7 @@ func (p *Pivots) Trace(ctx context.Context, id plait.TraceID, maxSpans, maxLogs 
 	v.Tree = BuildTree(trace.Spans)
 	v.Unattached = v.Tree.PlaceLogs(records)
 	v.Truncated = trace.Truncated
-	if notFound != nil {
+	if len(trace.Spans) == 0 {
 		v.Summary = logSummary(records)
 		return v, nil
 	}
