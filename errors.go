@@ -1,6 +1,12 @@
 package plait
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Kinds of error. Rooms wrap them with what was being done; one table in each
 // dialect (HTTP problem, OTLP answer, remote write answer) turns a kind into an
@@ -19,3 +25,69 @@ var (
 	// ErrUnauthorized marks a request without the token it needs.
 	ErrUnauthorized = errors.New("unauthorized")
 )
+
+// Errorf makes an error of a kind from a format, as fmt.Errorf does. Its text is for whoever can
+// mend the cause: it says what is wrong, where, and what to do. The kind is not a part of the text.
+func Errorf(kind error, format string, args ...any) error {
+	return &kindError{kind: kind, err: fmt.Errorf(format, args...)}
+}
+
+// Conceal gives an error a kind and a text for those who may not see its own: of the database, of
+// the system. Error has both texts, Message the one for others.
+func Conceal(kind error, message string, cause error) error {
+	return &concealedError{kind: kind, message: message, cause: cause}
+}
+
+type kindError struct{ kind, err error }
+
+func (e *kindError) Error() string   { return e.err.Error() }
+func (e *kindError) Unwrap() []error { return []error{e.kind, e.err} }
+
+type concealedError struct {
+	kind    error
+	message string
+	cause   error
+}
+
+func (e *concealedError) Error() string   { return e.message + ": " + e.cause.Error() }
+func (e *concealedError) Unwrap() []error { return []error{e.kind, e.cause} }
+
+// maxMessage bounds what Message returns, in bytes: some clients take no more than 8 KiB of
+// headers, in which gRPC sends it twice.
+const maxMessage = 1 << 10
+
+// Message is what an error says to whoever sent or asked what led to it: one line of at most
+// 1 KiB. What Conceal hides is left out, and so are the names of kinds, which the answer's code says.
+func Message(err error) string {
+	text := err.Error()
+	var concealed *concealedError
+	if errors.As(err, &concealed) {
+		text = concealed.message
+	}
+	for _, kind := range []error{ErrInvalid, ErrNotFound, ErrTooLarge, ErrOverloaded, ErrUnavailable, ErrUnauthorized} {
+		text = strings.ReplaceAll(text, ": "+kind.Error()+": ", ": ")
+		text = strings.TrimPrefix(strings.TrimSuffix(text, ": "+kind.Error()), kind.Error()+": ")
+	}
+	return OneLine(text, maxMessage)
+}
+
+// OneLine makes a text fit for a line of an answer: valid UTF-8 without line breaks and other
+// control characters, of at most limit bytes.
+func OneLine(text string, limit int) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text[:min(len(text), 4*limit)])
+	text = strings.ToValidUTF8(strings.TrimSpace(text), "\ufffd")
+	if len(text) <= limit {
+		return text
+	}
+	const more = "…"
+	end := limit - len(more)
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + more
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -16,10 +15,10 @@ import (
 var (
 	errUnsupported = errors.New("unsupported media type")
 	errSlow        = errors.New("too slow")
+	errForbidden   = errors.New("forbidden")
 	errDraining    = errors.New("shutting down")
 	errPanicked    = errors.New("internal error")
 	errNoRoute     = errors.New("no such way in")
-	errMethod      = errors.New("method not allowed")
 )
 
 // answer is how a door answers a request that it did not take.
@@ -46,8 +45,8 @@ var answers = []struct {
 		message: "the database cannot be reached: send the request again"}},
 	{plait.ErrUnauthorized, answer{name: "unauthorized", http: http.StatusUnauthorized, grpc: codes.Unauthenticated}},
 	{errUnsupported, answer{name: "unsupported", http: http.StatusUnsupportedMediaType, grpc: codes.Unimplemented}},
+	{errForbidden, answer{name: "forbidden", http: http.StatusForbidden, grpc: codes.PermissionDenied}},
 	{errNoRoute, answer{name: "no_route", http: http.StatusNotFound, grpc: codes.Unimplemented}},
-	{errMethod, answer{name: "method", http: http.StatusMethodNotAllowed, grpc: codes.Unimplemented}},
 	{errSlow, answer{name: "slow", http: http.StatusServiceUnavailable, grpc: codes.Unavailable, retry: time.Second}},
 	{errDraining, answer{name: "draining", http: http.StatusServiceUnavailable, grpc: codes.Unavailable, retry: time.Second}},
 	{errPanicked, answer{name: "panic", http: http.StatusInternalServerError, grpc: codes.Internal,
@@ -66,7 +65,7 @@ func answerTo(err error) answer {
 	for _, a := range answers {
 		if errors.Is(err, a.kind) {
 			if a.message == "" {
-				a.message = strings.TrimSuffix(err.Error(), ": "+a.kind.Error()) // the code says that already
+				a.message = plait.Message(err)
 			}
 			return a.answer
 		}

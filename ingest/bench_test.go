@@ -64,7 +64,7 @@ func BenchmarkHandler(b *testing.B) {
 				req.Header.Set("Content-Type", mediaProtobuf)
 				req.Header.Set("Content-Encoding", c.encoding)
 				w := newDeadlineRecorder()
-				ts.http.Handler.ServeHTTP(w, req)
+				ts.http.Handler().ServeHTTP(w, req)
 				if w.Code != http.StatusOK {
 					b.Fatal(w.Code, w.Body)
 				}

@@ -1,17 +1,18 @@
 package ingest
 
 import (
+	"bufio"
+	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/klauspost/compress/snappy"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/sockets"
 )
 
 // body is a request's decompressed body and the memory that it holds.
@@ -37,12 +38,9 @@ func (b *body) forget() {
 	b.release()
 }
 
-// firstRead is how much of a body is taken at once when its size is not known, or is so large
-// that its sender has to send before it gets memory.
-const firstRead = 64 << 10
-
-// knownRead is the size up to which a body gets its memory in one piece.
-const knownRead = 1 << 20
+// firstRead is how much memory a body gets before any of it is here. Then it gets as much again as
+// has come.
+const firstRead = 4 << 10
 
 // readBody reads and decompresses the body of an HTTP request, under the limits and within the
 // time that the configuration sets. A body that cannot fit is refused before it is read. The
@@ -50,24 +48,43 @@ const knownRead = 1 << 20
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request, encoding string) (*body, error) {
 	limit := s.config.MaxBodyBytes
 	if r.ContentLength > limit {
-		return nil, fmt.Errorf("the body has %d bytes, the limit is %d: %w", r.ContentLength, limit, plait.ErrTooLarge)
+		return nil, plait.Errorf(plait.ErrTooLarge, "the body has %d bytes, the limit is %d", r.ContentLength, limit)
 	}
-	if err := s.budget.fits(bodyCost * max(r.ContentLength, 0)); err != nil {
-		return nil, err
-	}
-	control := http.NewResponseController(w)
-	if err := control.SetReadDeadline(s.now().Add(s.config.BodyTimeout)); err != nil {
-		return nil, fmt.Errorf("set the time for the body: %w", err)
-	}
-	lease := s.budget.lease()
-	b, err := s.readEncoded(http.MaxBytesReader(w, r.Body, limit), r.ContentLength, encoding, lease)
+	lease := s.budget.lease(sockets.Sender(r.RemoteAddr))
+	b, err := s.readArriving(w, r, lease, func(raw io.Reader) (*body, error) {
+		return s.readEncoded(http.MaxBytesReader(w, io.NopCloser(raw), limit), r.ContentLength, encoding, lease)
+	})
 	if err != nil {
 		lease.release()
-		return nil, bodyError(err, s.config)
+		return nil, err
 	}
-	if err := control.SetReadDeadline(time.Time{}); err != nil {
+	if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
 		b.release()
-		return nil, fmt.Errorf("clear the time for the body: %w", err)
+		return nil, plait.Errorf(errSlow, "clear the time for the body: %w", err)
+	}
+	return b, nil
+}
+
+// readArriving reads a request with read, within the time for it.
+func (s *Server) readArriving(w http.ResponseWriter, r *http.Request, lease *lease, read func(io.Reader) (*body, error)) (*body, error) {
+	if err := lease.grow(requestCost); err != nil {
+		return nil, err
+	}
+	if err := lease.begin(http.NewResponseController(w), s.config.StallTimeout, s.now().Add(s.config.BodyTimeout)); err != nil {
+		return nil, s.bodyError(err)
+	}
+	b, err := read(&arriving{body: r.Body, lease: lease, stall: s.config.StallTimeout})
+	if shed := lease.arrived(); shed != nil {
+		if b != nil {
+			b.discard()
+		}
+		return nil, shed
+	}
+	if err != nil {
+		if err = s.bodyError(err); errors.Is(err, errBroken) && r.Context().Err() != nil {
+			return nil, context.Canceled // the sender has gone: nobody reads the answer
+		}
+		return nil, err
 	}
 	return b, nil
 }
@@ -77,41 +94,62 @@ func (s *Server) readEncoded(raw io.Reader, size int64, encoding string, lease *
 	switch encoding {
 	case "", "identity":
 		return s.readAll(raw, size, lease)
-	case "gzip", "zstd":
-		plain, err := decompressors[encoding].open(raw, lease)
-		if err != nil {
-			return nil, err
+	case "snappy":
+		// The name stands for two formats: the Collector has sent both of them under it.
+		head := bufio.NewReaderSize(raw, firstRead)
+		if start, _ := head.Peek(len(snappyMagic)); string(start) != snappyMagic {
+			return s.readSnappyBlock(head, size, lease)
 		}
-		defer plain.Close()
-		return s.readAll(plain, -1, lease)
+		raw = head
 	}
-	return nil, fmt.Errorf("content encoding %q: send gzip, zstd or none: %w", encoding, errUnsupported)
+	open, ok := decompressors[encoding]
+	if !ok {
+		return nil, plait.Errorf(errUnsupported, "content encoding %.100q: send one of %s, or none", encoding, encodings)
+	}
+	plain, err := open(raw, lease)
+	if err != nil {
+		return nil, err
+	}
+	defer plain.Close()
+	return s.readAll(plain, -1, lease)
+}
+
+// readSnappyBlock reads a body that is one block of snappy.
+func (s *Server) readSnappyBlock(raw io.Reader, size int64, lease *lease) (*body, error) {
+	b, err := s.readAll(raw, size, lease)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.unsnappy(b); err != nil {
+		b.discard()
+		return nil, err
+	}
+	return b, nil
 }
 
 // readAll reads to the end. Memory is taken from the lease as bytes arrive, so that a sender who
-// stalls holds no more than it sent. size is the length if it is known, else -1.
+// stalls holds little more than it sent. size is the length if it is known, else -1.
 func (s *Server) readAll(r io.Reader, size int64, lease *lease) (*body, error) {
-	limit := s.config.MaxBodyBytes
-	want := int64(firstRead)
-	if size >= 0 && size <= knownRead {
-		want = size + 1 // room to see the end without growing
+	most := s.config.MaxBodyBytes + 1 // room to see that it is too long
+	if size >= 0 {
+		most = size + 1 // room to see the end without growing
 	}
 	b := &body{lease: lease}
-	if err := b.grow(want); err != nil {
+	if err := b.grow(min(most, firstRead)); err != nil {
 		return nil, err
 	}
 	for {
 		if len(b.bytes) == cap(b.bytes) {
-			if err := b.grow(min(int64(cap(b.bytes)), limit+1-int64(cap(b.bytes)))); err != nil {
+			if err := b.grow(min(int64(cap(b.bytes)), most-int64(cap(b.bytes)))); err != nil {
 				b.discard()
 				return nil, err
 			}
 		}
 		n, err := r.Read(b.bytes[len(b.bytes):cap(b.bytes)])
 		b.bytes = b.bytes[:len(b.bytes)+n]
-		if int64(len(b.bytes)) > limit {
+		if int64(len(b.bytes)) > s.config.MaxBodyBytes {
 			b.discard()
-			return nil, fmt.Errorf("the body has more than the limit of %d bytes once decompressed: %w", limit, plait.ErrTooLarge)
+			return nil, plait.Errorf(plait.ErrTooLarge, "the body has more than the limit of %d bytes once decompressed", s.config.MaxBodyBytes)
 		}
 		if err == io.EOF {
 			return b, nil
@@ -127,19 +165,22 @@ func (s *Server) readAll(r io.Reader, size int64, lease *lease) (*body, error) {
 func (s *Server) unsnappy(b *body) error {
 	n, err := snappy.DecodedLen(b.bytes)
 	if err != nil {
-		return fmt.Errorf("snappy: %w: %w", err, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "snappy: %w", err)
 	}
 	if int64(n) > s.config.MaxBodyBytes {
-		return fmt.Errorf("the body has %d bytes once decompressed, the limit is %d: %w", n, s.config.MaxBodyBytes, plait.ErrTooLarge)
+		return plait.Errorf(plait.ErrTooLarge, "the body has %d bytes once decompressed, the limit is %d", n, s.config.MaxBodyBytes)
 	}
 	raw := *b
 	b.bytes, b.free = nil, nil
-	defer raw.discard()
+	defer func() {
+		b.lease.shrink(bodyCost * int64(cap(raw.bytes)))
+		raw.discard()
+	}()
 	if err := b.grow(int64(n)); err != nil {
 		return err
 	}
 	if b.bytes, err = snappy.Decode(b.bytes[:n], raw.bytes); err != nil {
-		return fmt.Errorf("snappy: %w: %w", err, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "snappy: %w", err)
 	}
 	return nil
 }
@@ -150,10 +191,10 @@ func (b *body) grow(n int64) error {
 		return err
 	}
 	old, free := b.bytes, b.free
-	buffer := buffers.get(cap(old) + int(n))
-	b.bytes = append((*buffer)[:0], old...)
-	// The pool may lend more than was asked for; the lease covers what was asked.
-	b.bytes = b.bytes[:len(old):min(cap(b.bytes), cap(old)+int(n))]
+	size := cap(old) + int(n)
+	buffer := buffers.get(size)
+	// The pool may lend up to twice of what was asked for; the lease covers what was asked.
+	b.bytes = append((*buffer)[:0:size], old...)
 	b.free = func() { buffers.put(buffer) }
 	if free != nil {
 		free()
@@ -170,43 +211,21 @@ func (b *body) discard() {
 }
 
 // bodyError says in the words of this package what went wrong with reading a body.
-func bodyError(err error, c Config) error {
+func (s *Server) bodyError(err error) error {
 	var tooLong *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLong):
-		return fmt.Errorf("the body has more than the limit of %d bytes: %w", tooLong.Limit, plait.ErrTooLarge)
+		return plait.Errorf(plait.ErrTooLarge, "the body has more than the limit of %d bytes", tooLong.Limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("the body did not arrive within %s: %w", c.BodyTimeout, errSlow)
+		return plait.Errorf(errSlow, "of the body, %d KiB did not arrive within %s, or not all of it within %s: send it again",
+			progressBytes>>10, s.config.StallTimeout, s.config.BodyTimeout)
 	case isKind(err):
 		return err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return plait.Errorf(plait.ErrInvalid, "%w: it ends early", errBroken)
 	}
-	return fmt.Errorf("read body: %w: %w", err, plait.ErrInvalid)
+	return plait.Errorf(plait.ErrInvalid, "%w: %w", errBroken, err)
 }
 
-// bufferPool lends the memory of bodies. Requests of one sender are alike, so a buffer that
-// was large enough once usually is again.
-type bufferPool struct{ pool sync.Pool }
-
-var buffers bufferPool
-
-// maxPooled is the size above which a buffer is not kept, so that a rare large request does not
-// hold its memory for ever.
-const maxPooled = 4 << 20
-
-// get lends a buffer with room for n bytes or more.
-func (p *bufferPool) get(n int) *[]byte {
-	if b, _ := p.pool.Get().(*[]byte); b != nil {
-		if cap(*b) >= n {
-			return b
-		}
-		p.pool.Put(b)
-	}
-	b := make([]byte, 0, n)
-	return &b
-}
-
-func (p *bufferPool) put(b *[]byte) {
-	if cap(*b) <= maxPooled {
-		p.pool.Put(b)
-	}
-}
+// errBroken marks a body that broke off.
+var errBroken = errors.New("read the body")

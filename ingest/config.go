@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/sockets"
 )
 
 // Config says where the doors listen and how much they take. Start from DefaultConfig.
@@ -30,9 +31,12 @@ type Config struct {
 	// rest is counted as dropped.
 	MaxAttributes int
 
-	// BodyTimeout is how long a body may take to arrive, HeaderTimeout the same for a
-	// request's head. They end requests whose sender stalls.
-	BodyTimeout, HeaderTimeout time.Duration
+	// MaxConnections bounds the connections to each of the two ports. Beyond it a new connection
+	// takes the place of an idle one.
+	MaxConnections int
+	// BodyTimeout is how long a body may take to arrive, StallTimeout the same for each 16 KiB of it,
+	// HeaderTimeout for a request's head. They end requests whose sender stalls.
+	BodyTimeout, StallTimeout, HeaderTimeout time.Duration
 	// IdleTimeout is how long a connection without a request is kept.
 	IdleTimeout time.Duration
 	// ShutdownGrace is how long Run lets accepted requests finish.
@@ -42,9 +46,13 @@ type Config struct {
 	// besides job, instance and the series target_info.
 	PromoteResourceAttributes []string
 
-	// AllowedOrigins are the web origins whose pages may send OTLP/HTTP (CORS); "*" allows
+	// AllowedOrigins are the web origins whose pages may send (CORS): as a browser writes them
+	// ("https://shop.example"), with one * for any text ("https://*.example.com"), or "*" for
 	// all. None by default.
 	AllowedOrigins []string
+	// AllowedHosts are names of the gateway for requests over loopback, besides localhost and
+	// loopback addresses: exact, "*.example.com" or "*".
+	AllowedHosts []string
 }
 
 // maxNameBytes keeps two names within one index entry of Postgres.
@@ -60,7 +68,9 @@ func DefaultConfig() Config {
 		MaxAttributeBytes: 1 << 20,
 		MaxNameBytes:      1024,
 		MaxAttributes:     10_000,
+		MaxConnections:    1024,
 		BodyTimeout:       30 * time.Second,
+		StallTimeout:      10 * time.Second,
 		HeaderTimeout:     10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		ShutdownGrace:     20 * time.Second,
@@ -82,7 +92,9 @@ func (c Config) Validate() error {
 		{"attribute limit", int64(c.MaxAttributeBytes)},
 		{"name limit", int64(c.MaxNameBytes)},
 		{"limit of attributes", int64(c.MaxAttributes)},
+		{"limit of connections", int64(c.MaxConnections)},
 		{"body timeout", int64(c.BodyTimeout)},
+		{"stall timeout", int64(c.StallTimeout)},
 		{"header timeout", int64(c.HeaderTimeout)},
 		{"idle timeout", int64(c.IdleTimeout)},
 		{"shutdown grace", int64(c.ShutdownGrace)},
@@ -90,6 +102,12 @@ func (c Config) Validate() error {
 		if n.value <= 0 {
 			return fmt.Errorf("%s is %d, want more than 0: %w", n.name, n.value, plait.ErrInvalid)
 		}
+	}
+	if err := checkOrigins(c.AllowedOrigins); err != nil {
+		return err
+	}
+	if err := sockets.CheckHostNames(c.AllowedHosts); err != nil {
+		return err
 	}
 	if c.MaxNameBytes > maxNameBytes {
 		return fmt.Errorf("name limit is %d bytes, want at most %d: %w", c.MaxNameBytes, maxNameBytes, plait.ErrInvalid)

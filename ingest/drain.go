@@ -14,15 +14,16 @@ const (
 	drainLimit = 256 << 20              // bytes that are read and forgotten
 	drainTime  = 5 * time.Second        // for all of them
 	drainStall = 500 * time.Millisecond // without any
+	drainRead  = 8 << 10                // bytes at once
 )
 
 // drain reads what is left of a refused body, within limits.
 func drain(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Expect") != "" {
-		return // the sender waits to be asked for the body
+	if r.Header.Get("Expect") != "" || r.ProtoMajor > 1 {
+		return // the sender waits to be asked for the body, or HTTP/2 tells it to stop
 	}
 	control := http.NewResponseController(w)
-	buffer := buffers.get(firstRead)
+	buffer := buffers.get(drainRead)
 	defer buffers.put(buffer)
 	end := time.Now().Add(drainTime)
 	for left := drainLimit; left > 0 && time.Now().Before(end); {

@@ -2,8 +2,10 @@ package ingest
 
 import (
 	"bytes"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 )
 
@@ -13,29 +15,30 @@ func FuzzHTTPDoors(f *testing.F) {
 	good := marshal(f, testTrace(1, "a", "b"))
 	f.Add(good, byte(0))
 	f.Add(good[:len(good)-1], byte(0))
-	f.Add(gzipped(f, good), byte(1))
-	f.Add(zstded(f, good), byte(2))
-	f.Add([]byte(traceJSON("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "GET /")), byte(3))
-	f.Add(marshal(f, testLogs("a line")), byte(6))
+	for i, c := range codings {
+		f.Add(c.encode(f, good), byte(i))
+	}
+	f.Add([]byte(traceJSON("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "GET /")), byte(9))
+	f.Add(marshal(f, testLogs("a line")), byte(18))
 	ts := start(f, func(c *Config, _ *Deps) { c.MaxBodyBytes = 1 << 20 })
-	encodings := []string{"", "gzip", "zstd"}
+	encodings := append([]string{""}, slices.Sorted(maps.Keys(decompressors))...)
 	medias := []string{mediaProtobuf, mediaJSON}
 	f.Fuzz(func(t *testing.T, body []byte, how byte) {
 		n := int(how)
-		encoding, n := encodings[n%3], n/3
+		encoding, n := encodings[n%len(encodings)], n/len(encodings)
 		media, n := medias[n%2], n/2
 		sig := otlpSignals[n%3]
-		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, sig.path, bytes.NewReader(body))
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost"+sig.path, bytes.NewReader(body))
 		req.Header.Set("Content-Type", media)
 		req.Header.Set("Content-Encoding", encoding)
 		w := newDeadlineRecorder()
-		ts.http.Handler.ServeHTTP(w, req)
+		ts.http.Handler().ServeHTTP(w, req)
 		switch w.Code {
 		case http.StatusOK, http.StatusBadRequest, http.StatusRequestEntityTooLarge:
 		default:
 			t.Errorf("answer %d %q", w.Code, w.Body)
 		}
-		if held := ts.budget.used.Load(); held != 0 {
+		if held := ts.budget.inUse(); held != 0 {
 			t.Errorf("%d bytes are held after the answer", held)
 		}
 	})

@@ -3,10 +3,13 @@ package ingest
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +23,7 @@ import (
 	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/plaithq/plait"
@@ -81,7 +85,7 @@ func serve(t testing.TB, changes ...func(*Config, *Deps)) *testServer {
 		if err := ts.stop(); err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		if held := ts.budget.used.Load(); held != 0 {
+		if held := ts.budget.inUse(); held != 0 {
 			t.Errorf("%d bytes of the budget are held by nobody", held)
 		}
 	})
@@ -193,6 +197,72 @@ func (g *gate) WriteTraces(ctx context.Context, b *plait.Traces) (plait.Receipt,
 	case <-ctx.Done():
 		return plait.Receipt{}, ctx.Err()
 	}
+}
+
+// grpcRequest is an export with a body as it is, in gRPC's framing or not.
+func (ts *testServer) grpcRequest(t testing.TB, service string, body io.Reader, headers ...string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+ts.GRPCAddr().String()+"/"+service+"/Export", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/grpc+proto")
+	req.Header.Set("Te", "trailers")
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		req.Header.Set(name, value)
+	}
+	return req
+}
+
+// http2Client speaks HTTP/2 without TLS, as gRPC does.
+func http2Client(t testing.TB) *http.Client {
+	transport := &http.Transport{Protocols: new(http.Protocols), DisableCompression: true}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+// grpcDo sends a request and returns its status.
+func grpcDo(t testing.TB, client *http.Client, req *http.Request) (codes.Code, string) {
+	t.Helper()
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		t.Fatal(err)
+	}
+	code, err := strconv.Atoi(resp.Trailer.Get("Grpc-Status"))
+	if err != nil {
+		t.Fatalf("answer %s without a status: %v", resp.Status, resp.Trailer)
+	}
+	message, err := url.PathUnescape(resp.Trailer.Get("Grpc-Message"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return codes.Code(code), message
+}
+
+// grpcCall exports one message, compressed if there is an encoding.
+func (ts *testServer) grpcCall(t testing.TB, service, encoding string, message []byte) (codes.Code, string) {
+	t.Helper()
+	var headers []string
+	if encoding != "" {
+		headers = []string{"Grpc-Encoding: " + encoding}
+	}
+	return grpcDo(t, http2Client(t), ts.grpcRequest(t, service, bytes.NewReader(framed(encoding != "", message)), headers...))
+}
+
+// framed is a message in gRPC's framing.
+func framed(compressed bool, message []byte) []byte {
+	head := make([]byte, grpcHead)
+	if compressed {
+		head[0] = 1
+	}
+	binary.BigEndian.PutUint32(head[1:], uint32(len(message)))
+	return append(head, message...)
 }
 
 // withGate puts a gate before the store.

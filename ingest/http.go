@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -12,7 +11,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
-	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/plaithq/plait"
 )
 
 // door is one way in over HTTP.
@@ -58,28 +58,16 @@ func (x *exchange) readSnappy() error {
 	return x.server.unsnappy(x.body)
 }
 
-// newHTTP makes the HTTP server with all doors.
-func (s *Server) newHTTP() *http.Server {
+// httpHandler routes requests to all doors.
+func (s *Server) httpHandler() http.Handler {
 	e := echo.New()
 	e.Logger.SetOutput(io.Discard) // failures are logged by observe
 	e.HTTPErrorHandler = s.failPlain
-	if len(s.config.AllowedOrigins) > 0 {
-		e.Use(middleware.CORSWithConfig(middleware.CORSConfig{
-			AllowOrigins: s.config.AllowedOrigins,
-			AllowMethods: []string{http.MethodPost},
-			MaxAge:       3600,
-		}))
-	}
 	for _, d := range s.doors() {
 		e.POST(d.path, s.handler(d))
+		e.OPTIONS(d.path, s.preflight)
 	}
-	return &http.Server{
-		Handler:           e,
-		ReadHeaderTimeout: s.config.HeaderTimeout,
-		IdleTimeout:       s.config.IdleTimeout,
-		// What the standard server has to say is about single connections.
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
+	return e
 }
 
 // contentEncoding is the coding of the body in lower case: codings have no case (RFC 9110, 8.4.1).
@@ -98,7 +86,7 @@ func (s *Server) handler(d door) echo.HandlerFunc {
 		o, err := s.serve(d, x)
 		name := o.name()
 		if err != nil {
-			if !errors.Is(err, errSlow) {
+			if !errors.Is(err, errSlow) && !errors.Is(err, errShed) {
 				drain(c.Response(), c.Request())
 			}
 			a := answerTo(err)
@@ -133,7 +121,10 @@ func (s *Server) serve(d door, x *exchange) (o outcome, err error) {
 		}
 	}()
 	if s.draining.Load() {
-		return outcome{}, fmt.Errorf("the gateway stops: %w", errDraining)
+		return outcome{}, plait.Errorf(errDraining, "the gateway stops")
+	}
+	if err := s.origins.admit(x.Response().Header(), x.Request()); err != nil {
+		return outcome{}, err
 	}
 	return d.serve(x)
 }
@@ -142,7 +133,7 @@ func (s *Server) serve(d door, x *exchange) (o outcome, err error) {
 // is told not to send it again.
 func (s *Server) recovered(r any) error {
 	s.meters.panics.Inc()
-	return fmt.Errorf("panic: %v: %w\n%s", r, errPanicked, debug.Stack())
+	return plait.Errorf(errPanicked, "panic: %v\n%s", r, debug.Stack())
 }
 
 // failText answers in plain text.
@@ -158,9 +149,9 @@ func (s *Server) failPlain(err error, c echo.Context) {
 	name := "error"
 	switch he.Code {
 	case http.StatusNotFound:
-		name, text = "no_route", fmt.Sprintf("%s is not a way in. POST to one of: %s", c.Request().URL.Path, strings.Join(s.paths(), " "))
+		name, text = "no_route", fmt.Sprintf("unknown path %.200q. POST to one of: %s", c.Request().URL.Path, strings.Join(s.paths(), " "))
 	case http.StatusMethodNotAllowed:
-		name, text = "method", fmt.Sprintf("%s takes POST, not %s", c.Request().URL.Path, c.Request().Method)
+		name, text = "method", fmt.Sprintf("%s takes POST, not %.20s", c.Request().URL.Path, c.Request().Method)
 		c.Response().Header().Set("Allow", http.MethodPost)
 	}
 	s.count("none", name, s.now())

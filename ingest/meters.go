@@ -40,7 +40,7 @@ func newMeters(r prometheus.Registerer, b *budget) (*meters, error) {
 	}
 	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "plait_ingest_in_flight_bytes", Help: "Memory held by requests that are not yet answered.",
-	}, func() float64 { return float64(b.used.Load()) })
+	}, func() float64 { return float64(b.inUse()) })
 	limit := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "plait_ingest_in_flight_limit_bytes", Help: "Memory that requests may hold together.",
 	}, func() float64 { return float64(b.max) })

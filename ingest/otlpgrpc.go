@@ -2,77 +2,85 @@ package ingest
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/encoding"
-	encproto "google.golang.org/grpc/encoding/proto"
-	"google.golang.org/grpc/health"
-	healthpb "google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/mem"
-	"google.golang.org/grpc/reflection"
-	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/sockets"
 )
 
-// OTLP/gRPC (https://opentelemetry.io/docs/specs/otlp/#otlpgrpc). The services are described by
-// hand rather than by generated code for two reasons: the codec can hand out a message's bytes,
-// which our own decoder reads at a fraction of the cost of the stock one, and a method described
-// as a stream may refuse a request before its message is read.
+// OTLP/gRPC (https://opentelemetry.io/docs/specs/otlp/#otlpgrpc), read from HTTP/2 by ourselves
+// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). A gRPC server takes a message into
+// memory whole, and once more decompressed, before anybody is asked: 128 streams of a connection, 16 MiB
+// each, are 2 GiB. Here a message goes through the same reader as a body of HTTP, which takes memory from
+// the budget as bytes arrive, and what has not been read yet is bounded by HTTP/2's windows.
 
-// receiveCost is what a request takes from the budget while its message arrives: the window that
-// HTTP/2 lets a sender fill unasked. A full budget thus refuses requests before they are read.
-const receiveCost = 64 << 10
+// grpcHTTP2 bounds what a connection holds besides the requests in the budget: a frame, and a window
+// of bytes that nobody has read yet.
+var grpcHTTP2 = &http.HTTP2Config{
+	MaxConcurrentStreams:          128,
+	MaxReadFrameSize:              16 << 10,
+	MaxReceiveBufferPerConnection: 128 << 10,
+	MaxReceiveBufferPerStream:     128 << 10,
+	SendPingTimeout:               30 * time.Second,
+	PingTimeout:                   15 * time.Second,
+	WriteByteTimeout:              sendTimeout,
+}
 
-func (s *Server) newGRPC() (*grpc.Server, *health.Server) {
-	g := grpc.NewServer(
-		grpc.ForceServerCodecV2(rawCodec{encoding.GetCodecV2(encproto.Name)}),
-		grpc.MaxRecvMsgSize(int(s.config.MaxBodyBytes)),
-		grpc.MaxConcurrentStreams(128),
-		grpc.ConnectionTimeout(s.config.HeaderTimeout),
-		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: 10 * s.config.IdleTimeout}),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
-		grpc.WaitForHandlers(true),
-	)
+const (
+	mediaGRPC     = "application/grpc"
+	grpcEncodings = "gzip,zstd,snappy"
+	// grpcHead is the bytes before a message: whether it is compressed, and its length.
+	grpcHead = 5
+)
+
+// grpcHandler routes the methods.
+func (s *Server) grpcHandler() http.Handler {
+	exports := map[string]*otlpSignal{}
 	for _, sig := range otlpSignals {
-		g.RegisterService(&grpc.ServiceDesc{
-			ServiceName: sig.service,
-			HandlerType: (*any)(nil),
-			Metadata:    sig.proto,
-			Streams: []grpc.StreamDesc{{
-				StreamName: "Export",
-				Handler:    func(_ any, stream grpc.ServerStream) error { return s.exportGRPC(sig, stream) },
-			}},
-		}, s)
+		exports["/"+sig.service+"/Export"] = sig
 	}
-	h := health.NewServer()
-	healthpb.RegisterHealthServer(g, h)
-	reflection.Register(g)
-	return g, h
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+		if media != mediaGRPC && !strings.HasPrefix(media, mediaGRPC+"+") {
+			http.Error(w, "this port takes OTLP/gRPC; OTLP/HTTP has a port of its own", http.StatusUnsupportedMediaType)
+			return
+		}
+		w.Header().Set("Content-Type", mediaGRPC)
+		w.Header().Set("Grpc-Accept-Encoding", grpcEncodings)
+		sig := exports[r.URL.Path]
+		if sig == nil {
+			s.serveOther(w, r)
+			return
+		}
+		begin := s.now()
+		o, err := s.exportGRPC(sig, w, r)
+		name := o.name()
+		if err != nil {
+			a := answerTo(err)
+			name = a.name
+			failGRPC(w, a)
+		}
+		s.observe(r.Context(), "otlp_grpc", name, begin, err)
+	})
 }
 
-// exportGRPC is the handler of all three services.
-func (s *Server) exportGRPC(sig *otlpSignal, stream grpc.ServerStream) error {
-	begin := s.now()
-	o, err := s.serveGRPC(sig, stream)
-	name, st := o.name(), error(nil)
-	if err != nil {
-		a := answerTo(err)
-		name, st = a.name, status.ErrorProto(a.status())
-	}
-	s.observe(stream.Context(), "otlp_grpc", name, begin, err)
-	return st
-}
-
-func (s *Server) serveGRPC(sig *otlpSignal, stream grpc.ServerStream) (o outcome, err error) {
-	b := &body{lease: s.budget.lease()}
+// exportGRPC takes one request and answers success.
+func (s *Server) exportGRPC(sig *otlpSignal, w http.ResponseWriter, r *http.Request) (o outcome, err error) {
+	b := &body{lease: s.budget.lease(sockets.Sender(r.RemoteAddr))}
 	defer func() {
-		if r := recover(); r != nil {
-			err = s.recovered(r)
+		if p := recover(); p != nil {
+			err = s.recovered(p)
 		}
 		if err != nil {
 			b.forget() // whoever failed may still hold the bytes
@@ -80,83 +88,127 @@ func (s *Server) serveGRPC(sig *otlpSignal, stream grpc.ServerStream) (o outcome
 			b.release()
 		}
 	}()
-	if err := s.receiveGRPC(b, stream); err != nil {
+	if s.draining.Load() {
+		return o, plait.Errorf(errDraining, "the gateway stops")
+	}
+	ctx, cancel, err := grpcDeadline(r)
+	if err != nil {
 		return o, err
 	}
+	defer cancel()
+	received, err := s.readArriving(w, r, b.lease, func(raw io.Reader) (*body, error) {
+		return s.readMessage(raw, r.Header.Get("Grpc-Encoding"), b.lease)
+	})
+	if err != nil {
+		return o, err
+	}
+	b = received
 	s.meters.bytes.WithLabelValues("otlp_grpc").Add(float64(len(b.bytes)))
-	if o, err = sig.take(stream.Context(), s.pipeline, b, false); err != nil {
+	if o, err = sig.take(ctx, s.pipeline, b, false); err != nil {
 		return o, err
 	}
-	response := any(emptyMessage{}) // full success is the empty message
+	var answer []byte // full success is the empty message
 	if len(o.reasons) > 0 {
-		response = sig.partial(int64(o.refusedCount), o.message())
+		if answer, err = proto.Marshal(sig.partial(int64(o.refusedCount), o.message())); err != nil {
+			return o, fmt.Errorf("encode answer: %w", err)
+		}
 	}
-	if err := stream.SendMsg(response); err != nil {
-		return o, fmt.Errorf("answer: %w", err)
-	}
-	return o, nil
+	return o, succeedGRPC(w, answer)
 }
 
-// receiveGRPC reads the request's message into b, unless there is no memory for it.
-func (s *Server) receiveGRPC(b *body, stream grpc.ServerStream) error {
-	if s.draining.Load() {
-		return fmt.Errorf("the gateway stops: %w", errDraining)
+// readMessage reads the one message of a request.
+func (s *Server) readMessage(raw io.Reader, encoding string, lease *lease) (*body, error) {
+	var head [grpcHead]byte
+	if _, err := io.ReadFull(raw, head[:]); errors.Is(err, io.EOF) {
+		return nil, plait.Errorf(plait.ErrInvalid, "the request has no message")
+	} else if err != nil {
+		return nil, err
 	}
-	if err := b.lease.grow(receiveCost); err != nil {
+	size := int64(binary.BigEndian.Uint32(head[1:]))
+	if size > s.config.MaxBodyBytes {
+		return nil, plait.Errorf(plait.ErrTooLarge, "the message has %d bytes, the limit is %d", size, s.config.MaxBodyBytes)
+	}
+	switch {
+	case head[0] > 1:
+		return nil, plait.Errorf(plait.ErrInvalid, "the message begins with byte %d: want 0, or 1 if it is compressed", head[0])
+	case head[0] == 0:
+		encoding = ""
+	case encoding == "" || encoding == "identity":
+		return nil, plait.Errorf(plait.ErrInvalid, "the message is compressed, and grpc-encoding does not say how")
+	case decompressors[encoding] == nil:
+		return nil, plait.Errorf(errUnsupported, "grpc-encoding %.100q: send one of %s, or none", encoding, grpcEncodings)
+	}
+	message := &io.LimitedReader{R: raw, N: size}
+	b, err := s.readEncoded(message, size, encoding, lease)
+	if err != nil {
+		return nil, err
+	}
+	if err := endOfMessage(raw, message); err != nil {
+		b.discard()
+		return nil, err
+	}
+	return b, nil
+}
+
+// endOfMessage makes sure that all of a message has been read, and that nothing comes after it.
+func endOfMessage(raw io.Reader, message *io.LimitedReader) error {
+	// A decompressor may leave the last bytes of its stream.
+	if _, err := io.Copy(io.Discard, message); err != nil {
 		return err
 	}
-	message := rawMessage{body: b}
-	if err := stream.RecvMsg(&message); err != nil {
-		return fmt.Errorf("%s: %w", status.Convert(err).Message(), receiveKind(err))
+	var more [1]byte
+	switch n, err := raw.Read(more[:]); {
+	case message.N > 0:
+		return plait.Errorf(plait.ErrInvalid, "the message ends %d bytes early", message.N)
+	case n > 0:
+		return plait.Errorf(plait.ErrInvalid, "the request has more than one message")
+	case err == nil || errors.Is(err, io.EOF):
+		return nil
+	default:
+		return err
 	}
-	b.lease.shrink(receiveCost)
-	return message.err
 }
 
-// receiveKind says which kind of failure gRPC's own refusal of a message is.
-func receiveKind(err error) error {
-	switch status.Code(err) {
-	case codes.ResourceExhausted:
-		return plait.ErrTooLarge
-	case codes.Unimplemented:
-		return errUnsupported
-	case codes.Canceled:
-		return context.Canceled
-	case codes.DeadlineExceeded:
-		return context.DeadlineExceeded
+// grpcDeadline is the request's context, which ends when its sender wants an answer no more.
+func grpcDeadline(r *http.Request) (context.Context, context.CancelFunc, error) {
+	text := r.Header.Get("Grpc-Timeout")
+	if text == "" {
+		return r.Context(), func() {}, nil
 	}
-	return plait.ErrInvalid // mostly bytes that do not decompress
+	units := map[byte]time.Duration{'H': time.Hour, 'M': time.Minute, 'S': time.Second, 'm': time.Millisecond, 'u': time.Microsecond, 'n': 1}
+	unit := units[text[len(text)-1]]
+	n, err := strconv.ParseUint(text[:len(text)-1], 10, 32)
+	if err != nil || unit == 0 || len(text) > 9 {
+		return nil, nil, plait.Errorf(plait.ErrInvalid, "grpc-timeout %.20q is not a number with one of the units H, M, S, m, u, n", text)
+	}
+	const longest = 24 * time.Hour
+	timeout := longest
+	if n < uint64(longest/unit) {
+		timeout = time.Duration(n) * unit
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	return ctx, cancel, nil
 }
 
-// rawMessage takes a message as its bytes.
-type rawMessage struct {
-	body *body
-	err  error // the lease's, which would be lost on its way through gRPC
-}
-
-// emptyMessage is a message without fields, of any type.
-type emptyMessage struct{}
-
-// rawCodec does not decode what is received as a rawMessage. All other messages, those of health
-// and reflection, are left to the stock codec.
-type rawCodec struct{ encoding.CodecV2 }
-
-func (c rawCodec) Marshal(v any) (mem.BufferSlice, error) {
-	if _, ok := v.(emptyMessage); ok {
-		return nil, nil
-	}
-	return c.CodecV2.Marshal(v)
-}
-
-// Unmarshal copies a rawMessage out of gRPC's frames into a buffer of ours: gRPC's own pool
-// rounds 100 KiB up to a mebibyte.
-func (c rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
-	m, ok := v.(*rawMessage)
-	if !ok {
-		return c.CodecV2.Unmarshal(data, v)
-	}
-	if m.err = m.body.grow(int64(data.Len())); m.err == nil {
-		m.body.bytes = m.body.bytes[:data.CopyTo(m.body.bytes[:cap(m.body.bytes)])]
+// succeedGRPC answers with a message.
+func succeedGRPC(w http.ResponseWriter, message []byte) error {
+	out := make([]byte, grpcHead, grpcHead+len(message))
+	binary.BigEndian.PutUint32(out[1:], uint32(len(message)))
+	w.Header().Set(http.TrailerPrefix+"Grpc-Status", "0")
+	if _, err := w.Write(append(out, message...)); err != nil {
+		return fmt.Errorf("answer: %w", err)
 	}
 	return nil
+}
+
+// failGRPC answers with a status.
+func failGRPC(w http.ResponseWriter, a answer) {
+	h := w.Header()
+	h.Set(http.TrailerPrefix+"Grpc-Status", strconv.Itoa(int(a.grpc)))
+	h.Set(http.TrailerPrefix+"Grpc-Message", strings.ReplaceAll(url.QueryEscape(a.message), "+", "%20"))
+	if details, err := proto.Marshal(a.status()); err == nil && a.retry > 0 {
+		h.Set(http.TrailerPrefix+"Grpc-Status-Details-Bin", base64.RawStdEncoding.EncodeToString(details))
+	}
+	w.WriteHeader(http.StatusOK)
+	_ = http.NewResponseController(w).Flush() // that fails for a sender that is gone
 }

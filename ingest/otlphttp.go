@@ -12,6 +12,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/plaithq/plait"
 )
 
 // The media types of OTLP/HTTP.
@@ -38,7 +40,7 @@ func (s *Server) otlpDoors() []door {
 func (x *exchange) serveOTLP(sig *otlpSignal) (outcome, error) {
 	media := x.mediaType()
 	if media == "" {
-		return outcome{}, fmt.Errorf("content type %.64q: send %s or %s: %w", x.Request().Header.Get("Content-Type"), mediaProtobuf, mediaJSON, errUnsupported)
+		return outcome{}, plait.Errorf(errUnsupported, "content type %.64q: send %s or %s", x.Request().Header.Get("Content-Type"), mediaProtobuf, mediaJSON)
 	}
 	if err := x.read(); err != nil {
 		return outcome{}, err

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
@@ -26,13 +25,13 @@ var remoteWriteMemories = sync.Pool{New: func() any { return new(remotewrite.Mem
 // serveRemoteWrite answers 204. When some samples were refused the answer is 400, as the
 // protocol has it, and the others are stored all the same: a sender does not repeat a 400.
 func (x *exchange) serveRemoteWrite() (outcome, error) {
-	version, ok := remotewrite.ParseContentType(x.Request().Header.Get("Content-Type"))
-	if !ok {
-		return outcome{}, fmt.Errorf("content type %.100q: send application/x-protobuf, with proto=io.prometheus.write.v2.Request for version 2.0: %w",
-			x.Request().Header.Get("Content-Type"), errUnsupported)
+	media := x.Request().Header.Get("Content-Type")
+	version, ok := remotewrite.ParseContentType(media)
+	if !ok || media == "" { // without one, any page of the web could send it
+		return outcome{}, plait.Errorf(errUnsupported, "content type %.100q: send application/x-protobuf, with proto=io.prometheus.write.v2.Request for version 2.0", media)
 	}
 	if encoding := x.contentEncoding(); encoding != "" && encoding != "snappy" {
-		return outcome{}, fmt.Errorf("content encoding %.100q: remote write is compressed by snappy: %w", encoding, errUnsupported)
+		return outcome{}, plait.Errorf(errUnsupported, "content encoding %.100q: remote write is compressed by snappy", encoding)
 	}
 	if err := x.readSnappy(); err != nil {
 		return outcome{}, err

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -92,7 +91,7 @@ func TestTooManyNewSeriesAreRefusedAndTheOthersStored(t *testing.T) {
 	for i := range 60_000 {
 		series = append(series, []prompb.Label{{Name: "__name__", Value: "many"}, {Name: "id", Value: fmt.Sprint(i)}})
 	}
-	got := ts.post(t, "/api/v1/write", bytes.NewReader(remoteWriteV1(t, series...)))
+	got := ts.protobuf(t, "/api/v1/write", remoteWriteV1(t, series...))
 	if got.code != http.StatusBadRequest || !strings.Contains(got.body, "more than 50000 series that were not seen before") {
 		t.Errorf("%d %s", got.code, got.body)
 	}
@@ -109,7 +108,7 @@ func TestRemoteWriteIsWeighedByWhatItHolds(t *testing.T) {
 			{Name: "instance", Value: fmt.Sprint("10.0.0.1:", i)}, {Name: "job", Value: "shop/cart"}, {Name: "le", Value: "0.25"},
 		})
 	}
-	if got := ts.post(t, "/api/v1/write", bytes.NewReader(remoteWriteV1(t, usual...))); got.code != http.StatusNoContent {
+	if got := ts.protobuf(t, "/api/v1/write", remoteWriteV1(t, usual...)); got.code != http.StatusNoContent {
 		t.Errorf("usual series: %d %s", got.code, got.body)
 	}
 	for name, headers := range map[string][]string{
@@ -117,7 +116,7 @@ func TestRemoteWriteIsWeighedByWhatItHolds(t *testing.T) {
 		"\x2a\x00": {"Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request"}, // of version 2
 		"\x22\x00": {"Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request"}, // an empty symbol
 	} {
-		got := ts.post(t, "/api/v1/write", bytes.NewReader(snappy.Encode(nil, []byte(strings.Repeat(name, 7<<20)))), headers...)
+		got := ts.protobuf(t, "/api/v1/write", snappy.Encode(nil, []byte(strings.Repeat(name, 7<<20))), headers...)
 		if got.code != http.StatusRequestEntityTooLarge || !strings.Contains(got.body, "split it") {
 			t.Errorf("%q: %d %s", name, got.code, got.body)
 		}

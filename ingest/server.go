@@ -22,9 +22,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/health"
 
+	"github.com/plaithq/plait/sockets"
 	"github.com/plaithq/plait/wire/otlp"
 	"github.com/plaithq/plait/wire/remotewrite"
 )
@@ -47,15 +46,14 @@ type Server struct {
 	meters   *meters
 	outage   *outage
 	pipeline *pipeline
+	origins  *origins
 
-	http     *http.Server
-	grpc     *grpc.Server
-	health   *health.Server
-	httpLn   net.Listener
-	grpcLn   net.Listener
+	http     *sockets.Server
+	grpc     *sockets.Server
+	services *grpcServices
 	draining atomic.Bool
-	shutdown sync.Once
-	stopped  chan struct{} // closed when Shutdown has begun
+	drained  sync.Once
+	stopped  chan struct{} // closed when draining has begun
 }
 
 // New makes a server from a configuration that Validate accepts. It opens nothing.
@@ -72,13 +70,13 @@ func New(c Config, d Deps) (*Server, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	b := &budget{max: c.MaxInFlightBytes}
+	b := newBudget(c.MaxInFlightBytes, d.Now)
 	m, err := newMeters(d.Registerer, b)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		config: c, log: d.Logger, now: d.Now, budget: b, meters: m, stopped: make(chan struct{}),
+		config: c, log: d.Logger, now: d.Now, budget: b, meters: m, origins: newOrigins(c.AllowedOrigins), stopped: make(chan struct{}),
 		outage: &outage{log: d.Logger, now: d.Now},
 		pipeline: &pipeline{
 			writer: d.Writer, spans: d.Spans, meters: m,
@@ -87,108 +85,87 @@ func New(c Config, d Deps) (*Server, error) {
 			cleaner:     &cleaner{limits: c, meters: m, now: d.Now, ids: findIDs},
 		},
 	}
-	s.http = s.newHTTP()
-	s.grpc, s.health = s.newGRPC()
+	s.services = newGRPCServices()
+	s.http = sockets.New(s.socket("OTLP/HTTP", c.HTTPAddr, s.httpHandler(), nil))
+	s.grpc = sockets.New(s.socket("OTLP/gRPC", c.GRPCAddr, s.grpcHandler(), grpcHTTP2))
 	return s, nil
 }
+
+// socket is the settings that both ports share.
+func (s *Server) socket(name, addr string, h http.Handler, http2 *http.HTTP2Config) sockets.Config {
+	return sockets.Config{
+		Name: name, Addr: addr, Handler: h, HTTP2: http2,
+		MaxConnections: s.config.MaxConnections, MaxHeaderBytes: maxHeaderBytes,
+		HeaderTimeout: s.config.HeaderTimeout, IdleTimeout: s.config.IdleTimeout, SendTimeout: sendTimeout,
+		ShutdownGrace: s.config.ShutdownGrace, AllowedHosts: s.config.AllowedHosts,
+		Shed: s.budget.shedSlowest, Logger: s.log,
+	}
+}
+
+const (
+	// maxHeaderBytes bounds a request's head, of which senders use a few hundred bytes.
+	maxHeaderBytes = 32 << 10
+	// sendTimeout is how long a sender may take to read its answer.
+	sendTimeout = 10 * time.Second
+)
 
 // Listen opens the sockets. Connections wait in the kernel until Run. Whoever has called Listen
 // calls Run or Shutdown.
 func (s *Server) Listen() error {
-	var lc net.ListenConfig
-	var err error
-	if s.httpLn, err = lc.Listen(context.Background(), "tcp", s.config.HTTPAddr); err != nil {
-		return fmt.Errorf("listen for OTLP/HTTP: %w", err)
+	if err := s.http.Listen(); err != nil {
+		return err
 	}
-	if s.grpcLn, err = lc.Listen(context.Background(), "tcp", s.config.GRPCAddr); err != nil {
-		s.httpLn.Close()
-		return fmt.Errorf("listen for OTLP/gRPC: %w", err)
+	if err := s.grpc.Listen(); err != nil {
+		return errors.Join(err, s.http.Shutdown(context.Background()))
 	}
 	return nil
 }
 
 // HTTPAddr is the address on which HTTP listens, valid after Listen.
-func (s *Server) HTTPAddr() net.Addr { return s.httpLn.Addr() }
+func (s *Server) HTTPAddr() net.Addr { return s.http.Addr() }
 
 // GRPCAddr is the address on which gRPC listens, valid after Listen.
-func (s *Server) GRPCAddr() net.Addr { return s.grpcLn.Addr() }
+func (s *Server) GRPCAddr() net.Addr { return s.grpc.Addr() }
 
 // Run serves until ctx is done or Shutdown is called, or until a listener fails, which is its
 // error. When ctx is done it takes no more and lets accepted requests finish within
 // Config.ShutdownGrace; it returns when all of them are answered.
 func (s *Server) Run(ctx context.Context) error {
-	failed := make(chan error, 2)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	defer context.AfterFunc(ctx, s.drain)()
+	var errs [2]error
 	var serving sync.WaitGroup
-	serving.Go(func() {
-		if err := s.http.Serve(s.httpLn); !errors.Is(err, http.ErrServerClosed) {
-			failed <- fmt.Errorf("serve HTTP: %w", err)
-		}
-	})
-	serving.Go(func() {
-		if err := s.grpc.Serve(s.grpcLn); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
-			failed <- fmt.Errorf("serve gRPC: %w", err)
-		}
-	})
-	var err error
-	select {
-	case <-ctx.Done():
-	case <-s.stopped:
-	case err = <-failed:
+	for i, server := range []*sockets.Server{s.http, s.grpc} {
+		serving.Go(func() {
+			defer stop() // when one ends, both do
+			errs[i] = server.Run(ctx)
+		})
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.ShutdownGrace)
-	defer cancel()
-	err = errors.Join(err, s.Shutdown(grace))
 	serving.Wait()
-	return err
+	return errors.Join(errs[:]...)
+}
+
+// drain refuses what comes from now on.
+func (s *Server) drain() {
+	s.drained.Do(func() {
+		s.draining.Store(true)
+		close(s.stopped)
+		s.services.stop()
+	})
 }
 
 // Shutdown takes no more requests, waits until those that were accepted are answered, and closes
 // the sockets. When ctx ends first, what is left is cut off and ctx's error returned: their
 // senders got no answer and will send again. Later calls wait for the first.
 func (s *Server) Shutdown(ctx context.Context) error {
-	var err error
-	s.shutdown.Do(func() {
-		s.draining.Store(true)
-		close(s.stopped)
-		s.health.Shutdown()
-		var wait sync.WaitGroup
-		wait.Go(func() { err = s.stopHTTP(ctx) })
-		var grpcErr error
-		wait.Go(func() { grpcErr = s.stopGRPC(ctx) })
-		wait.Wait()
-		err = errors.Join(err, grpcErr)
-	})
-	return err
-}
-
-func (s *Server) stopHTTP(ctx context.Context) error {
-	if s.httpLn != nil {
-		defer s.httpLn.Close() // it is the server's own only after Serve
-	}
-	if err := s.http.Shutdown(ctx); err != nil {
-		s.http.Close()
-		return fmt.Errorf("finish HTTP requests: %w", err)
-	}
-	return nil
-}
-
-func (s *Server) stopGRPC(ctx context.Context) error {
-	if s.grpcLn != nil {
-		defer s.grpcLn.Close()
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.grpc.GracefulStop()
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		s.grpc.Stop() // ends GracefulStop too
-		<-done
-		return fmt.Errorf("finish gRPC requests: %w", ctx.Err())
-	}
+	s.drain()
+	var errs [2]error
+	var wait sync.WaitGroup
+	wait.Go(func() { errs[0] = s.http.Shutdown(ctx) })
+	wait.Go(func() { errs[1] = s.grpc.Shutdown(ctx) })
+	wait.Wait()
+	return errors.Join(errs[:]...)
 }
 
 // observe counts a request that came through a door, and sees to it that the log tells what went
