@@ -13,6 +13,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/correlate"
+	"github.com/plaithq/plait/sockets"
 )
 
 // Config says where the API listens and how long it works on a question. Start from
@@ -23,6 +24,11 @@ type Config struct {
 	// BaseURL is put before the paths in links, for readers that do not resolve them against
 	// the address they asked. Empty leaves links relative to the host.
 	BaseURL string
+	// AllowedHosts are names of the gateway for requests over loopback, besides localhost and
+	// loopback addresses: exact, "*.example.com" or "*".
+	AllowedHosts []string
+	// MaxConnections bounds the connections. Beyond it a new one takes the place of an idle one.
+	MaxConnections int
 	// QueryTimeout is how long one question may take.
 	QueryTimeout time.Duration
 	// MaxSpans bounds the spans of a trace that are read, MaxLogs its log records.
@@ -34,11 +40,12 @@ type Config struct {
 // DefaultConfig is what plait serve starts with.
 func DefaultConfig() Config {
 	return Config{
-		Addr:          "127.0.0.1:7080",
-		QueryTimeout:  30 * time.Second,
-		MaxSpans:      20_000,
-		MaxLogs:       20_000,
-		ShutdownGrace: 20 * time.Second,
+		Addr:           "127.0.0.1:7080",
+		MaxConnections: 1024,
+		QueryTimeout:   30 * time.Second,
+		MaxSpans:       20_000,
+		MaxLogs:        20_000,
+		ShutdownGrace:  20 * time.Second,
 	}
 }
 
@@ -50,8 +57,11 @@ func (c Config) Validate() error {
 	if u, err := url.Parse(c.BaseURL); err != nil || c.BaseURL != "" && (u.Scheme == "" || u.Host == "") {
 		return fmt.Errorf("base URL %q is not like https://plait.example.com: %w", c.BaseURL, plait.ErrInvalid)
 	}
-	if c.QueryTimeout <= 0 || c.ShutdownGrace <= 0 || c.MaxSpans <= 0 || c.MaxLogs <= 0 {
-		return fmt.Errorf("query timeout, shutdown grace and limits of spans and logs must be more than 0: %w", plait.ErrInvalid)
+	if err := sockets.CheckHostNames(c.AllowedHosts); err != nil {
+		return err
+	}
+	if c.MaxConnections <= 0 || c.QueryTimeout <= 0 || c.ShutdownGrace <= 0 || c.MaxSpans <= 0 || c.MaxLogs <= 0 {
+		return fmt.Errorf("limit of connections, query timeout, shutdown grace and limits of spans and logs must be more than 0: %w", plait.ErrInvalid)
 	}
 	return nil
 }

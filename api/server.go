@@ -15,13 +15,13 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/plaithq/plait/correlate"
+	"github.com/plaithq/plait/sockets"
 )
 
 const (
@@ -29,6 +29,8 @@ const (
 	idleTimeout   = 2 * time.Minute
 	// sendTime is how long a client may take to read an answer.
 	sendTime = 2 * time.Minute
+	// maxHeaderBytes bounds a request's head: a query in the URL may be as long as PromQL may be.
+	maxHeaderBytes = 64 << 10
 )
 
 // Server answers questions. New makes it, Listen opens its socket, Run serves.
@@ -40,10 +42,7 @@ type Server struct {
 	links  links
 	meters *meters
 
-	http     *http.Server
-	listener net.Listener
-	shutdown sync.Once
-	stopped  chan struct{} // closed when Shutdown has begun
+	socket *sockets.Server
 }
 
 // New makes a server from a configuration that Validate accepts. It opens nothing.
@@ -58,15 +57,15 @@ func New(c Config, d Deps) (*Server, error) {
 	}
 	s := &Server{
 		config: c, deps: d, log: d.Logger, meters: m, links: newLinks(c.BaseURL),
-		pivots: correlate.NewPivots(d.Traces, d.Logs, d.Metrics), stopped: make(chan struct{}),
+		pivots: correlate.NewPivots(d.Traces, d.Logs, d.Metrics),
 	}
-	s.http = &http.Server{
-		Handler:           s.handler(),
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       idleTimeout,
-		WriteTimeout:      c.QueryTimeout + sendTime,
-		ErrorLog:          slog.NewLogLogger(d.Logger.Handler(), slog.LevelDebug),
-	}
+	s.socket = sockets.New(sockets.Config{
+		Name: "the API", Addr: c.Addr, Handler: s.handler(),
+		MaxConnections: c.MaxConnections, MaxHeaderBytes: maxHeaderBytes,
+		HeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, SendTimeout: sendTime / 4,
+		WriteTimeout: c.QueryTimeout + sendTime, ShutdownGrace: c.ShutdownGrace,
+		AllowedHosts: c.AllowedHosts, Logger: d.Logger,
+	})
 	return s, nil
 }
 
@@ -130,55 +129,16 @@ func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 
 // Listen opens the socket. Connections wait in the kernel until Run. Whoever has called Listen
 // calls Run or Shutdown.
-func (s *Server) Listen() error {
-	var lc net.ListenConfig
-	var err error
-	if s.listener, err = lc.Listen(context.Background(), "tcp", s.config.Addr); err != nil {
-		return fmt.Errorf("listen for the API: %w", err)
-	}
-	return nil
-}
+func (s *Server) Listen() error { return s.socket.Listen() }
 
 // Addr is the address on which the API listens, valid after Listen.
-func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+func (s *Server) Addr() net.Addr { return s.socket.Addr() }
 
 // Run serves until ctx is done or Shutdown is called, or until the listener fails, which is its
 // error. When ctx is done it accepts no more and lets questions finish within Config.ShutdownGrace.
-func (s *Server) Run(ctx context.Context) error {
-	failed := make(chan error, 1)
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-			failed <- fmt.Errorf("serve the API: %w", err)
-		}
-	})
-	var err error
-	select {
-	case <-ctx.Done():
-	case <-s.stopped:
-	case err = <-failed:
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.ShutdownGrace)
-	defer cancel()
-	err = errors.Join(err, s.Shutdown(grace))
-	serving.Wait()
-	return err
-}
+func (s *Server) Run(ctx context.Context) error { return s.socket.Run(ctx) }
 
 // Shutdown accepts no more questions, waits until those accepted are answered, and closes the
 // socket. When ctx ends first, what is left is cut off and ctx's error returned. Later calls wait
 // for the first.
-func (s *Server) Shutdown(ctx context.Context) error {
-	var err error
-	s.shutdown.Do(func() {
-		close(s.stopped)
-		if s.listener != nil {
-			defer s.listener.Close() // it is the server's own only after Serve
-		}
-		if err = s.http.Shutdown(ctx); err != nil {
-			s.http.Close()
-			err = fmt.Errorf("finish API requests: %w", err)
-		}
-	})
-	return err
-}
+func (s *Server) Shutdown(ctx context.Context) error { return s.socket.Shutdown(ctx) }
