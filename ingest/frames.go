@@ -105,7 +105,7 @@ func zstdStep(f *frames) (int64, error) {
 	}
 	var h zstd.Header
 	if h.Decode(b) != nil {
-		return 0, nil // the decoder says what is wrong
+		return 0, nil //nolint:nilerr // the decoder says what is wrong
 	}
 	if h.Skippable {
 		return int64(h.HeaderSize) + int64(h.SkippableSize), nil
