@@ -12,7 +12,7 @@ import (
 //
 //	spans: zero ids         refused: nothing can ever find or join them
 //	logs:  time             0 becomes the observed time, else the time of arrival
-//	logs:  trace id         looked for in attributes and body when the field is empty
+//	logs:  trace, span id   looked for in attributes and body when the fields are empty
 //	logs:  severity         looked for in the text of it, attributes and body when the number is 0
 //	text                    NUL and invalid UTF-8 become U+FFFD: Postgres stores neither
 //	names                   cut: they are index keys
@@ -127,7 +127,7 @@ func (c *cleaner) cleanLogs(b *plait.Logs) {
 				work.counts[reasonNoTime]++
 			}
 		}
-		if r.TraceID.IsZero() && c.ids(r) {
+		if c.ids(r) {
 			found++
 		}
 		if r.Severity == 0 {

@@ -203,9 +203,12 @@ func (w *headWord) level(dated bool) plait.SeverityNumber {
 
 // isOrdinaryWord says that a level's name is one that texts begin with, too.
 func isOrdinaryWord(word string) bool {
+	if word == "fail" { // .NET's console begins failures so
+		return false
+	}
 	switch strings.ToLower(word) {
 	case "log", "detail", "hint", "statement", "context", "note", "system", "http", "success", "fail", "notification", "exception":
-		return word != "fail" // which .NET's console begins failures with
+		return true
 	}
 	return false
 }
@@ -238,7 +241,7 @@ func isMonth(s string) bool {
 
 func isUpper(word string) bool {
 	for i := range len(word) {
-		if c := word[i]; !('A' <= c && c <= 'Z' || '0' <= c && c <= '9') {
+		if c := word[i]; (c < 'A' || c > 'Z') && !isDigit(c) {
 			return false
 		}
 	}

@@ -74,5 +74,6 @@ func cutName(s string) (*field, string) {
 	if i < 0 {
 		return nil, s
 	}
-	return fieldNamed(objects{}, trimPasted(s[:i])), s[i+1:]
+	at, _ := fieldNamed(objects{}, trimPasted(s[:i]))
+	return at, s[i+1:]
 }

@@ -97,7 +97,7 @@ func TestParseFindsEverySpellingOfAnyID(t *testing.T) {
 		binary.BigEndian.PutUint64(c.SpanID[:], rapid.Uint64().Draw(t, "span"))
 		c.Sampled = Sampling(rapid.IntRange(0, int(Sampled)).Draw(t, "sampled"))
 		for _, s := range Spellings(c) {
-			at := fieldNamed(objects{}, s.Name)
+			at, _ := fieldNamed(objects{}, s.Name)
 			if read, ok := at.read(s.Value); ok && (read.TraceID.IsZero() || at.upperHalf) {
 				continue // names the span, or half of the trace id
 			}

@@ -12,14 +12,15 @@ import (
 //
 // It believes names only: a value counts when the name beside it is one that an ecosystem gives
 // to its ids, or when its form leaves no doubt (traceparent, X-Ray, projects/P/traces/T, the
-// brackets of Spring). A bare hexadecimal string is never an id. Places in order of trust:
+// brackets of Spring, New Relic's linking). A bare hexadecimal string is never an id. Places in
+// order of trust:
 //
-//  1. attributes, and maps in them;
-//  2. the body when it is a map or the text of a JSON object, three levels deep;
-//  3. the body's text.
+//  1. attributes, maps and lists in them, and JSON in their texts;
+//  2. the body when it is a map or a list, or JSON is in its text, four levels deep;
+//  3. the body's text, and texts in it;
+//  4. texts of attributes that hold a line.
 //
-// Within a place, 128-bit ids win over 64-bit ones, then the order of ecosystems counts, and a
-// span id of the same ecosystem as the trace id wins over others. Zero ids are no ids.
+// How what one place says is weighed, see finder. Zero ids are no ids.
 func FromLog(rec *plait.LogRecord) (Context, bool) {
 	var f finder
 	f.attributes(rec.Attributes)
@@ -28,85 +29,11 @@ func FromLog(rec *plait.LogRecord) (Context, bool) {
 	}
 	switch rec.Body.Kind() {
 	case plait.KindString, plait.KindMap, plait.KindArray:
-		return f.body(rec.Body.Str())
-	}
-	return Context{}, false
-}
-
-// A finder collects what each ecosystem's fields say about one record.
-type finder struct {
-	seen  bool // whether anything was collected
-	found [len(ecosystems)]findings
-}
-
-type findings struct {
-	Context
-	weakSpan  plait.SpanID // of a field that is fallback or beside
-	beside    bool
-	upperHalf plait.TraceID
-}
-
-// add reads a value under a field's name. The first of each kind counts, but a wider trace id
-// replaces a narrower one.
-func (f *finder) add(at *field, value string) bool {
-	c, ok := at.read(value)
-	if ok {
-		f.collect(at, c)
-	}
-	return ok
-}
-
-func (f *finder) collect(at *field, c Context) {
-	f.seen = true
-	have := &f.found[at.owner]
-	switch {
-	case at.upperHalf:
-		have.upperHalf = c.TraceID
-		return
-	case at.fallback || at.beside:
-		have.weakSpan, have.beside = c.SpanID, at.beside
-		return
-	}
-	if have.TraceID.IsZero() || have.Bits64() && !c.Bits64() {
-		if !c.TraceID.IsZero() {
-			have.TraceID, have.Sampled = c.TraceID, c.Sampled
+		if c, ok := f.body(rec.Body.Str()); ok {
+			return c, true
 		}
 	}
-	if have.SpanID.IsZero() {
-		have.SpanID = c.SpanID
-	}
-}
-
-// result weighs what was collected.
-func (f *finder) result() (Context, bool) {
-	if !f.seen {
-		return Context{}, false
-	}
-	var best Context
-	for i := range f.found {
-		c := f.found[i].Context
-		if c.TraceID.IsZero() {
-			continue
-		}
-		if c.Bits64() {
-			copy(c.TraceID[:8], f.found[i].upperHalf[:8])
-		}
-		if best.TraceID.IsZero() || best.Bits64() && !c.Bits64() {
-			best = c
-		}
-	}
-	if best.TraceID.IsZero() {
-		return Context{}, false
-	}
-	for i := 0; i < len(f.found) && best.SpanID.IsZero(); i++ {
-		best.SpanID = f.found[i].SpanID
-	}
-	for i := 0; i < len(f.found) && best.SpanID.IsZero(); i++ {
-		if !f.found[i].beside || f.found[i].TraceID == best.TraceID {
-			best.SpanID = f.found[i].weakSpan
-		}
-	}
-	return best, true
+	return f.lines(rec.Attributes)
 }
 
 func (f *finder) attributes(attrs plait.Attributes) {
@@ -114,27 +41,24 @@ func (f *finder) attributes(attrs plait.Attributes) {
 		a := &attrs[i]
 		switch a.Value.Kind() {
 		case plait.KindString:
-			if at := fieldNamed(objects{}, a.Key); at != nil {
+			if at, _ := fieldNamed(objects{}, a.Key); at != nil {
 				f.add(at, a.Value.Str())
+			} else if holdsJSON(a.Value.Str()) && !namesOther(a.Key) {
+				f.json(a.Value.Str(), objects{inner: a.Key}, 1, lookForFields)
 			}
 		case plait.KindInt:
-			if at := fieldNamed(objects{}, a.Key); at != nil {
+			if at, _ := fieldNamed(objects{}, a.Key); at != nil {
 				f.add(at, strconv.FormatUint(uint64(a.Value.Int()), 10))
 			}
 		case plait.KindBytes:
-			if at := fieldNamed(objects{}, a.Key); at != nil {
+			if at, _ := fieldNamed(objects{}, a.Key); at != nil {
 				f.raw(at, a.Value.Str())
 			}
-		case plait.KindArray:
-			if at := fieldNamed(objects{}, a.Key); at != nil && at.header {
-				if j := (jsonText{s: a.Value.Str()}); j.next() == '[' {
-					f.list(&j, at)
-				}
+		case plait.KindArray, plait.KindMap:
+			if namesOther(a.Key) {
+				continue
 			}
-		case plait.KindMap:
-			if !namesOther(a.Key) {
-				f.object(a.Value.Str(), a.Key, lookForFields)
-			}
+			f.json(a.Value.Str(), objects{inner: a.Key}, 1, lookForFields)
 		}
 	}
 }
@@ -152,19 +76,79 @@ func (f *finder) raw(at *field, value string) {
 	}
 }
 
-// body looks into a log body: as an object if it is one, then as text. Of a whole object only
-// the members' texts are read as text, so that what fieldNamed refused stays refused.
+// maxObjects is how many JSON objects in one text are looked into.
+const maxObjects = 4
+
+// body looks into a log body: into JSON in it, and into text around that. Of whole JSON only the members'
+// texts are read as text, so that what fieldNamed refused stays refused.
 func (f *finder) body(s string) (Context, bool) {
-	if start := strings.TrimLeft(s, " \t\r\n"); start != "" && start[0] == '{' {
-		whole := f.object(start, "", lookForFields)
-		if c, ok := f.result(); ok {
-			return c, true
+	f.mixed(s, 1, lookForFields)
+	if c, ok := f.result(); ok {
+		return c, true
+	}
+	f.mixed(s, 1, lookIntoTexts)
+	return f.result()
+}
+
+// mixed looks into a text with JSON in it, which stands in so many texts of JSON.
+func (f *finder) mixed(s string, texts int, look look) {
+	for range maxObjects {
+		i := firstJSON(s)
+		if i < 0 {
+			break
 		}
-		if whole {
-			f.object(start, "", lookIntoTexts)
-			return f.result()
+		end, whole := f.json(s[i:], objects{}, texts, look)
+		if !whole {
+			break
+		}
+		if look == lookForFields {
+			f.text(s[:i])
+		}
+		s = s[i+end:]
+	}
+	if look == lookForFields {
+		f.text(s)
+	}
+}
+
+// firstJSON returns where the first object in a text begins, or the list that is all of it, -1 if there is
+// none.
+func firstJSON(s string) int {
+	if start := strings.TrimLeft(s, " \t\r\n"); holdsJSON(start) {
+		return len(s) - len(start)
+	}
+	for at := 0; ; at++ {
+		i := strings.IndexByte(s[at:], '{')
+		if i < 0 {
+			return -1
+		}
+		if at += i; at+1 < len(s) && s[at+1] == '"' {
+			return at
 		}
 	}
-	f.text(s)
+}
+
+// lines looks into attributes that hold a log line.
+func (f *finder) lines(attrs plait.Attributes) (Context, bool) {
+	for i := range attrs {
+		a := &attrs[i]
+		switch kind := a.Value.Kind(); {
+		case kind == plait.KindArray && !namesOther(a.Key):
+			f.json(a.Value.Str(), objects{inner: a.Key}, 1, lookIntoTexts)
+		case kind == plait.KindString && holdsLine(a.Key):
+			f.mixed(a.Value.Str(), 1, lookForFields)
+			f.mixed(a.Value.Str(), 1, lookIntoTexts)
+		}
+	}
 	return f.result()
+}
+
+// holdsLine says that an attribute has the line as it was, as collectors keep it.
+func holdsLine(key string) bool {
+	switch key {
+	case "message", "msg", "log", "MESSAGE", "event.original", "log.record.original", "log.original", "body",
+		"full_message", "short_message", "@message", "line", "raw", "_raw":
+		return true
+	}
+	return false
 }

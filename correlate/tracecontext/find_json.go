@@ -1,10 +1,20 @@
 package tracecontext
 
-import "strings"
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+)
 
-// maxDepth is how deep objects are looked into. Ids stand at the top or in an object such as
-// dd, trace or context.
-const maxDepth = 3
+const (
+	// maxDepth is how deep objects and lists are looked into. Ids stand at the top or in an object
+	// such as dd, trace or context.
+	maxDepth = 4
+	// maxTexts is how often JSON may stand in the text of JSON, as each collector on the way adds it.
+	maxTexts = 4
+	// maxUnescaped bounds the bytes of such texts that are read for one record.
+	maxUnescaped = 256 << 10
+)
 
 // A look says what is looked for in the members of an object. (It is no function: the finder
 // would escape to the heap through one.)
@@ -15,141 +25,277 @@ const (
 	lookIntoTexts             // ids in the members' texts, such as the message
 )
 
-// member takes a member that is no object or array, its escapes included.
-func (f *finder) member(look look, in objects, name, value string) {
-	if look == lookIntoTexts {
-		f.text(value)
-	} else if at := fieldNamed(in, name); at != nil {
-		f.add(at, unescaped(value))
+// A walk is the way through one JSON text.
+type walk struct {
+	jsonText
+	look  look
+	texts int // how many texts it is in
+}
+
+// holdsJSON says whether s begins as an object or as a list of objects or strings.
+func holdsJSON(s string) bool {
+	if len(s) < 2 || s[0] != '{' && s[0] != '[' {
+		return false
+	}
+	switch c := strings.TrimLeft(s[1:min(len(s), 16)], " \t\r\n"); {
+	case c == "":
+		return false
+	case s[0] == '{':
+		return c[0] == '"' || c[0] == '}'
+	default:
+		return c[0] == '{' || c[0] == '"'
 	}
 }
 
-// unescaped undoes the only escape that JSON writers put into ids.
-func unescaped(s string) string { return strings.ReplaceAll(s, `\/`, "/") }
-
-// object looks at the members of the JSON object in s, which is the value of a member called
-// parent. Log lines are cut short: what stood before the cut counts, and the answer is
-// whether the object was whole.
-func (f *finder) object(s, parent string, look look) bool {
-	j := jsonText{s: s}
-	return j.next() == '{' && f.members(&j, objects{inner: parent}, 1, look)
+// json looks at the JSON object or list that s begins with, which is the value of the member in.inner.
+// Log lines are cut short: what stood before the cut counts, and the answer is where the JSON ends and
+// whether it was whole.
+func (f *finder) json(s string, in objects, texts int, look look) (end int, whole bool) {
+	w := walk{jsonText: jsonText{s: s}, look: look, texts: texts}
+	around := f.place
+	defer func() { f.place = around }()
+	switch w.next() {
+	case '{':
+		whole = f.object(&w, in, 1)
+	case '[':
+		whole = f.list(&w, objects{}, in.inner, 1)
+	}
+	return w.at, whole
 }
 
-func (f *finder) members(j *jsonText, in objects, depth int, look look) bool {
+// object looks at the members of an object whose opening bracket is consumed.
+func (f *finder) object(w *walk, in objects, depth int) bool {
+	around := f.place
+	f.places++
+	if f.place = (place{f.places, uint32(depth)}); depth == 1 && w.texts == 1 && in.inner == "" {
+		f.place = around // the record itself
+	}
+	defer func() { f.place = around }()
+	var pair namedValue
 	for {
-		switch j.next() {
+		switch w.next() {
 		case ',':
 			continue
 		case '}':
+			f.pair(&pair, around, w.look)
 			return true
 		case '"':
 		default:
 			return false
 		}
-		name, ok := j.text()
-		if !ok || j.next() != ':' {
+		name, ok := w.text()
+		if !ok || w.next() != ':' {
 			return false
 		}
-		switch c := j.next(); {
-		case c == '{' && depth < maxDepth && !namesOther(name):
-			ok = f.members(j, objects{outer: in.inner, inner: name}, depth+1, look)
-		case c == '{':
-			ok = j.skip()
-		case c == '[':
-			if look == lookForFields {
-				if at := fieldNamed(in, name); at != nil && at.header {
-					f.list(j, at)
-				}
-			}
-			ok = j.skip()
-		case c == '"':
-			var value string
-			if value, ok = j.text(); ok {
-				f.member(look, in, name, value)
-			}
-		default:
-			f.member(look, in, name, j.bare())
-		}
-		if !ok {
+		if !f.member(w, in, name, depth, around, &pair) {
 			return false
 		}
 	}
 }
 
-// list reads the first value of a header whose opening bracket is consumed. Servers use the first
-// as well. Lists under names that are no header's are of several traces' ids.
-func (f *finder) list(j *jsonText, at *field) {
-	start := j.at
-	if j.next() != '"' {
-		j.at = start
-	} else if value, ok := j.text(); ok {
-		f.add(at, unescaped(value))
+// member looks at a member whose name and colon are consumed.
+func (f *finder) member(w *walk, in objects, name string, depth int, around place, pair *namedValue) (ok bool) {
+	switch c := w.next(); {
+	case c == '{' && depth < maxDepth && !namesOther(name):
+		if pair.isValue(name) {
+			pair.value = w.onlyText()
+		}
+		return f.object(w, objects{outer: in.inner, inner: name}, depth+1)
+	case c == '[' && depth < maxDepth && !namesOther(name):
+		return f.list(w, in, name, depth)
+	case c == '{' || c == '[':
+		return w.skip()
+	case c == '"':
+		var value string
+		if value, ok = w.text(); ok {
+			f.string(w, in, name, value, around)
+			pair.note(name, value)
+		}
+		return ok
+	default:
+		if value := w.bare(); w.look == lookForFields && !isFloat(value) {
+			f.named(in, name, value, around)
+			pair.note(name, value)
+		}
+		return true
 	}
 }
 
-// jsonText reads JSON from front to back.
-type jsonText struct {
-	s  string
-	at int
-}
-
-// next consumes white space and the byte behind it, 0 at the end.
-func (j *jsonText) next() byte {
-	for j.at < len(j.s) {
-		c := j.s[j.at]
-		j.at++
-		if c != ' ' && c != '\n' && c != '\t' && c != '\r' {
-			return c
+// string takes a member that is a string, its escapes included.
+func (f *finder) string(w *walk, in objects, name, value string, around place) {
+	if w.look == lookForFields {
+		if strings.IndexByte(value, '"') < 0 || !f.nested(w, name, value) {
+			f.named(in, name, value, around)
+		}
+		return
+	}
+	begin := f.n
+	switch {
+	case strings.IndexByte(value, '"') < 0:
+		f.text(value)
+	case !f.nested(w, name, value):
+		if s, ok := f.unescape(w, value); ok {
+			f.mixed(s, w.texts+1, lookForFields)
+			f.mixed(s, w.texts+1, lookIntoTexts)
+		} else {
+			f.text(value)
 		}
 	}
-	return 0
+	if f.n > begin && namesOther(name) {
+		f.n = begin
+	}
 }
 
-// text consumes a string whose opening quote is consumed, and returns it with its escapes.
-func (j *jsonText) text() (string, bool) {
-	start := j.at
+// nested looks into JSON that is the text of a member.
+func (f *finder) nested(w *walk, name, value string) bool {
+	start := strings.TrimLeft(value, " ")
+	if start == "" || start[0] != '{' && start[0] != '[' && start[0] != '\\' || namesOther(name) {
+		return false
+	}
+	s, ok := f.unescape(w, value)
+	if !ok {
+		return false
+	}
+	if s = strings.TrimLeft(s, " \t\r\n"); !holdsJSON(s) {
+		return false
+	}
+	_, whole := f.json(s, objects{inner: name}, w.texts+1, w.look)
+	return whole
+}
+
+// unescape returns a string of JSON without its escapes, within the bounds of depth and bytes.
+func (f *finder) unescape(w *walk, value string) (s string, ok bool) {
+	if w.texts >= maxTexts || f.unescaped+len(value) > maxUnescaped {
+		return "", false
+	}
+	f.unescaped += len(value)
+	return s, json.Unmarshal([]byte(`"`+value+`"`), &s) == nil
+}
+
+// named reads a value under its name, in the place where the name begins.
+func (f *finder) named(in objects, name, value string, around place) {
+	at, above := fieldNamed(in, name)
+	if at == nil {
+		return
+	}
+	here := f.place
+	if above > 0 {
+		f.place = around
+	}
+	f.add(at, unescaped(value))
+	f.place = here
+}
+
+// unescaped undoes the only escape that JSON writers put into ids.
+func unescaped(s string) string {
+	if strings.IndexByte(s, '\\') < 0 {
+		return s
+	}
+	return strings.ReplaceAll(s, `\/`, "/")
+}
+
+// isFloat says that a number is written as one that has lost digits that an id needs. Some writers
+// leave the quotes off ids, and 16 or 32 digits with an e are likelier one of these.
+func isFloat(bare string) bool {
+	switch {
+	case strings.Contains(bare, "."):
+		return true
+	case !strings.ContainsAny(bare, "eE"), len(bare) == traceDigits, len(bare) == spanDigits:
+		return false
+	}
+	_, err := strconv.ParseFloat(bare, 64)
+	return err == nil
+}
+
+// list looks at the members of a list whose opening bracket is consumed. Of a header's values the
+// first counts, as for servers. Lists under other fields' names are of several traces' ids.
+func (f *finder) list(w *walk, in objects, name string, depth int) bool {
+	if at, _ := fieldNamed(in, name); at != nil {
+		if at.header && w.look == lookForFields {
+			f.first(&w.jsonText, at)
+		}
+		return w.skip()
+	}
+	around, begin := f.place, f.n
+	f.places++
+	f.place = place{f.places, uint32(depth)}
+	defer func() { f.place = around }()
 	for {
-		i := strings.IndexByte(j.s[j.at:], '"')
-		if i < 0 {
-			j.at = len(j.s)
-			return "", false
-		}
-		quote := j.at + i
-		j.at = quote + 1
-		escapes := quote
-		for escapes > start && j.s[escapes-1] == '\\' {
-			escapes--
-		}
-		if (quote-escapes)%2 == 0 {
-			return j.s[start:quote], true
-		}
-	}
-}
-
-// bare consumes the rest of a number, true, false or null, whose first byte is consumed.
-func (j *jsonText) bare() string {
-	start := max(j.at-1, 0)
-	for j.at < len(j.s) && strings.IndexByte(",}] \n\t\r", j.s[j.at]) < 0 {
-		j.at++
-	}
-	return j.s[start:j.at]
-}
-
-// skip consumes an object or array whose opening bracket is consumed.
-func (j *jsonText) skip() bool {
-	for depth := 1; depth > 0; {
-		switch j.next() {
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-		case '"':
-			if _, ok := j.text(); !ok {
+		switch c := w.next(); c {
+		case ',':
+			continue
+		case ']':
+			f.oneTrace(begin, f.place)
+			return true
+		case '{':
+			if depth >= maxDepth && !w.skip() || depth < maxDepth && !f.object(w, objects{outer: in.inner, inner: name}, depth+1) {
 				return false
 			}
+		case '[':
+			if !w.skip() {
+				return false
+			}
+		case '"':
+			value, ok := w.text()
+			if !ok {
+				return false
+			}
+			f.string(w, objects{}, "", value, around)
 		case 0:
 			return false
+		default:
+			w.bare()
 		}
 	}
-	return true
+}
+
+// first reads the first value of a list whose opening bracket is consumed, and stays before it.
+func (f *finder) first(j *jsonText, at *field) {
+	start := j.at
+	if j.next() == '"' {
+		if value, ok := j.text(); ok {
+			f.add(at, unescaped(value))
+		}
+	}
+	j.at = start
+}
+
+// A namedValue is an object that says a name and a value, as lists of attributes and headers do.
+type namedValue struct{ name, kind, value string }
+
+func (p *namedValue) note(name, value string) {
+	if len(name) > len("header") {
+		return
+	}
+	switch name {
+	case "key", "Key", "name", "Name", "k", "header", "field":
+		p.name = value
+	case "type":
+		p.kind = value
+	default:
+		if p.isValue(name) {
+			p.value = value
+		}
+	}
+}
+
+func (p *namedValue) isValue(name string) bool {
+	return name == "value" || name == "Value" || name == "v" || name == "val"
+}
+
+// pair reads a named value as a member of what it stands in. A type beside a value counts only
+// when it is a header's name.
+func (f *finder) pair(p *namedValue, around place, look look) {
+	if p.value == "" || look != lookForFields {
+		return
+	}
+	if at, _ := fieldNamed(objects{}, p.kind); at != nil && at.header {
+		f.add(at, unescaped(p.value))
+	}
+	if at, _ := fieldNamed(objects{}, p.name); at != nil {
+		here := f.place
+		f.place = around
+		f.add(at, unescaped(p.value))
+		f.place = here
+	}
 }

@@ -9,7 +9,7 @@ func FromLabels(labels plait.Labels) (Context, plait.Labels) {
 	var f finder
 	var others plait.Labels
 	for _, l := range labels {
-		if at := fieldNamed(objects{}, l.Name); at == nil || !f.add(at, l.Value) {
+		if at, _ := fieldNamed(objects{}, l.Name); at == nil || !f.add(at, l.Value) {
 			others = append(others, l)
 		}
 	}

@@ -21,6 +21,7 @@ const (
 
 // text looks for ids in a log line.
 func (f *finder) text(s string) {
+	s = withoutColours(s)
 	done := 0
 	for i := minRun - 1; i < len(s); {
 		if !isHex(s[i]) {
@@ -53,7 +54,11 @@ func (f *finder) token(s string, done, start, end int) int {
 	}
 	value := strings.TrimRight(s[start:end], "./-_|%@")
 	name := nameBefore(s, start)
-	at := fieldNamed(objects{}, name)
+	at, _ := fieldNamed(objects{}, name)
+	if at == nil && strings.EqualFold(name, "value") {
+		// XML layouts have the name in an attribute before: name="traceId" value="…".
+		at, _ = fieldNamed(objects{}, nameBefore(s, strings.LastIndex(s[:start], name)))
+	}
 	if at == nil {
 		f.unnamed(s, start, value, name)
 		return end
@@ -106,9 +111,10 @@ func nameBefore(s string, at int) string {
 		}
 	}
 	// Texts out of JSON have the white space before a name as an escape: \ttrace_id.
-	if start > 0 && s[start-1] == '\\' && start < end && strings.IndexByte("tnr", s[start]) >= 0 &&
-		fieldNamed(objects{}, s[start:end]) == nil {
-		start++
+	if start > 0 && s[start-1] == '\\' && start < end && strings.IndexByte("tnr", s[start]) >= 0 {
+		if at, _ := fieldNamed(objects{}, s[start:end]); at == nil {
+			start++
+		}
 	}
 	if strings.EqualFold(s[start:end], "TraceId") && strings.HasSuffix(s[:start], "XRAY ") {
 		start -= len("XRAY ")
@@ -118,11 +124,17 @@ func nameBefore(s string, at int) string {
 
 // The fields of spellings that need no name.
 var (
-	unnamedXRay        = fieldNamed(objects{}, "AWS-XRAY-TRACE-ID")
-	unnamedTraceparent = fieldNamed(objects{}, "traceparent")
-	unnamedGCP         = fieldNamed(objects{}, "logging.googleapis.com/trace")
-	unnamedB3          = fieldNamed(objects{}, "b3")
+	unnamedXRay        = unnamedField("AWS-XRAY-TRACE-ID")
+	unnamedTraceparent = unnamedField("traceparent")
+	unnamedGCP         = unnamedField("logging.googleapis.com/trace")
+	unnamedB3          = unnamedField("b3")
+	unnamedNewRelic    = unnamedField("trace.id")
 )
+
+func unnamedField(name string) *field {
+	f, _ := fieldNamed(objects{}, name)
+	return f
+}
 
 // unnamed looks at a token that no field's name introduces.
 func (f *finder) unnamed(s string, start int, value, name string) {
@@ -136,8 +148,30 @@ func (f *finder) unnamed(s string, start int, value, name string) {
 		f.add(unnamedTraceparent, value)
 	case strings.HasPrefix(value, "projects/"):
 		f.add(unnamedGCP, value)
+	case strings.IndexByte(value, '|') >= 0:
+		f.newRelic(s, start)
 	default:
 		f.brackets(s, start, value)
+	}
+}
+
+// newRelic reads NR-LINKING|entity|host|trace|span|name|, which New Relic's agents add to lines.
+func (f *finder) newRelic(s string, at int) {
+	const mark, reach = "NR-LINKING|", 300
+	begin := max(0, at-reach)
+	end := min(len(s), at+len(mark))
+	i := strings.LastIndex(s[begin:end], mark)
+	if i < 0 {
+		return
+	}
+	parts := strings.SplitN(s[begin+i:min(len(s), at+2*reach)], "|", 6)
+	if len(parts) < 5 {
+		return
+	}
+	trace, traceOK := traceFromHex(parts[3], traceDigits)
+	span, _ := spanFromHex(parts[4], spanDigits)
+	if traceOK {
+		f.collect(unnamedNewRelic, Context{TraceID: trace, SpanID: span})
 	}
 }
 
@@ -157,6 +191,10 @@ func (f *finder) brackets(s string, start int, value string) {
 		before := s[max(0, start-1-maxName) : start-1]
 		open := strings.LastIndexByte(before, '[')
 		if open < 0 || strings.ContainsAny(before[open:], ", ") {
+			return
+		}
+		if len(value) == traceDigits+len("-")+spanDigits && strings.HasPrefix(behind, "]") {
+			f.add(unnamedB3, value)
 			return
 		}
 		span, found := strings.CutPrefix(behind, ",")

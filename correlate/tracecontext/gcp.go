@@ -13,8 +13,10 @@ var gcp = ecosystem{
 		{name: "X-Cloud-Trace-Context", read: readGCP, header: true},
 		{name: "logging.googleapis.com/trace", read: readTrace},
 		{name: "logging.googleapis.com/spanId", read: readSpan},
-		// A log entry's own field, a name that others give to stack traces too: readGCP is strict.
-		{name: "trace", read: readGCP},
+		// A log entry's own field, a name that others give to stack traces too: nothing but ids in full
+		// will do. Spring Cloud Sleuth had trace and span.
+		{name: "trace", read: readPlainTrace},
+		{name: "span", read: readSpanHex, beside: true},
 	},
 	spell: func(c Context) []Spelling {
 		trace := c.TraceID.String()
@@ -66,4 +68,12 @@ func readGCP(s string) (c Context, ok bool) {
 		}
 	}
 	return c, true
+}
+
+// readPlainTrace reads what stands under a name as general as trace.
+func readPlainTrace(s string) (Context, bool) {
+	if len(s) == spanDigits {
+		return readAnyHex(s, spanDigits)
+	}
+	return readGCP(s)
 }

@@ -11,6 +11,8 @@ var jaeger = ecosystem{
 	name: "Jaeger",
 	fields: []field{
 		{name: "uber-trace-id", read: readUberTraceID, header: true},
+		{name: "ot-tracer-traceid", read: readTrace, header: true}, // OpenTracing's own
+		{name: "ot-tracer-spanid", read: readSpan, header: true},
 	},
 	spell: func(c Context) []Spelling {
 		trace := strings.TrimLeft(c.TraceID.String(), "0")

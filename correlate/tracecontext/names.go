@@ -69,28 +69,36 @@ func fold(dst []byte, name string) []byte {
 // further than two.
 type objects struct{ outer, inner string }
 
-// fieldNamed finds the field for a name inside of objects. Dots in a name are as good as objects.
-// Where the whole path is nobody's, the end of it counts, as in mdc.traceId, unless a name before
-// it says that it is another trace's. There a field that is spelled without a dot is not believed
-// with one: cart.operation.id is nobody's operation_Id. Fields that count only beside others have
-// no such ends, and no objects.
-func fieldNamed(in objects, name string) *field {
+// fieldNamed finds the field for a name inside of objects, and tells how many of these its name
+// begins above. Dots in a name are as good as objects. Where the whole path is nobody's, the end of it
+// counts, as in mdc.traceId, unless a name before it says that it is another trace's. There a field that
+// is spelled without a dot is not believed with one: cart.operation.id is nobody's operation_Id. Fields
+// that count only beside others have no such ends.
+func fieldNamed(in objects, name string) (f *field, above int) {
+	if name == "b3" && in.inner != "" {
+		if f, above = formNamed(in, name); f != nil {
+			return f, above
+		}
+	}
 	if name == "" || len(name) > 2*maxName || lengths[name[len(name)-1]] == 0 {
-		return nil
+		return formNamed(in, name)
 	}
 	var buf [4 * maxName]byte
 	inner := len(fold(buf[:0:maxName], in.outer))
 	own := len(fold(buf[:inner:inner+maxName], in.inner))
 	path := fold(buf[:own], name)
 	if f := fieldFolded(path[inner:]); f != nil && (in.inner == "" || !f.beside) {
-		return f
+		return f, min(len(in.inner), 1)
 	}
 	if f := fieldFolded(path); inner > 0 && f != nil && !f.beside {
-		return f
+		return f, 2
 	}
 	dots := strings.Count(name, ".")
-	if f := fieldFolded(path[own:]); own > 0 && f != nil && !f.beside && (f.dotted || dots == 0) {
-		return f
+	if f := fieldFolded(path[own:]); own > 0 && f != nil && (f.dotted || dots == 0) {
+		return f, 0
+	}
+	if f := headerNamed(path[own:]); f != nil {
+		return f, 0
 	}
 	for i, end := 0, own; dots > 0; i++ {
 		if folded[name[i]] != 0 {
@@ -102,7 +110,40 @@ func fieldNamed(in objects, name string) *field {
 		dots--
 		f := fieldFolded(path[end:])
 		if f != nil && !f.beside && (f.dotted || dots == 0) && !namesOther(name[:i]) {
-			return f
+			return f, 0
+		}
+	}
+	return formNamed(in, name)
+}
+
+// forms are names of members that hold an id in one form, in an object with the name of a field.
+var forms = map[string]bool{"w3c": true, "b3": true, "b3-single": true, "jaeger": true, "ot": true, "aws": true, "gcp": true,
+	"datadog": true, "instana": true, "hex": true, "value": true, "id": true, "stringValue": true, "string_value": true}
+
+// formNamed finds the field of which an object holds the forms, as Kong writes trace_id.
+func formNamed(in objects, name string) (f *field, above int) {
+	if in.inner == "" || !forms[name] {
+		return nil, 0
+	}
+	if f, above = fieldNamed(objects{inner: in.outer}, in.inner); f == nil || f.header || f.beside {
+		return nil, 0
+	}
+	return f, above + 1
+}
+
+// headerPrefixes stand before headers' names in access logs: of nginx, Traefik and others.
+var headerPrefixes = []string{"http", "request", "req", "downstream", "requestheader", "requestheaders", "httprequestheader", "header", "headers"}
+
+// headerNamed finds a header with what access logs write before it.
+func headerNamed(name []byte) *field {
+	if c := name[0]; c != 'h' && c != 'r' && c != 'd' {
+		return nil
+	}
+	for _, prefix := range headerPrefixes {
+		if len(name) > len(prefix) && string(name[:len(prefix)]) == prefix {
+			if f := fieldFolded(name[len(prefix):]); f != nil && f.header && f.name != "Root" && f.name != "Request-Id" {
+				return f
+			}
 		}
 	}
 	return nil

@@ -10,6 +10,10 @@ var (
 			// Outside of any inner span, a transaction is the span. Payments have transactions too:
 			// nothing but 16 digits will do.
 			{name: "transaction.id", read: readSpanHex, fallback: true},
+			// what its agents for .NET and Python add to other loggers' fields
+			{name: "ElasticApmTraceId", read: readTrace},
+			{name: "ElasticApmSpanId", read: readSpan},
+			{name: "ElasticApmTransactionId", read: readSpanHex, fallback: true},
 		},
 		spell: spellNamed("trace.id", "span.id"),
 	}

@@ -16,6 +16,8 @@ var w3c = ecosystem{
 		{name: "span_id", read: readSpan},
 		{name: "otel_trace_id", read: readTrace},
 		{name: "otel_span_id", read: readSpan},
+		{name: "X-Trace-Id", read: readTrace, header: true},
+		{name: "X-Span-Id", read: readSpan, header: true},
 		{name: "@tr", read: readTrace}, // Serilog's compact JSON
 		{name: "@sp", read: readSpan},
 	},

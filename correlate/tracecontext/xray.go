@@ -42,6 +42,7 @@ func xrayID(c Context) string {
 // segment behind an @ as the logging libraries write it. Root names the trace; Self, which
 // load balancers add, names their own request.
 func readXRay(s string) (c Context, ok bool) {
+	s = strings.TrimPrefix(s, "AWS-XRAY-TRACE-ID: ") // as the libraries write the value itself
 	for part := range strings.SplitSeq(s, ";") {
 		name, value, named := strings.Cut(strings.TrimSpace(part), "=")
 		switch {
