@@ -57,8 +57,8 @@ func MigrationVersion(ctx context.Context, databaseURL string) (version uint, di
 	return version, dirty, err
 }
 
-// withMigrations calls use while it holds the lock.
-func withMigrations(ctx context.Context, databaseURL string, use func(*migrate.Migrate) error) (err error) {
+// withMigrationLock calls use with a connection that holds the lock, which frees it by closing.
+func withMigrationLock(ctx context.Context, databaseURL string, use func(*pgx.Conn) error) (err error) {
 	config, err := pgx.ParseConfig(databaseURL)
 	if err != nil {
 		return fmt.Errorf("read database URL: %w", errors.Join(plait.ErrInvalid, err))
@@ -73,13 +73,24 @@ func withMigrations(ctx context.Context, databaseURL string, use func(*migrate.M
 	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock($1)`, int64(migrateLock)); err != nil {
 		return fmt.Errorf("wait for the migration lock: %w", err)
 	}
+	return use(conn)
+}
+
+// withMigrations calls use while it holds the lock.
+func withMigrations(ctx context.Context, databaseURL string, use func(*migrate.Migrate) error) error {
+	return withMigrationLock(ctx, databaseURL, func(conn *pgx.Conn) error {
+		return useMigrations(ctx, conn, use)
+	})
+}
+
+func useMigrations(ctx context.Context, conn *pgx.Conn, use func(*migrate.Migrate) error) (err error) {
 	// a plain CREATE SCHEMA IF NOT EXISTS would fail where the user may not create any
 	for _, schema := range []string{"plait_store", "plait"} {
 		if err := makeSchema(ctx, conn, schema); err != nil {
 			return err
 		}
 	}
-	m, err := openMigrations(config)
+	m, err := openMigrations(conn.Config())
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,8 @@ type config struct {
 
 	databaseConfig `yaml:",inline"`
 
+	PostgresListen string `help:"Where the private Postgres may be asked over TCP by readers' roles (plait migrate reader-role makes one), such as 127.0.0.1:5433. Without it only its own user can, by the socket." placeholder:"ADDR" yaml:"postgres-listen"`
+
 	OTLPGRPCAddr string `name:"otlp-grpc-addr" help:"Where OTLP/gRPC is taken in." default:"127.0.0.1:4317" placeholder:"ADDR" yaml:"otlp-grpc-addr"`
 	IngestAddr   string `help:"Where OTLP/HTTP and every other way in over HTTP is served." default:"127.0.0.1:4318" placeholder:"ADDR" yaml:"ingest-addr"`
 	APIAddr      string `name:"api-addr" help:"Where queries, pivots and /metrics are served." default:"127.0.0.1:7080" placeholder:"ADDR" yaml:"api-addr"`
@@ -60,6 +62,9 @@ func (c *config) Validate() error {
 			return fmt.Errorf("--%s: %q is not an address with a port up to 65535, such as 127.0.0.1:4318", a.flag, a.addr)
 		}
 	}
+	if err := c.validatePostgresListen(); err != nil {
+		return err
+	}
 	for _, r := range []struct {
 		flag string
 		p    period
@@ -76,6 +81,19 @@ func (c *config) Validate() error {
 		return errors.New("--max-series, --query-timeout and --grace must be positive")
 	}
 	return c.validate()
+}
+
+func (c *config) validatePostgresListen() error {
+	if c.PostgresListen == "" {
+		return nil
+	}
+	if _, port, err := net.SplitHostPort(c.PostgresListen); err != nil || !isPort(port) || port == "0" {
+		return fmt.Errorf("--postgres-listen: %q is not an address with a port from 1 to 65535, such as 127.0.0.1:5433", c.PostgresListen)
+	}
+	if c.DatabaseURL != "" {
+		return errors.New("--postgres-listen is for the private Postgres; the one of --database-url listens where its own settings say")
+	}
+	return nil
 }
 
 func (c *databaseConfig) validate() error {
@@ -116,10 +134,17 @@ func newLogger(w io.Writer, level, format string) *slog.Logger {
 // warnIfExposed says when somebody else's machine can reach the gateway, which asks for no password.
 func (c *config) warnIfExposed(log *slog.Logger) {
 	for _, a := range []string{c.OTLPGRPCAddr, c.IngestAddr, c.APIAddr} {
-		host, _, _ := net.SplitHostPort(a)
-		if ip := net.ParseIP(host); strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback() {
-			continue
+		if !isLoopback(a) {
+			log.Warn("this address can be reached from other machines, and no token is asked for", "addr", a)
 		}
-		log.Warn("this address can be reached from other machines, and no token is asked for", "addr", a)
 	}
+	if c.PostgresListen != "" && !isLoopback(c.PostgresListen) {
+		log.Warn("the private Postgres can be reached from other machines: readers need their password, but what they read is not encrypted on its way", "addr", c.PostgresListen)
+	}
+}
+
+func isLoopback(addr string) bool {
+	host, _, _ := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }

@@ -19,15 +19,28 @@ type database struct {
 }
 
 // openDatabase starts the private Postgres unless there is a URL.
-func openDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*database, error) {
+// Over TCP it answers readers at listenAddr, unless that is empty.
+func openDatabase(ctx context.Context, c databaseConfig, listenAddr string, log *slog.Logger) (*database, error) {
 	if c.DatabaseURL != "" {
 		return &database{url: c.DatabaseURL, log: log}, nil
 	}
-	server, err := localpg.Start(ctx, localpg.Config{DataDir: c.DataDir, Logger: log})
+	server, err := localpg.Start(ctx, localpg.Config{DataDir: c.DataDir, ListenAddr: listenAddr, Logger: log})
 	if err != nil {
 		return nil, err
 	}
 	return &database{url: server.URL(), local: server, log: log}, nil
+}
+
+// joinDatabase is openDatabase for what may be done beside a running gateway: its private Postgres
+// is used, and left to it.
+func joinDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*database, error) {
+	if c.DatabaseURL == "" {
+		url, err := localpg.RunningURL(ctx, c.DataDir)
+		if err != nil || url != "" {
+			return &database{url: url, log: log}, err
+		}
+	}
+	return openDatabase(ctx, c, "", log)
 }
 
 // failed is closed when the private Postgres is gone for good.

@@ -9,21 +9,29 @@ import (
 )
 
 type migrateCommand struct {
-	Direction string `arg:"" enum:"up,down,version" help:"up: to the newest schema. down: remove every table and view of Plait, with all data. version: only say where it is."`
+	Direction string `arg:"" enum:"up,down,version,reader-role" help:"up: to the newest schema. down: remove every table and view of Plait, with all data. version: only say where it is. reader-role: make a role for Grafana and others who ask in SQL, which may read the views and nothing else, or bring its rights up to date."`
 	Yes       bool   `help:"Really remove everything (needed for down)."`
-
 	databaseConfig
+	readerConfig
 }
 
 // Validate checks the database settings.
 func (c *migrateCommand) Validate() error { return c.validate() }
 
-// Run migrates the database of --database-url, or the private one, which no gateway may be using.
+// Run migrates the database of --database-url, or the private one. No gateway may be using that
+// while tables come and go; version and reader-role work beside one.
 func (c *migrateCommand) Run(ctx context.Context, std console) error {
 	if c.Direction == "down" && !c.Yes {
 		return errors.New("migrate down removes every table and view of Plait with all data; say --yes if that is meant")
 	}
-	db, err := openDatabase(ctx, c.databaseConfig, newLogger(std.err, "warn", "text"))
+	log := newLogger(std.err, "warn", "text")
+	var db *database
+	var err error
+	if c.Direction == "version" || c.Direction == "reader-role" {
+		db, err = joinDatabase(ctx, c.databaseConfig, log)
+	} else {
+		db, err = openDatabase(ctx, c.databaseConfig, "", log)
+	}
 	if err != nil {
 		return err
 	}
@@ -33,11 +41,17 @@ func (c *migrateCommand) Run(ctx context.Context, std console) error {
 		err = store.Migrate(ctx, db.url, store.MigrateUp)
 	case "down":
 		err = store.Migrate(ctx, db.url, store.MigrateDown)
+	case "reader-role":
+		return c.ensure(ctx, db.url, c.DatabaseURL == "", std)
 	}
 	if err != nil {
 		return err
 	}
-	version, dirty, err := store.MigrationVersion(ctx, db.url)
+	return printVersion(ctx, db.url, std)
+}
+
+func printVersion(ctx context.Context, databaseURL string, std console) error {
+	version, dirty, err := store.MigrationVersion(ctx, databaseURL)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 	c.warnIfExposed(log)
 	registry := newRegistry()
 
-	db, err := openDatabase(ctx, c.databaseConfig, log)
+	db, err := openDatabase(ctx, c.databaseConfig, c.PostgresListen, log)
 	if err != nil {
 		return err
 	}

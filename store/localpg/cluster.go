@@ -20,7 +20,7 @@ import (
 const (
 	userName     = "plait"
 	databaseName = "plait"
-	port         = "5432" // part of the socket's name; nothing listens on a port
+	port         = "5432" // part of the socket's name
 
 	// maxSocketPath is what the address of a unix socket holds on every system: Linux
 	// takes 107 bytes, macOS 103.
@@ -32,7 +32,10 @@ type cluster struct {
 	pgDir     string
 	logDir    string
 	socketDir string
-	password  string
+	// port is in the socket's name, and what TCP listens on if listenHost is not empty.
+	port       string
+	listenHost string
+	password   string
 	// mark is in the command line of every process of the cluster.
 	mark     string
 	programs programs
@@ -48,6 +51,9 @@ func openCluster(ctx context.Context, dir string, cfg Config, log *slog.Logger) 
 		logDir:   filepath.Join(dir, "log"),
 		settings: cfg.Settings,
 		log:      log,
+	}
+	if err := c.setListen(ctx, cfg.ListenAddr); err != nil {
+		return nil, err
 	}
 	major, err := clusterMajor(c.pgDir)
 	if err != nil {
@@ -72,6 +78,9 @@ func openCluster(ctx context.Context, dir string, cfg Config, log *slog.Logger) 
 		return nil, err
 	}
 	if err := c.makeSocketDir(dir); err != nil {
+		return nil, err
+	}
+	if err := c.writeAccessRules(); err != nil {
 		return nil, err
 	}
 	info, err := os.Stat(c.pgDir)
@@ -184,26 +193,34 @@ func (c *cluster) command(program string, args ...string) *exec.Cmd {
 // that is all that guards the socket. A path too long for a socket's address gets a stand-in
 // below /tmp, the same at each start.
 func (c *cluster) makeSocketDir(dir string) error {
-	c.socketDir = filepath.Join(dir, "run")
-	if len(c.socketFile())+len(".lock") > maxSocketPath {
-		h := fnv.New64a()
-		h.Write([]byte(dir))
-		c.socketDir = filepath.Join("/tmp", "plait-"+hex.EncodeToString(h.Sum(nil)))
-	}
+	c.socketDir = socketDirOf(dir)
 	if err := c.account.mkdir(c.socketDir); err != nil {
 		return fmt.Errorf("make socket directory: %w", err)
 	}
 	return nil
 }
 
+func socketDirOf(dir string) string {
+	inside := filepath.Join(dir, "run")
+	if len(filepath.Join(inside, ".s.PGSQL."+port+".lock")) <= maxSocketPath {
+		return inside
+	}
+	h := fnv.New64a()
+	h.Write([]byte(dir))
+	return filepath.Join("/tmp", "plait-"+hex.EncodeToString(h.Sum(nil)))
+}
+
 // removeStandIn removes a socket directory below /tmp, which has ended with its server.
 func (c *cluster) removeStandIn() {
 	if filepath.Dir(c.socketDir) == "/tmp" {
+		if c.port != port {
+			_ = os.Remove(filepath.Join(c.socketDir, ".s.PGSQL."+port))
+		}
 		_ = os.Remove(c.socketDir) // what is in use or gone is not ours to remove
 	}
 }
 
-func (c *cluster) socketFile() string { return filepath.Join(c.socketDir, ".s.PGSQL."+port) }
+func (c *cluster) socketFile() string { return filepath.Join(c.socketDir, ".s.PGSQL."+c.port) }
 
 func syncPath(path string) error {
 	f, err := os.Open(path)

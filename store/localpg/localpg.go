@@ -2,8 +2,8 @@
 // makes a cluster below the data directory, keeps the server running and takes it along when
 // Plait ends. cmd/plait calls it when no --database-url is given, and storetest for tests.
 //
-// It never downloads programs, never listens on the network, never touches a cluster that it
-// did not make, and never deletes data.
+// It never downloads programs, never listens on the network unless Config.ListenAddr says so,
+// never touches a cluster that it did not make, and never deletes data.
 //
 // # How it stays whole
 //
@@ -43,6 +43,9 @@ type Config struct {
 	// BinDir is the directory of the postgres and initdb programs. Empty means to look for
 	// the version that made the cluster, or the newest for a cluster to be made.
 	BinDir string
+	// ListenAddr is a host and port on which readers' roles may connect over TCP, with their
+	// passwords; Plait's own role may not. Empty means the socket only.
+	ListenAddr string
 	// Settings are Postgres settings that go before Plait's own, such as fsync.
 	Settings map[string]string
 }

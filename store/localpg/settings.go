@@ -12,8 +12,9 @@ func (c *cluster) serverArgs() []string {
 	settings := map[string]string{
 		"cluster_name": c.mark, // Postgres puts it in the title of each process
 
-		"listen_addresses":        "",
-		"port":                    port,
+		"hba_file":                c.accessFile(),
+		"listen_addresses":        c.listenHost,
+		"port":                    c.port,
 		"unix_socket_directories": quotePath(c.socketDir),
 		"unix_socket_permissions": "0700",
 		"max_connections":         "50",

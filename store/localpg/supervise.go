@@ -87,7 +87,7 @@ func (s *Server) launch(ctx context.Context) error {
 	if err := s.cluster.endLeftovers(ctx); err != nil {
 		return err
 	}
-	if err := s.cluster.removeClaims(); err != nil {
+	if err := errors.Join(s.cluster.removeClaims(), s.cluster.nameSocket()); err != nil {
 		return err
 	}
 	pm, err := s.cluster.startPostmaster()
