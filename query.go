@@ -23,6 +23,12 @@ type Trace struct {
 	Truncated bool
 }
 
+// ServiceSeen is a service whose spans or log records are kept, and between which times these lie.
+type ServiceSeen struct {
+	Service     string
+	First, Last time.Time
+}
+
 // TimeRange is half open: From <= t < To. A zero end does not bound.
 type TimeRange struct {
 	From, To time.Time

@@ -66,11 +66,12 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Deps are what a Server works with. The three readers are required.
+// Deps are what a Server works with. The four readers are required.
 type Deps struct {
-	Traces  correlate.TraceReader
-	Logs    correlate.LogReader
-	Metrics correlate.MetricReader
+	Traces   correlate.TraceReader
+	Logs     correlate.LogReader
+	Metrics  correlate.MetricReader
+	Services ServiceLister
 
 	// Ready says whether the database can be asked; nil: it always can.
 	Ready func(context.Context) error

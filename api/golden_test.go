@@ -37,6 +37,7 @@ func TestAnswersOnTheRecording(t *testing.T) {
 		"log":            {"/api/v1/pivot/log?time=2023-01-29T08:49:55.883Z&service=ts-travel-service&body=today+date&lines=2", "/api/v1/pivot/log"},
 		"traces":         {"/api/v1/traces?service=ts-order-service&min_duration=5ms&kind=server&attr=service.namespace=trainticket&limit=2" + window, "/api/v1/traces"},
 		"service_map":    {"/api/v1/service-map?start=1674982096478&end=1674982196272", "/api/v1/service-map"},
+		"services":       {"/api/v1/services?limit=2&cursor=dHMtbw", "/api/v1/services"},
 		"problem":        {"/api/v1/traces?min_duration=fast", "/api/v1/traces"},
 	} {
 		t.Run(name, func(t *testing.T) {

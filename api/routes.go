@@ -30,6 +30,7 @@ var endpoints = []endpoint{
 	ask("/logs", (*Server).searchLogs),
 	ask("/traces", (*Server).searchTraces),
 	ask("/service-map", (*Server).serviceMap),
+	ask("/services", (*Server).listServices),
 }
 
 // ask makes an endpoint of a function from parameters to an answer.

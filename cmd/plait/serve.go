@@ -76,7 +76,7 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 		return err
 	}
 	answers, err := api.New(c.api(), api.Deps{
-		Traces: st, Logs: st, Metrics: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
+		Traces: st, Logs: st, Metrics: st, Services: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
 		Prometheus: promapi.NewHandler(promapi.Config{Storage: st.Metrics(), Ready: st.Ping, Timeout: c.QueryTimeout, Version: version, Logger: log}),
 	})
 	if err != nil {
