@@ -17,7 +17,7 @@ later payments fail. From the spike to the cause, in one shell:
      TRACE=$(` + slowQuery + ` -d limit=1 | grep -oE '"trace_id": *"[0-9a-f]{32}"' | head -n 1 | cut -d '"' -f 4)
      curl -s API/api/v1/pivot/trace/$TRACE
 
-     As a tree with its logs: plait trace --api API $TRACE
+     As a tree with its logs: PLAIT trace --api API $TRACE
 
   3. trace -> logs      what did the services on its way have to say?
 
@@ -26,12 +26,12 @@ later payments fail. From the spike to the cause, in one shell:
 To open:  API/api/v1/service-map   who calls whom, how often, how fast
           API/openapi.json         everything that can be asked
           API/metrics              histograms with exemplars, for a Prometheus to scrape
-          API/prometheus           as the URL of a Prometheus data source in Grafana
+To copy:  API/prometheus           the URL of a Prometheus data source in Grafana
 `
 
 // Tour is what a newcomer reads in the terminal: the commands that walk from a metric to a
 // trace to its logs, and links, for an API at the base URL. They need curl and grep and work as printed,
-// in order, in one shell.
-func Tour(apiBase string) string {
-	return strings.ReplaceAll(tour, "API", strings.TrimSuffix(apiBase, "/"))
+// in order, in one shell. Program is how that shell calls plait, such as bin/plait.
+func Tour(apiBase, program string) string {
+	return strings.NewReplacer("API", strings.TrimSuffix(apiBase, "/"), "PLAIT", program).Replace(tour)
 }

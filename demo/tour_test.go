@@ -32,7 +32,7 @@ func TestTourWorksAsPrinted(t *testing.T) {
 			}
 		}))
 		var script strings.Builder
-		for line := range strings.Lines(Tour(api.URL + "/")) {
+		for line := range strings.Lines(Tour(api.URL+"/", "bin/plait")) {
 			if command := strings.TrimSpace(line); strings.HasPrefix(command, "curl ") || strings.HasPrefix(command, "TRACE=") {
 				script.WriteString(command + "\n")
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -53,7 +54,8 @@ func readProblem(resp *http.Response) error {
 	}
 	var p problem
 	if json.Unmarshal(body, &p) != nil || p.Title+p.Detail == "" {
-		return fmt.Errorf("the gateway answered %s", resp.Status)
+		return fmt.Errorf("%s answered %s, which is not how the API of a gateway answers: --api names the address of 'plait serve --api-addr', %s by default",
+			resp.Request.URL.Host, resp.Status, "http://127.0.0.1:7080")
 	}
 	if p.Detail == "" {
 		return fmt.Errorf("the gateway answered: %s", p.Title)
@@ -61,21 +63,45 @@ func readProblem(resp *http.Response) error {
 	return fmt.Errorf("the gateway answered: %s", p.Detail)
 }
 
-// logLine is a log record as the API shows it, as far as a terminal shows it.
+// logLine is a log record as the API shows it.
 type logLine struct {
-	ID       string          `json:"id"`
-	Time     time.Time       `json:"time"`
-	Severity string          `json:"severity"`
-	Service  string          `json:"service"`
-	Body     json.RawMessage `json:"body"`
-	TraceID  string          `json:"trace_id"`
-	SpanID   string          `json:"span_id"`
+	ID         string          `json:"id"`
+	Time       time.Time       `json:"time"`
+	Severity   string          `json:"severity"`
+	Service    string          `json:"service"`
+	Body       json.RawMessage `json:"body"`
+	EventName  string          `json:"event_name"`
+	TraceID    string          `json:"trace_id"`
+	Attributes attributes      `json:"attributes"`
+
+	raw json.RawMessage // the whole record, as the API wrote it
+}
+
+// UnmarshalJSON reads what a terminal shows, and keeps all of it.
+func (l *logLine) UnmarshalJSON(text []byte) error {
+	type shown logLine
+	if err := json.Unmarshal(text, (*shown)(l)); err != nil {
+		return err
+	}
+	l.raw = bytes.Clone(text)
+	return nil
+}
+
+// said is what the record says in one line: the event's name, the body, the attributes.
+func (l logLine) said(paint painter) string {
+	var words []string
+	for _, word := range []string{plain(l.EventName), plain(l.text()), paint.faint(l.Attributes.String())} {
+		if word != "" {
+			words = append(words, word)
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // text is the body as one line: a string bare, anything else as JSON.
 func (l logLine) text() string {
 	var s string
-	if json.Unmarshal(l.Body, &s) != nil {
+	if json.Unmarshal(l.Body, &s) != nil { // null, which is no body, leaves s empty
 		s = string(l.Body)
 	}
 	return strings.Join(strings.Fields(s), " ")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/plaithq/plait/demo"
@@ -25,7 +26,7 @@ func (c *demoCommand) Run(ctx context.Context, std console) error {
 	}
 	return serve(ctx, c.config, log, func(ctx context.Context, at endpoints) error {
 		shop.OTLPEndpoint = at.ingest
-		fmt.Fprint(std.out, demo.Tour(at.api))
+		fmt.Fprint(std.out, demo.Tour(at.api, os.Args[0]))
 		return demo.Run(ctx, shop)
 	})
 }

@@ -24,6 +24,7 @@ type logsCommand struct {
 	Trace    string `help:"Of this trace; any spelling of the id." placeholder:"ID"`
 	Span     string `help:"Of this span." placeholder:"ID"`
 	Service  string `help:"Of this service." placeholder:"NAME"`
+	Attr     []pair `sep:"none" help:"With this attribute, of the record or its resource; may be given more than once." placeholder:"KEY=VALUE"`
 	Severity string `help:"At least this severe: trace, debug, info, warn, error or fatal." placeholder:"LEVEL"`
 	Since    moment `help:"From then on: ${moment}." placeholder:"TIME"`
 	Until    moment `help:"Before then, written as --since." placeholder:"TIME"`
@@ -44,8 +45,8 @@ func (c *logsCommand) Validate() error {
 	if c.Limit < 1 {
 		return errors.New("--limit must be at least 1")
 	}
-	if since, until := c.Since.at, c.Until.at; !since.IsZero() && !until.IsZero() && !since.Before(until) {
-		return fmt.Errorf("--since (%s) must lie before --until (%s)", since.Format(time.RFC3339), until.Format(time.RFC3339))
+	if err := validWindow(c.Since, c.Until); err != nil {
+		return err
 	}
 	if c.Follow && !c.Until.at.IsZero() {
 		return errors.New("--follow goes on with what comes in, so --until makes no sense with it")
@@ -56,8 +57,14 @@ func (c *logsCommand) Validate() error {
 // Run prints the newest records that fit, oldest first.
 func (c *logsCommand) Run(ctx context.Context, std console) error {
 	seen := map[string]time.Time{}
-	if err := c.show(ctx, std, c.start(), c.Limit, seen); err != nil || !c.Follow {
+	if err := c.show(ctx, std, c.start(), c.Limit, seen); err != nil {
 		return err
+	}
+	if !c.Follow {
+		if len(seen) == 0 {
+			return c.tellNothing(ctx, std, "log record", c.Service)
+		}
+		return nil
 	}
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
@@ -113,13 +120,12 @@ func (c *logsCommand) show(ctx context.Context, std console, from time.Time, lim
 // search asks for page after page until there are limit records or no more.
 func (c *logsCommand) search(ctx context.Context, from time.Time, limit int) ([]logLine, error) {
 	query := url.Values{}
-	for key, value := range map[string]string{
+	set(query, map[string]string{
 		"trace_id": c.Trace, "span_id": c.Span, "service": c.Service, "severity": c.Severity, "q": c.Text,
 		"start": rfc3339(from), "end": rfc3339(c.Until.at),
-	} {
-		if value != "" {
-			query.Set(key, value)
-		}
+	})
+	for _, a := range c.Attr {
+		query.Add("attr", string(a))
 	}
 	var logs []logLine
 	for {
@@ -147,10 +153,10 @@ func rfc3339(t time.Time) string {
 
 func (c *logsCommand) print(w io.Writer, paint painter, l logLine) error {
 	if c.JSON {
-		return printJSON(w, l)
+		return printJSON(w, l.raw)
 	}
 	line := fmt.Sprintf("%s %s %s %s", paint.faint(l.Time.Local().Format("2006-01-02 15:04:05.000")),
-		paint.severity(l.Severity, fmt.Sprintf("%-5s", plain(l.Severity))), paint.cyan(plain(l.Service)), plain(l.text()))
+		paint.severity(l.Severity, fmt.Sprintf("%-5s", plain(l.Severity))), paint.cyan(plain(l.Service)), l.said(paint))
 	if l.TraceID != "" && c.Trace == "" {
 		line += paint.faint(" trace=" + l.TraceID)
 	}

@@ -24,6 +24,7 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Run the gateway, plus a small shop of instrumented services that really call each other."`
 	Import  importCommand  `cmd:"" help:"Send recorded telemetry to a gateway, or straight into the database."`
 	Trace   traceCommand   `cmd:"" help:"Print a trace as a tree with its logs."`
+	Traces  tracesCommand  `cmd:"" help:"Search traces, or list those behind a metric."`
 	Logs    logsCommand    `cmd:"" help:"Search logs."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database schema up or down, or say its version."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`

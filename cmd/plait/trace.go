@@ -13,6 +13,7 @@ import (
 type traceCommand struct {
 	ID     string `arg:"" help:"The trace's id in any spelling: hex, traceparent, X-Ray, Datadog decimal, …"`
 	NoLogs bool   `help:"Leave the log records out."`
+	All    bool   `help:"Show the attributes and events of all spans, not only of those that failed." short:"a"`
 	JSON   bool   `name:"json" help:"Print the API's answer as it is."`
 
 	apiClient
@@ -48,6 +49,13 @@ type traceSpan struct {
 	StatusMessage string    `json:"status_message"`
 	CriticalPath  bool      `json:"critical_path"`
 	Logs          []logLine `json:"logs"`
+
+	Attributes attributes `json:"attributes"`
+	Events     []struct {
+		Time       time.Time  `json:"time"`
+		Name       string     `json:"name"`
+		Attributes attributes `json:"attributes"`
+	} `json:"events"`
 }
 
 // Run prints the tree: a span a line with a bar on the trace's time line, its logs below.
@@ -64,7 +72,7 @@ func (c *traceCommand) Run(ctx context.Context, std console) error {
 	if err := c.fetch(ctx, path, nil, &answer); err != nil {
 		return err
 	}
-	answer.print(std.out, newPainter(std.out), !c.NoLogs)
+	answer.print(std.out, newPainter(std.out), !c.NoLogs, c.All)
 	return nil
 }
 
@@ -74,13 +82,16 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-func (a *traceAnswer) print(w io.Writer, paint painter, logs bool) {
+func (a *traceAnswer) print(w io.Writer, paint painter, logs, details bool) {
 	t := a.Trace
 	fmt.Fprintf(w, "%s  %s  %s, %d spans, %s\n", paint.bold(t.TraceID), t.Start.Local().Format("2006-01-02 15:04:05.000 MST"),
 		duration(t.DurationNS), t.SpanCount, a.errors(paint))
 	fmt.Fprintf(w, "%s\n\n", paint.faint(plain(strings.Join(t.Services, ", "))))
 	for _, s := range a.Spans {
 		a.printSpan(w, paint, s)
+		if details || s.Status == "error" {
+			s.printDetails(w, paint)
+		}
 		if logs {
 			for _, l := range s.Logs {
 				printLog(w, paint, l, s.Depth+1)
@@ -145,9 +156,24 @@ func bar(offset time.Duration, spanNS, traceNS int64) string {
 	return strings.Repeat("·", from) + strings.Repeat("█", to-from) + strings.Repeat("·", barWidth-to)
 }
 
+// printDetails prints the span's attributes and events, a line each.
+func (s *traceSpan) printDetails(w io.Writer, paint painter) {
+	if text := s.Attributes.String(); text != "" {
+		printBelow(w, s.Depth+1, paint.faint(text))
+	}
+	for _, e := range s.Events {
+		line := paint.faint(e.Time.Local().Format("15:04:05.000")) + " event " + plain(e.Name) + " " + paint.faint(e.Attributes.String())
+		printBelow(w, s.Depth+1, strings.TrimRight(line, " "))
+	}
+}
+
 func printLog(w io.Writer, paint painter, l logLine, depth int) {
-	fmt.Fprintf(w, "  %s %s%s %s %s\n", strings.Repeat(" ", barWidth), strings.Repeat("  ", min(depth, 20)),
-		paint.faint(l.Time.Local().Format("15:04:05.000")), paint.severity(l.Severity, plain(l.Severity)), plain(l.text()))
+	printBelow(w, depth, fmt.Sprintf("%s %s %s", paint.faint(l.Time.Local().Format("15:04:05.000")), paint.severity(l.Severity, plain(l.Severity)), l.said(paint)))
+}
+
+// printBelow prints a line that belongs to a span, indented as what stands at the given depth.
+func printBelow(w io.Writer, depth int, line string) {
+	fmt.Fprintf(w, "  %s %s%s\n", strings.Repeat(" ", barWidth), strings.Repeat("  ", min(depth, 20)), line)
 }
 
 // duration rounds to three digits or so.
