@@ -31,7 +31,7 @@ const maxKeyDots = 8
 func newAttributeCondition(key, text string) attributeCondition {
 	c := attributeCondition{key: cleanText(key), wanted: newWantedValue(cleanText(text))}
 	for _, v := range c.wanted.spellings() {
-		c.pattern(c.key, "", string(v))
+		c.whole(string(v))
 		c.pattern(c.key, "[", string(v))
 		for outer := range outerKeys(c.key) {
 			c.pattern(outer, "{", string(v))
@@ -49,14 +49,26 @@ func newAttributeCondition(key, text string) attributeCondition {
 	return c
 }
 
-// pattern adds the pattern of a key whose value begins with something, and holds something.
-func (c *attributeCondition) pattern(key, begin, holds string) {
-	p := likePattern(string(plait.AppendJSONString(nil, key)) + ":" + begin)
-	if begin == "" {
-		p = strings.TrimSuffix(p, "%")
+// whole adds the patterns of the key with a value that is all of it: what has no quotes around it is
+// followed by a comma, or by the end of the attributes.
+func (c *attributeCondition) whole(value string) {
+	member := string(plait.AppendJSONString(nil, c.key)) + ":" + value
+	if value[len(value)-1] == '"' || value[len(value)-1] == '}' {
+		c.add(likePattern(member))
+		return
 	}
-	if p += strings.TrimPrefix(likePattern(holds), "%"); !slices.Contains(c.patterns, p) {
-		c.patterns = append(c.patterns, p)
+	c.add(likePattern(member + ","))
+	c.add(likePattern(member + "}"))
+}
+
+// pattern adds the pattern of a key whose value begins with a bracket, and holds something.
+func (c *attributeCondition) pattern(key, begin, holds string) {
+	c.add(likePattern(string(plait.AppendJSONString(nil, key))+":"+begin) + strings.TrimPrefix(likePattern(holds), "%"))
+}
+
+func (c *attributeCondition) add(pattern string) {
+	if !slices.Contains(c.patterns, pattern) {
+		c.patterns = append(c.patterns, pattern)
 	}
 }
 

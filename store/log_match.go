@@ -11,6 +11,9 @@ import (
 	"github.com/plaithq/plait"
 )
 
+// firstGuess is how many records Postgres is asked for at first where it guesses.
+const firstGuess = 1000
+
 // readFitting reads the first records of a slice that have all attributes, at most limit of them.
 // Postgres only guesses at attributes, so it may have to be asked for more: from the last
 // position on, in larger and larger pages.
@@ -20,7 +23,7 @@ func (t *logSearch) readFitting(ctx context.Context, rows *[]storedLog, from, to
 		return t.read(ctx, rows, &at, from, to, limit)
 	}
 	known := 0 // records at the position that an earlier page had
-	for size := limit; ; size = min(2*size, maxSearchLimit) + known {
+	for size := max(limit, firstGuess); ; size = min(4*size, maxSearchLimit) + known {
 		var page []storedLog
 		if err := t.read(ctx, &page, &at, from, to, size); err != nil {
 			return err
@@ -65,11 +68,10 @@ var (
 	}
 )
 
-// bodyPatterns are the patterns of bodies that say a text: as it is, or as JSON writes it,
-// also within the text of JSON. Escapes hide a letter's case, so such text is looked for in both.
-func bodyPatterns(text string) []string {
-	text = cleanText(text)
-	patterns := []string{likePattern(text)}
+// escapedPatterns are the patterns of bodies that say a text as JSON writes it with escapes, also within
+// the text of JSON; none where JSON writes the text as it is. Escapes hide a letter's case, so such text
+// is looked for in both.
+func escapedPatterns(text string) (patterns []string) {
 	cases := []string{text}
 	if strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
 		cases = append(cases, strings.ToLower(text), strings.ToUpper(text))
@@ -78,7 +80,7 @@ func bodyPatterns(text string) []string {
 		for _, style := range jsonStyles {
 			written := style(jsonInside(cased))
 			for range maxEscapings {
-				if p := likePattern(written); !slices.Contains(patterns, p) {
+				if p := likePattern(written); written != cased && !slices.Contains(patterns, p) {
 					patterns = append(patterns, p)
 				}
 				written = jsonInside(written)

@@ -27,11 +27,11 @@ FROM (
 WITH l AS MATERIALIZED (
     SELECT ` + logColumns + `
     FROM plait_store.log
-    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($16)
+    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($17)
     UNION ALL
     SELECT ` + logColumns + `
     FROM plait_store.log_outside
-    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($16)
+    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($17)
 )
 SELECT *
 FROM l`
@@ -40,7 +40,7 @@ FROM l`
 WHERE time >= $1 AND time < $2
   AND ($3::int2 IS NULL OR severity >= $3)
   AND ($4::int8[] IS NULL OR resource = ANY ($4))
-  AND ($5::text[] IS NULL OR body ILIKE ANY ($5))
+  AND ($5::text IS NULL OR body ILIKE $5 OR strpos(body, '\') > 0 AND body ILIKE ANY ($16))
   AND ($6::int8 IS NULL OR span_id = $6)
   AND ($13::text[] IS NULL OR resource = ANY ($14) OR attribute_set = ANY ($15) OR attributes LIKE ANY ($13))`
 
@@ -88,7 +88,8 @@ type logSearch struct {
 	store     *Store
 	query     plait.LogQuery
 	resources []int64  // of the service; nil: any
-	contains  []string // patterns of the body; nil: any
+	contains  *string  // pattern of the body; nil: any
+	escaped   []string // patterns of bodies that say the same with escapes
 	traces    []string // nil: any
 	// attributes hold all. Only the first, the rarest, is asked of Postgres; it and the others are
 	// then compared here.
@@ -116,7 +117,8 @@ func (s *Store) newLogSearch(ctx context.Context, q plait.LogQuery) (*logSearch,
 		}
 	}
 	if q.Contains != "" {
-		t.contains = bodyPatterns(q.Contains)
+		contains := likePattern(cleanText(q.Contains))
+		t.contains, t.escaped = &contains, escapedPatterns(cleanText(q.Contains))
 	}
 	var err error
 	if t.attributes, err = s.attributeConditions(ctx, q.Attributes); err != nil {
@@ -188,10 +190,10 @@ func (t *logSearch) run(ctx context.Context) error {
 func (t *logSearch) read(ctx context.Context, rows *[]storedLog, p *logPosition, from, to int64, limit int) error {
 	args := []any{microsTime(from), microsTime(to), optional(int16(t.query.MinSeverity)), t.resources, t.contains,
 		optional(t.query.SpanID.Int64()), microsTime(p.micros), p.sub, p.traceID[:], p.spanID, p.content, limit,
-		[]string(nil), []int64(nil), []int64(nil)}
+		[]string(nil), []int64(nil), []int64(nil), t.escaped}
 	if len(t.attributes) > 0 {
 		first := &t.attributes[0]
-		args = append(args[:12], first.patterns, first.resources, first.sets)
+		args[12], args[13], args[14] = first.patterns, first.resources, first.sets
 	}
 	scan := func(v [][]byte) { *rows = append(*rows, scanLog(v)) }
 	switch {
