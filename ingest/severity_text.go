@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -20,6 +21,8 @@ const (
 	// maxHead is how much of a line is its head, maxHeadWords how many words of it are looked at.
 	maxHead      = 200
 	maxHeadWords = 14
+	// maxLevelWord is the length of the longest level in a line.
+	maxLevelWord = 13
 )
 
 // levelInText returns the level of a line, 0 when it tells none.
@@ -27,8 +30,11 @@ func levelInText(line string) plait.SeverityNumber {
 	if n := levelInPair(line); n != 0 {
 		return n
 	}
-	var buf [maxHead]byte
-	head := string(withoutColours(buf[:0], line))
+	head := line[:min(len(line), maxHead)]
+	if strings.IndexByte(head, '\x1b') >= 0 {
+		var buf [maxHead]byte
+		head = string(withoutColours(buf[:0], line))
+	}
 	if n := levelOfSyslog(head); n != 0 {
 		return n
 	}
@@ -169,6 +175,9 @@ type headWord struct {
 
 // level is what a word says if it stands where levels do.
 func (w *headWord) level(dated bool) plait.SeverityNumber {
+	if !isLetter(w.text[0]) || len(w.text) > maxLevelWord {
+		return 0
+	}
 	n := plait.ParseSeverity(w.text)
 	if n == 0 {
 		return 0
@@ -201,16 +210,14 @@ func (w *headWord) level(dated bool) plait.SeverityNumber {
 	return 0
 }
 
-// isOrdinaryWord says that a level's name is one that texts begin with, too.
+// ordinaryWords are names of levels that texts begin with, too. (.NET's console begins failures with a
+// lower-case fail, so that is none.)
+var ordinaryWords = []string{"log", "detail", "hint", "statement", "context", "note", "system", "http", "success",
+	"notification", "exception"}
+
 func isOrdinaryWord(word string) bool {
-	if word == "fail" { // .NET's console begins failures so
-		return false
-	}
-	switch strings.ToLower(word) {
-	case "log", "detail", "hint", "statement", "context", "note", "system", "http", "success", "fail", "notification", "exception":
-		return true
-	}
-	return false
+	return slices.ContainsFunc(ordinaryWords, func(w string) bool { return strings.EqualFold(w, word) }) ||
+		word != "fail" && strings.EqualFold(word, "fail")
 }
 
 // isProse says that a word belongs to the message: letters only, and in no bracket.
@@ -253,7 +260,7 @@ type headWords struct {
 	rest    string
 	depth   int
 	begun   bool
-	counted bool // the last word was a number
+	counted bool // the last word was a number, as far as its ends tell
 }
 
 func (h *headWords) next() (w headWord, ok bool) {
@@ -280,7 +287,7 @@ func (h *headWords) next() (w headWord, ok bool) {
 	if end < len(h.rest) {
 		w.after = h.rest[end]
 	}
-	_, h.counted = wholeNumber(w.text)
+	h.counted = isDigit(w.text[0]) && isDigit(w.text[len(w.text)-1])
 	h.rest, h.begun = h.rest[end:], true
 	return w, true
 }
