@@ -43,6 +43,7 @@ func TestMetricsOfATraceComeInPages(t *testing.T) {
 	t.Parallel()
 	s := emptyStore(t)
 	slow := shopSpan("cart", 1, 0, time.Second)
+	slow.Kind = plait.SpanKindInternal // so that it is no call
 	writeSpans(t, s, slow)
 	series := func(name string) plait.SeriesData {
 		return seriesWith(plait.Labels{{Name: "__name__", Value: name}, {Name: "job", Value: "cart"}}, nil)

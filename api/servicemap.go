@@ -3,8 +3,6 @@ package api
 import (
 	"context"
 	"time"
-
-	"github.com/plaithq/plait"
 )
 
 type serviceMapParams struct {
@@ -12,10 +10,13 @@ type serviceMapParams struct {
 }
 
 type serviceMapAnswer struct {
-	Start string        `json:"start"`
-	End   string        `json:"end"`
-	Nodes []serviceNode `json:"nodes"`
-	Edges []serviceEdge `json:"edges"`
+	Start string `json:"start"`
+	End   string `json:"end"`
+	// DataStart and DataEnd bound the time with data, by which rates divide.
+	DataStart *string       `json:"data_start"`
+	DataEnd   *string       `json:"data_end"`
+	Nodes     []serviceNode `json:"nodes"`
+	Edges     []serviceEdge `json:"edges"`
 }
 
 // traffic is what passed a node or an edge within the window.
@@ -60,21 +61,24 @@ func (s *Server) serviceMap(ctx context.Context, p serviceMapParams) (*serviceMa
 		Start: stamp(within.From.UnixNano()), End: stamp(within.To.UnixNano()),
 		Nodes: make([]serviceNode, 0, len(m.Nodes)), Edges: make([]serviceEdge, 0, len(m.Edges)),
 	}
+	if !m.From.IsZero() {
+		answer.DataStart, answer.DataEnd = new(stamp(m.From.UnixNano())), new(stamp(m.To.UnixNano()))
+	}
 	for _, n := range m.Nodes {
-		answer.Nodes = append(answer.Nodes, serviceNode{n.Service, newTraffic(within, n.Calls, n.Failed, n.DurationNanosSum, n.P50, n.P95, n.P99)})
+		answer.Nodes = append(answer.Nodes, serviceNode{n.Service, newTraffic(m.To.Sub(m.From), n.Calls, n.Failed, n.DurationNanosSum, n.P50, n.P95, n.P99)})
 	}
 	for _, e := range m.Edges {
 		answer.Edges = append(answer.Edges, serviceEdge{
-			e.Client, e.Server, e.ConnectionType.String(), newTraffic(within, e.Calls, e.Failed, e.DurationNanosSum, e.P50, e.P95, e.P99),
+			e.Client, e.Server, e.ConnectionType.String(), newTraffic(m.To.Sub(m.From), e.Calls, e.Failed, e.DurationNanosSum, e.P50, e.P95, e.P99),
 		})
 	}
 	return answer, nil
 }
 
-func newTraffic(within plait.TimeRange, calls, failed, sumNanos int64, p50, p95, p99 time.Duration) traffic {
+func newTraffic(over time.Duration, calls, failed, sumNanos int64, p50, p95, p99 time.Duration) traffic {
 	t := traffic{Calls: calls, Failed: failed, Latency: latency{P50NS: int64(p50), P95NS: int64(p95), P99NS: int64(p99)}}
-	t.Rate = float64(calls) / within.To.Sub(within.From).Seconds()
 	if calls > 0 {
+		t.Rate = float64(calls) / over.Seconds()
 		t.ErrorRate = float64(failed) / float64(calls)
 		t.Latency.MeanNS = sumNanos / calls
 	}

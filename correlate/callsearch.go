@@ -26,8 +26,6 @@ type spanRef struct {
 	span  plait.SpanID
 }
 
-func refOf(s *plait.Span) spanRef { return spanRef{s.TraceID, s.SpanID} }
-
 // callSearch looks for calls of the edges that a metric's selector asks for.
 type callSearch struct {
 	pivots *Pivots
@@ -36,7 +34,7 @@ type callSearch struct {
 	limit  int
 	budget int // of traces to read
 	trees  map[plait.TraceID]*Tree
-	links  map[spanRef]*plait.Span // consumers by the producers that they link to; nil: not read
+	takers map[spanmetrics.Ref][]*plait.Span // consumers by the producers that they link to; nil: not read
 	seen   map[plait.TraceID]bool
 	hits   []MetricHit
 }
@@ -123,12 +121,12 @@ func (s *callSearch) otherSide(_ unusualSpan, c *call) (unusualSpan, bool) {
 
 // hopeless says, before its trace is read, that no call of a span can match.
 func (s *callSearch) hopeless(span *plait.Span) bool {
-	e := s.metric.edge
-	if answers(span) {
-		return !span.ParentSpanID.IsZero() && !e.answered()
+	e, side := s.metric.edge, spanmetrics.SideOf(span, spanmetrics.Clip(span.Resource.Service()))
+	if spanmetrics.Answers(span.Kind) {
+		return !side.Outermost() && !e.answered()
 	}
-	if peer, c := spanmetrics.PeerOf(span.Kind, span.Attributes); c == spanmetrics.ConnectionDatabase || !e.answered() {
-		edge, ok := spanmetrics.UnansweredEdge(span.Resource.Service(), peer, c)
+	if side.Connection == spanmetrics.ConnectionDatabase || !e.answered() {
+		edge, ok := spanmetrics.UnansweredEdge(side.Service, side.Peer, side.Connection)
 		return !ok || !e.match(edge)
 	}
 	return false
@@ -144,15 +142,9 @@ func (s *callSearch) calls(ctx context.Context, span *plait.Span) ([]call, error
 	if i < 0 {
 		return nil, nil
 	}
-	switch {
-	case span.Kind == plait.SpanKindProducer && s.links == nil:
-		err = s.readLinks(ctx)
-	case span.Kind == plait.SpanKindConsumer && span.ParentSpanID.IsZero() && len(span.Links) > 0 && tree.Nodes[i].Parent < 0:
-		var linked *plait.Span
-		linked, err = s.linked(ctx, span.Links[0])
-		return tree.calls(i, nil, linked), err
-	}
-	return tree.calls(i, s.links, nil), err
+	span = tree.Nodes[i].Span
+	linked, err := s.linked(ctx, span)
+	return callsOf(span, append(tree.spans(), linked...)), err
 }
 
 // tree reads a trace; one that is gone, or for which the budget is spent, has an empty tree.
@@ -186,31 +178,44 @@ func (t *Tree) find(s *plait.Span) int {
 	})
 }
 
-// linked returns the producer's or client's span that a link leads to, or nil.
-func (s *callSearch) linked(ctx context.Context, l plait.Link) (*plait.Span, error) {
-	tree, err := s.tree(ctx, l.TraceID)
-	if err != nil {
-		return nil, err
+// linked returns the spans of other traces that are the other sides of a span's calls by a link.
+func (s *callSearch) linked(ctx context.Context, span *plait.Span) (all []*plait.Span, err error) {
+	if span.Kind == plait.SpanKindProducer {
+		if s.takers == nil {
+			err = s.readTakers(ctx)
+		}
+		for _, taker := range s.takers[spanmetrics.Target{TraceID: span.TraceID, SpanID: span.SpanID}.Ref()] {
+			if !spanmetrics.SameTrace(taker.TraceID, span.TraceID) {
+				all = append(all, taker)
+			}
+		}
+		return all, err
 	}
-	for i := range tree.Nodes {
-		if span := tree.Nodes[i].Span; span.SpanID == l.SpanID && calls(span) {
-			return span, nil
+	for _, l := range spanmetrics.LinksOf(span) {
+		tree, err := s.tree(ctx, l.TraceID)
+		if err != nil {
+			return nil, err
+		}
+		for i := range tree.Nodes {
+			if caller := tree.Nodes[i].Span; caller.SpanID == l.SpanID && spanmetrics.Calls(caller.Kind) && !spanmetrics.SameTrace(l.TraceID, span.TraceID) {
+				all = append(all, caller)
+			}
 		}
 	}
-	return nil, nil
+	return all, nil
 }
 
-// readLinks reads which consumers of the window link to their producers: the producer's trace does
+// readTakers reads which consumers of the window link to their producers: the producer's trace does
 // not tell that its message was taken.
-func (s *callSearch) readLinks(ctx context.Context) error {
-	s.links = map[spanRef]*plait.Span{}
+func (s *callSearch) readTakers(ctx context.Context) error {
+	s.takers = map[spanmetrics.Ref][]*plait.Span{}
 	consumers, err := s.pivots.traces.Spans(ctx, plait.SpanQuery{
-		Matchers: []plait.Matcher{{Name: "span_kind", Op: plait.MatchEqual, Value: spanmetrics.KindConsumer}},
+		Matchers: []plait.Matcher{{Name: spanmetrics.LabelSpanKind, Op: plait.MatchEqual, Value: spanmetrics.KindConsumer}},
 		Range:    s.query.Range, Order: plait.SpansNewestFirst, Limit: linksRead,
 	})
 	for i := range consumers {
-		if c := &consumers[i]; c.ParentSpanID.IsZero() && len(c.Links) > 0 {
-			s.links[spanRef{c.Links[0].TraceID, c.Links[0].SpanID}] = c
+		for _, l := range spanmetrics.LinksOf(&consumers[i]) {
+			s.takers[l.Ref()] = append(s.takers[l.Ref()], &consumers[i])
 		}
 	}
 	return err

@@ -129,7 +129,7 @@ func TestSpanDerivedMetricsBecomeQuestionsAboutSpans(t *testing.T) {
 		"database": {
 			matchers: []plait.Matcher{is("__name__", "traces_service_graph_request_total"), is("client", "web"), is("connection_type", "database"), is("service", "x")},
 			ignored:  "service=x",
-			asks:     []string{"service=web span_kind=~SPAN_KIND_CLIENT|SPAN_KIND_PRODUCER db.name!= db.namespace!= db.system!= db.system.name!="},
+			asks:     []string{"service=web span_kind=~SPAN_KIND_CLIENT|SPAN_KIND_PRODUCER db.namespace!= db.name!= db.system.name!= db.system!="},
 		},
 		"both sides": {
 			matchers: []plait.Matcher{is("__name__", "traces_service_graph_request_total"), is("connection_type", ""), is("server", "cart")},

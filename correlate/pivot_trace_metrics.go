@@ -142,25 +142,25 @@ func (t *Tree) operationMetrics() (all []TraceMetric, more bool) {
 	return all, len(operations) > operationsShown
 }
 
-// edgeMetrics are the service graph's metrics of the trace's calls between services.
+// edgeMetrics are the service graph's metrics of the trace's calls.
 func (t *Tree) edgeMetrics() []TraceMetric {
 	var all []TraceMetric
-	seen := map[[2]string]bool{}
-	for i := range t.Nodes {
-		n := &t.Nodes[i]
-		if n.Parent < 0 {
+	seen := map[spanmetrics.Edge]bool{}
+	for c := range graphOf(t.spans()).All() {
+		e := c.Edge
+		if seen[e] {
 			continue
 		}
-		ends := [2]string{t.Nodes[n.Parent].Span.Resource.Service(), n.Span.Resource.Service()}
-		if ends[0] == ends[1] || seen[ends] {
-			continue
+		seen[e] = true
+		labels := plait.Labels{
+			{Name: spanmetrics.LabelClient, Value: e.Client},
+			{Name: spanmetrics.LabelConnectionType, Value: e.ConnectionType.String()},
+			{Name: spanmetrics.LabelServer, Value: e.Server},
 		}
-		seen[ends] = true
-		labels := plait.Labels{{Name: "client", Value: ends[0]}, {Name: "server", Value: ends[1]}}
 		const latency, failures = spanmetrics.ServerSeconds, spanmetrics.FailedTotal
 		all = append(all,
-			TraceMetric{Metric: latency, Service: ends[1], Derived: true, Labels: labels, Query: quantileQuery(latency+"_bucket", labels)},
-			TraceMetric{Metric: failures, Service: ends[1], Derived: true, Labels: labels, Query: rateQuery(failures, labels)},
+			TraceMetric{Metric: latency, Service: e.Server, Derived: true, Labels: labels, Query: quantileQuery(latency+"_bucket", labels)},
+			TraceMetric{Metric: failures, Service: e.Server, Derived: true, Labels: labels, Query: rateQuery(failures, labels)},
 		)
 	}
 	return all

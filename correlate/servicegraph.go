@@ -3,12 +3,13 @@ package correlate
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/spanmetrics"
 )
 
-// The samples of the service graph's metrics are calls. Which calls there are is told by spanmetrics.Edge;
+// The samples of the service graph's metrics are calls. Which calls there are is told by package spanmetrics;
 // here a selector of such a metric becomes questions about spans. What they find are candidates:
 // whether one is a side of a call between the services asked for is told by its trace
 // (callsearch.go).
@@ -129,19 +130,35 @@ func restricted(q plait.SpanQuery, kinds string, service predicates) plait.SpanQ
 }
 
 // peerAttributes are those by which a client may name the server asked for.
-func (e *edgeSelector) peerAttributes() []plait.Matcher {
-	wanted, keys := plait.Matcher{Op: plait.MatchNotEqual}, spanmetrics.PeerKeys
-	if value, ok := e.server.text(); ok {
-		wanted.Op, wanted.Value = plait.MatchEqual, value
-	} else if !e.connects(spanmetrics.ConnectionVirtualNode, spanmetrics.ConnectionMessaging) {
+func (e *edgeSelector) peerAttributes() (all []plait.Matcher) {
+	keys := spanmetrics.PeerKeys
+	text, known := e.server.text()
+	switch {
+	case known && !spanmetrics.Clipped(text):
+		for _, key := range keys {
+			all = append(all, plait.Matcher{Name: key, Op: plait.MatchEqual, Value: text})
+		}
+		if address, _, port := lastCut(text, ":"); port {
+			for _, key := range keys {
+				all = append(all, plait.Matcher{Name: key, Op: plait.MatchEqual, Value: address})
+			}
+		}
+		return all
+	case !known && !e.connects(spanmetrics.ConnectionVirtualNode, spanmetrics.ConnectionMessaging):
 		keys = spanmetrics.DatabaseKeys
 	}
-	all := make([]plait.Matcher, 0, len(keys))
 	for _, key := range keys {
-		wanted.Name = key
-		all = append(all, wanted)
+		all = append(all, plait.Matcher{Name: key, Op: plait.MatchNotEqual})
 	}
 	return all
+}
+
+// lastCut cuts a text at the last separator.
+func lastCut(text, separator string) (before, after string, found bool) {
+	if i := strings.LastIndex(text, separator); i >= 0 {
+		return text[:i], text[i+len(separator):], true
+	}
+	return text, "", false
 }
 
 // text is the one value that can match, if the predicates say it.
@@ -170,65 +187,41 @@ type call struct {
 	other  *plait.Span // the other side, nil if it sent no span
 }
 
-// calls returns the calls that node i of a trace is a side of. links tells who took the messages of
-// producers by linking to them from a trace of its own; linked is the span that this one links to.
-func (t *Tree) calls(i int, links map[spanRef]*plait.Span, linked *plait.Span) (all []call) {
-	span := t.Nodes[i].Span
-	switch span.Kind {
-	case plait.SpanKindServer, plait.SpanKindConsumer:
-		if c, ok := t.answer(i, linked); ok {
-			return []call{c}
+// callsOf returns the calls that a span is a side of, among the spans of its trace and those that
+// links join to it.
+func callsOf(span *plait.Span, spans []*plait.Span) (all []call) {
+	at := slices.Index(spans, span)
+	for c := range graphOf(spans).All() {
+		side := call{edge: c.Edge, server: c.Server == at}
+		other := c.Client
+		switch {
+		case side.server:
+		case c.Client == at && spanmetrics.Calls(span.Kind):
+			other = c.Server
+		default:
+			continue
 		}
-	case plait.SpanKindClient, plait.SpanKindProducer:
-		own := span.Resource.Service()
-		peer, connection := spanmetrics.PeerOf(span.Kind, span.Attributes)
-		if connection != spanmetrics.ConnectionDatabase {
-			for c := range t.Children(i) {
-				if answers(t.Nodes[c].Span) {
-					all = append(all, call{edge: answeredEdge(span, t.Nodes[c].Span), other: t.Nodes[c].Span})
-				}
-			}
-			if taker, ok := links[refOf(span)]; ok {
-				all = append(all, call{edge: answeredEdge(span, taker), other: taker})
-			}
+		if other >= 0 {
+			side.other = spans[other]
 		}
-		if len(all) == 0 {
-			if edge, ok := spanmetrics.UnansweredEdge(own, peer, connection); ok {
-				all = append(all, call{edge: edge})
-			}
-		}
+		all = append(all, side)
 	}
 	return all
 }
 
-// answer returns the call that a server's or consumer's span answers.
-func (t *Tree) answer(i int, linked *plait.Span) (call, bool) {
-	span, parent := t.Nodes[i].Span, t.Nodes[i].Parent
-	caller := linked
-	if parent >= 0 {
-		caller = t.Nodes[parent].Span
+func graphOf(spans []*plait.Span) *spanmetrics.Graph {
+	sides := make([]spanmetrics.Side, len(spans))
+	for i, s := range spans {
+		sides[i] = spanmetrics.SideOf(s, spanmetrics.Clip(s.Resource.Service()))
 	}
-	switch {
-	case caller == nil && span.ParentSpanID.IsZero() && span.Kind == plait.SpanKindServer:
-		return call{edge: spanmetrics.UserEdge(span.Resource.Service()), server: true}, true
-	case caller == nil:
-		return call{}, false
-	case !calls(caller):
-		return call{edge: answeredEdge(caller, span), server: true, other: caller}, caller != linked && caller.Resource.Service() != span.Resource.Service()
+	return spanmetrics.NewGraph(sides)
+}
+
+// spans lists the spans of a tree.
+func (t *Tree) spans() []*plait.Span {
+	all := make([]*plait.Span, len(t.Nodes))
+	for i := range t.Nodes {
+		all[i] = t.Nodes[i].Span
 	}
-	_, connection := spanmetrics.PeerOf(caller.Kind, caller.Attributes)
-	return call{edge: answeredEdge(caller, span), server: true, other: caller}, connection != spanmetrics.ConnectionDatabase
-}
-
-func answeredEdge(client, server *plait.Span) spanmetrics.Edge {
-	messages := client.Kind == plait.SpanKindProducer || server.Kind == plait.SpanKindConsumer
-	return spanmetrics.AnsweredEdge(client.Resource.Service(), server.Resource.Service(), messages)
-}
-
-func calls(s *plait.Span) bool {
-	return s.Kind == plait.SpanKindClient || s.Kind == plait.SpanKindProducer
-}
-
-func answers(s *plait.Span) bool {
-	return s.Kind == plait.SpanKindServer || s.Kind == plait.SpanKindConsumer
+	return all
 }

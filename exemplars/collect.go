@@ -75,7 +75,7 @@ func (g *Generator) Collect(out chan<- prometheus.Metric) {
 	now := g.config.Now()
 	g.mu.Lock()
 	calls, edges := entries(g.calls), entries(g.edges)
-	counts, pending := g.counts, len(g.pairs.waiting)
+	counts, pending := g.counts, g.pairs.waiting.count
 	g.mu.Unlock()
 
 	for chunk := range slices.Chunk(calls, locked) {

@@ -39,7 +39,9 @@ type Writer interface {
 // Config sets up a Generator. Zero fields have the defaults that are named here.
 type Config struct {
 	// MaxSeries bounds the combinations of service, operation, kind and status, and the edges
-	// of the service graph: 5000 of each. What comes above is folded, see Other.
+	// of the service graph: 5000 of each. What comes above is folded into spanmetrics.Other:
+	// the operations of a service, and services above a twentieth of it.
+	// plait_exemplars_folded_spans_total counts it.
 	MaxSeries int
 	// Buckets are the upper bounds of the classic buckets in seconds, ascending, without +Inf:
 	// spanmetrics.LatencyBuckets, by which pivots tell the bucket of a span.
@@ -96,10 +98,6 @@ func (c Config) Validate() error {
 	}
 	return nil
 }
-
-// Other is the label value that stands for what was folded: the operations of a service above
-// Config.MaxSeries, and services above a twentieth of it. plait_exemplars_folded_spans_total counts them.
-const Other = "other"
 
 // Spans that ended longer ago than maxAge, or ahead of the clock by more than maxAhead, do
 // not count: a histogram tells of the time at which it is scraped, and an import of last year's
@@ -184,20 +182,21 @@ func (g *Generator) ObserveSpans(spans []plait.Span) {
 	var service string
 	for i := range spans {
 		s := &spans[i]
-		if s.EndNanos < earliest {
+		seen := spanmetrics.SeenNanos(s)
+		if seen < earliest {
 			g.counts.late++
 			continue
 		}
-		if s.EndNanos > latest {
+		if seen > latest {
 			g.counts.early++
 			continue
 		}
 		if s.Resource != resource || i == 0 {
-			resource, service = s.Resource, s.Resource.Service()
+			resource, service = s.Resource, spanmetrics.Clip(s.Resource.Service())
 		}
-		o := observe(s, now)
-		g.observeCall(s, service, o, now)
-		g.observeSide(s, service, o, now)
+		o := observe(s, seen, now)
+		g.observeCall(s, service, &o, now)
+		g.observeSide(s, service, &o, now)
 	}
 }
 
@@ -208,14 +207,14 @@ type observation struct {
 	example exemplar
 }
 
-func observe(s *plait.Span, now time.Time) observation {
-	nanos := max(s.DurationNanos(), 0)
+func observe(s *plait.Span, seen int64, now time.Time) observation {
+	nanos := spanmetrics.DurationNanos(s)
 	seconds := float64(nanos) / 1e9
 	return observation{
 		seconds: seconds,
 		nanos:   nanos,
 		example: exemplar{
-			trace: s.TraceID, span: s.SpanID, seconds: seconds, atNanos: min(s.EndNanos, now.UnixNano()), keptNanos: now.UnixNano(),
+			trace: s.TraceID, span: s.SpanID, seconds: seconds, atNanos: min(seen, now.UnixNano()), keptNanos: now.UnixNano(),
 		},
 	}
 }
@@ -278,8 +277,10 @@ func (g *Generator) forgetNames() {
 	for key := range g.edges {
 		used[key.Client], used[key.Server] = key.Client, key.Server
 	}
-	for _, p := range g.pairs.waiting {
-		used[p.service], used[p.peer] = p.service, p.peer
+	for _, l := range [...]*line{&g.pairs.waiting, &g.pairs.answered} {
+		for e := l.first; e != nil; e = e.after {
+			used[e.Service], used[e.Peer] = e.Service, e.Peer
+		}
 	}
 	g.names, g.services = used, services
 }

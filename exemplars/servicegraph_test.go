@@ -2,6 +2,7 @@ package exemplars
 
 import (
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/spanmetrics"
+	"github.com/plaithq/plait/spanmetrics/callcases"
 )
 
 // graph tells the edges as requests, failures, and observations of server and client.
@@ -24,121 +26,84 @@ func edgeOf(client, server string, c spanmetrics.ConnectionType) spanmetrics.Edg
 	return spanmetrics.Edge{Client: client, Server: server, ConnectionType: c}
 }
 
-func TestServiceGraph(t *testing.T) {
+// TestSpansThatComeInMakeTheCallsOfTheTable lets the spans of each case come at once, one by one,
+// and the other way round.
+func TestSpansThatComeInMakeTheCallsOfTheTable(t *testing.T) {
 	t.Parallel()
-	client := spec{trace: 1, id: 2, parent: 1, service: "front", kind: plait.SpanKindClient, took: time.Second}
-	server := spec{trace: 1, id: 3, parent: 2, service: "back", kind: plait.SpanKindServer, took: time.Second / 2}
-	with := func(s spec, change func(*spec)) spec { change(&s); return s }
-	shared := func(s *spec) {
-		s.id, s.parent, s.attributes = 2, 1, plait.Attributes{{Key: sharedKey, Value: plait.BoolValue(true)}}
+	cases, err := callcases.All(start)
+	if err != nil {
+		t.Fatal(err)
 	}
-	tests := []struct {
-		name     string
-		requests [][]plait.Span
-		want     map[spanmetrics.Edge][4]uint64
-		unpaired uint64
-	}{
-		{
-			"client before server", [][]plait.Span{spans(client), spans(server)},
-			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionDirect): {1, 0, 1, 1}}, 0,
-		},
-		{
-			"server before client", [][]plait.Span{spans(server), spans(client)},
-			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionDirect): {1, 0, 1, 1}}, 0,
-		},
-		{
-			"client fails", [][]plait.Span{spans(with(client, func(s *spec) { s.status = plait.StatusError }), server)},
-			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionDirect): {1, 1, 1, 1}}, 0,
-		},
-		{
-			"both fail", [][]plait.Span{spans(
-				with(client, func(s *spec) { s.status = plait.StatusError }), with(server, func(s *spec) { s.status = plait.StatusError }))},
-			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionDirect): {1, 1, 1, 1}}, 0,
-		},
-		{
-			"root", [][]plait.Span{spans(with(server, func(s *spec) { s.parent = 0 }))},
-			map[spanmetrics.Edge][4]uint64{edgeOf("user", "back", spanmetrics.ConnectionVirtualNode): {1, 0, 1, 0}}, 0,
-		},
-		{
-			"database", [][]plait.Span{spans(with(client, func(s *spec) {
-				s.attributes = append(text("db.system", "postgresql"), text("server.address", "10.0.0.1")...)
-			}))},
-			map[spanmetrics.Edge][4]uint64{edgeOf("front", "postgresql", spanmetrics.ConnectionDatabase): {1, 0, 1, 1}}, 0,
-		},
-		{
-			"database with a name", [][]plait.Span{spans(with(client, func(s *spec) {
-				s.attributes = append(text("db.system", "postgresql"), text("peer.service", "orders-db")...)
-			}))},
-			map[spanmetrics.Edge][4]uint64{edgeOf("front", "orders-db", spanmetrics.ConnectionDatabase): {1, 0, 1, 1}}, 0,
-		},
-		{
-			"service that sends no spans", [][]plait.Span{spans(with(client, func(s *spec) { s.attributes = text("server.address", "api.example.com") }))},
-			map[spanmetrics.Edge][4]uint64{edgeOf("front", "api.example.com", spanmetrics.ConnectionVirtualNode): {1, 0, 1, 1}}, 0,
-		},
-		{"service without a name", [][]plait.Span{spans(client)}, map[spanmetrics.Edge][4]uint64{}, 1},
-		{"client that sends no spans", [][]plait.Span{spans(server)}, map[spanmetrics.Edge][4]uint64{}, 1},
-		{
-			"message", [][]plait.Span{spans(
-				with(client, func(s *spec) { s.kind = plait.SpanKindProducer }), with(server, func(s *spec) { s.kind = plait.SpanKindConsumer }))},
-			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionMessaging): {1, 0, 1, 1}}, 0,
-		},
-		{
-			"message to a trace of its own", [][]plait.Span{spans(
-				with(client, func(s *spec) { s.kind = plait.SpanKindProducer }),
-				with(server, func(s *spec) {
-					s.trace, s.parent, s.kind = 9, 0, plait.SpanKindConsumer
-					s.links = []plait.Link{{TraceID: plait.TraceID{15: 1}, SpanID: plait.SpanID{7: 2}}}
-				}))},
-			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionMessaging): {1, 0, 1, 1}}, 0,
-		},
-		{
-			"message that nobody took", [][]plait.Span{spans(with(client, func(s *spec) {
-				s.kind, s.attributes = plait.SpanKindProducer, text("messaging.system", "kafka")
-			}))},
-			map[spanmetrics.Edge][4]uint64{edgeOf("front", "kafka", spanmetrics.ConnectionMessaging): {1, 0, 1, 1}}, 0,
-		},
-		{
-			"the same ids in another trace", [][]plait.Span{spans(client, with(server, func(s *spec) { s.trace = 2 }))},
-			map[spanmetrics.Edge][4]uint64{}, 2,
-		},
-		{
-			"message that a client sent", [][]plait.Span{spans(client, with(server, func(s *spec) { s.kind = plait.SpanKindConsumer }))},
-			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionMessaging): {1, 0, 1, 1}}, 0,
-		},
-		{
-			"both sides with one id, the client first", [][]plait.Span{spans(
-				spec{trace: 1, id: 1, service: "edge", kind: plait.SpanKindClient}, client,
-				with(server, func(s *spec) { s.id, s.parent = 2, 1 }))},
-			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionDirect): {1, 0, 1, 1}}, 1,
-		},
-		{
-			"both sides with one id, the server first", [][]plait.Span{spans(
-				spec{trace: 1, id: 1, service: "edge", kind: plait.SpanKindClient}, with(server, shared), client)},
-			map[spanmetrics.Edge][4]uint64{edgeOf("front", "back", spanmetrics.ConnectionDirect): {1, 0, 1, 1}}, 1,
-		},
-		{
-			"the outermost server of which no client with the same id came",
-			[][]plait.Span{spans(with(server, func(s *spec) { shared(s); s.parent = 0 }))},
-			map[spanmetrics.Edge][4]uint64{edgeOf("user", "back", spanmetrics.ConnectionVirtualNode): {1, 0, 1, 0}}, 0,
-		},
-		{"inside of a service", [][]plait.Span{spans(with(client, func(s *spec) { s.kind = plait.SpanKindInternal }))}, map[spanmetrics.Edge][4]uint64{}, 0},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+	for _, c := range cases {
+		backwards := slices.Clone(c.Spans)
+		slices.Reverse(backwards)
+		for name, requests := range map[string][][]plait.Span{
+			"at once": {c.Spans}, "backwards": {backwards},
+			"one by one": slices.Collect(slices.Chunk(c.Spans, 1)), "one by one, backwards": slices.Collect(slices.Chunk(backwards, 1)),
+		} {
 			g, clock := newGenerator(t, Config{})
-			for _, request := range test.requests {
-				g.ObserveSpans(request)
+			clock.advance(c.At.Sub(start) + time.Second)
+			for _, spans := range requests {
+				g.ObserveSpans(spans)
 			}
 			clock.advance(time.Minute)
 			g.expire(clock.Now())
-			if diff := cmp.Diff(test.want, g.graph()); diff != "" {
-				t.Error(diff)
+			clock.advance(time.Minute) // those that were answered stay on
+			g.expire(clock.Now())
+			got := callcases.Edges{}
+			for key, e := range g.edges {
+				got[key] = callcases.Count{Calls: int(e.requests), Failed: int(e.failed)}
 			}
-			if g.counts.unpaired != test.unpaired || len(g.pairs.waiting) != 0 {
-				t.Errorf("%d unpaired, want %d; %d wait", g.counts.unpaired, test.unpaired, len(g.pairs.waiting))
+			if diff := cmp.Diff(c.Metrics, got); diff != "" {
+				t.Errorf("%s, %s (-want +got):\n%s", c.Name, name, diff)
 			}
-		})
+			if len(g.pairs.ends) != 0 || g.pairs.waiting != newPairs(0, g.config.MaxPending).waiting || g.pairs.answered.count != 0 {
+				t.Errorf("%s, %s: %d ends are still there", c.Name, name, len(g.pairs.ends))
+			}
+		}
+	}
+}
+
+func TestCallsAreMeasuredOnBothSides(t *testing.T) {
+	t.Parallel()
+	g, _ := newGenerator(t, Config{})
+	g.ObserveSpans(spans(
+		spec{trace: 1, id: 2, parent: 1, service: "front", kind: plait.SpanKindClient},
+		spec{trace: 1, id: 3, parent: 2, service: "back", kind: plait.SpanKindServer},
+		spec{trace: 1, id: 4, parent: 2, service: "back", kind: plait.SpanKindServer},
+		spec{trace: 1, id: 5, service: "back", kind: plait.SpanKindServer},
+		spec{trace: 1, id: 6, service: "back", kind: plait.SpanKindClient, attributes: text("db.system", "mysql")},
+	))
+	want := map[spanmetrics.Edge][4]uint64{
+		edgeOf("front", "back", spanmetrics.ConnectionDirect):     {2, 0, 2, 2},
+		edgeOf("user", "back", spanmetrics.ConnectionVirtualNode): {1, 0, 1, 0},
+		edgeOf("back", "mysql", spanmetrics.ConnectionDatabase):   {1, 0, 1, 1},
+	}
+	if diff := cmp.Diff(want, g.graph()); diff != "" {
+		t.Errorf("requests, failures, seconds of server and client (-want +got):\n%s", diff)
+	}
+}
+
+func TestEndsThatStayAloneAreCounted(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		span spec
+		want uint64
+	}{
+		"a client that names nobody":     {spec{trace: 1, id: 2, service: "front", kind: plait.SpanKindClient}, 1},
+		"a client that names its server": {spec{trace: 1, id: 2, service: "front", kind: plait.SpanKindClient, attributes: text("server.address", "x")}, 0},
+		"a server":                       {spec{trace: 1, id: 2, parent: 1, service: "back", kind: plait.SpanKindServer}, 1},
+		"a consumer with a link and a parent, once": {
+			spec{trace: 1, id: 2, parent: 1, service: "back", kind: plait.SpanKindConsumer, links: []plait.Link{{TraceID: plait.TraceID{1}, SpanID: plait.SpanID{2}}}}, 1,
+		},
+	} {
+		g, clock := newGenerator(t, Config{})
+		g.ObserveSpans(spans(c.span))
+		clock.advance(time.Minute)
+		g.expire(clock.Now())
+		if g.counts.unpaired != c.want {
+			t.Errorf("%s: %d unpaired, want %d", name, g.counts.unpaired, c.want)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // callKey is what the series of span metrics are told apart by.
@@ -22,24 +23,24 @@ type call struct {
 	written written
 }
 
-func (g *Generator) observeCall(s *plait.Span, service string, o observation, now time.Time) {
-	key := callKey{service, s.Name, s.Kind, s.Status}
+func (g *Generator) observeCall(s *plait.Span, service string, o *observation, now time.Time) {
+	key := callKey{service, spanmetrics.Clip(s.Name), s.Kind, s.Status}
 	c := g.calls[key]
 	if c == nil {
 		c = g.newCall(key, now)
 	}
 	c.seen = now
-	c.latency.observe(&g.bounds, &o)
+	c.latency.observe(&g.bounds, o)
 }
 
 // newCall makes room for a key, or finds the series into which it is folded.
 func (g *Generator) newCall(key callKey, now time.Time) *call {
 	own := key
 	if _, known := g.services[key.service]; !known && len(g.services) >= g.maxServices() {
-		key.service = Other
+		key.service = spanmetrics.Other
 	}
 	if len(g.calls) >= g.config.MaxSeries {
-		key.name = Other
+		key.name = spanmetrics.Other
 	}
 	if key != own {
 		g.counts.folded++

@@ -31,6 +31,10 @@ const (
 	LabelConnectionType = "connection_type"
 )
 
+// Other is the label that stands for what was folded: services, names of spans and edges beyond what
+// is counted by itself.
+const Other = "other"
+
 // The values of LabelSpanKind and LabelStatusCode that are asked for by name.
 const (
 	KindServer   = "SPAN_KIND_SERVER"

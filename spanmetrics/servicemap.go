@@ -26,4 +26,7 @@ type ServiceMap struct {
 	// SampledOneIn is 1 when every trace was counted. In a range with very many spans one trace
 	// in so many is, and counts and sums are multiplied by it.
 	SampledOneIn int
+	// From and To bound the time with data within the range that was asked for, in steps of 15
+	// seconds: what counts are divided by for rates. Both are zero where there is no data.
+	From, To time.Time
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -15,15 +14,29 @@ import (
 	"github.com/plaithq/plait/store/pgerror"
 )
 
+// How the service map is drawn: the spans of the range are read, with some minutes around it, as
+// rows of what package spanmetrics needs to know to pair them; then those are looked up that some of
+// them name and that lie elsewhere; the rest is arithmetic (servicemap_sums.go). Joining them in SQL
+// would be a second copy of the rules.
+
 const (
-	// maxMapSpans is about how many spans a service map reads; of more it samples traces. So
-	// many take about a second.
+	// maxMapSpans is about how many spans a service map reads; of more it samples traces.
 	maxMapSpans = 250_000
+	// mapsAtOnce bounds the maps that are drawn at a time, each of which has some 60 MB of spans.
+	mapsAtOnce = 2
 
 	// A caller may have started so long before the call that lies in the range, and by its own
-	// clock so long after it.
+	// clock so long after it. Those of longer ago, or of after, are looked up.
 	callerBefore = 5 * time.Minute
 	callerAfter  = time.Minute
+
+	// maxMapLookups bounds the traces in which spans are looked up that are not in the range:
+	// producers of messages that were taken later, and clients of calls that took very long.
+	maxMapLookups = 2_000
+	maxClientsOf  = 200 // of these, for servers: most have a parent that nobody sent
+	maxLookedUp   = 20_000
+
+	maxPeerTexts = 10_000 // of attributes that are remembered
 )
 
 const (
@@ -36,174 +49,284 @@ FROM (
 ) f
 WHERE start_time >= $1 AND start_time < $2`
 
-	// What makes an edge is said at spanmetrics.Edge. Kinds are OTLP's: 2 server, 3 client, 4 producer,
-	// 5 consumer. A bucket is an eighth of a power of two of nanoseconds wide.
-	serviceMapSQL = `
+	mapSpanColumns = `trace_id, span_id, parent_span_id, start_time, duration_ns, operation, status, attribute_set, attributes, extra`
+
+	// $1 and $2 are the keys of which attributes name a peer and the patterns of texts with any
+	// of them, $3 the keys of ports, the only ones that may be numbers. Names are cut: they become
+	// labels, which are clipped. Kinds are OTLP's: 2 server, 3 client, 4 producer, 5 consumer. A
+	// server's attributes name its caller, and are asked for where it has no parent.
+	mapSpansSQL = `
 WITH peer_sets AS (
-    SELECT a.id, (SELECT jsonb_object_agg(x.key, x.value) FROM jsonb_each(a.attributes::jsonb) x WHERE x.key = ANY ($6)) AS peer
+    SELECT a.id, (
+        SELECT jsonb_object_agg(x.key, left(x.value #>> '{}', 300))
+        FROM jsonb_each(a.attributes::jsonb) x
+        WHERE x.key = ANY ($1) AND (jsonb_typeof(x.value) = 'string' OR x.key = ANY ($3) AND jsonb_typeof(x.value) = 'number')
+    ) AS peer
     FROM plait_store.attribute_set a
-    WHERE a.attributes LIKE ANY ($7)
-),
-spans AS MATERIALIZED (
-    SELECT s.trace_id, s.span_id, s.parent_span_id,
-           s.start_time >= $3 AND s.start_time < $4 AS counts,
-           o.service, o.kind, s.status = 2 AS failed, s.duration_ns,
-           CASE WHEN o.kind IN (3, 4) THEN a.peer END AS set_peer,
-           CASE WHEN o.kind IN (3, 4) AND s.attributes LIKE ANY ($7) THEN s.attributes END AS attributes,
-           o.kind IN (3, 4) AND (
-               EXISTS (SELECT FROM jsonb_each(a.peer) x WHERE x.key = ANY ($8) AND jsonb_typeof(x.value) = 'string' AND x.value <> '""')
-               OR s.attributes LIKE ANY ($9)
-                   AND EXISTS (SELECT FROM jsonb_each(s.attributes::jsonb) x WHERE x.key = ANY ($8) AND jsonb_typeof(x.value) = 'string' AND x.value <> '""')
-           ) AS database,
-           CASE WHEN o.kind = 5 AND s.parent_span_id = 0 AND s.extra LIKE '%"links":%' THEN s.extra::jsonb #> '{links,0}' END AS link
-    FROM (
-        SELECT trace_id, span_id, parent_span_id, start_time, operation, status, duration_ns, attribute_set, attributes, extra
-        FROM plait_store.span
-        UNION ALL
-        SELECT trace_id, span_id, parent_span_id, start_time, operation, status, duration_ns, attribute_set, attributes, extra
-        FROM plait_store.span_outside
-    ) s
-    JOIN plait_store.operation o ON o.id = s.operation
-    LEFT JOIN peer_sets a ON a.id = s.attribute_set
-    WHERE s.start_time >= $1 AND s.start_time < $2
-      AND ($5 = 1 OR mod(uuid_hash_extended(s.trace_id, 0), $5) = 0)
-),
-served AS (
-    SELECT * FROM spans WHERE kind IN (2, 5)
-),
--- the span that a served span answers: one that shares its id, else its parent, else what it links to
-answered AS (
-    SELECT c.*, k.span_id IS NOT NULL AS shared,
-           CASE WHEN k.span_id IS NULL AND c.link IS NOT NULL THEN (c.link ->> 'trace_id')::uuid ELSE c.trace_id END AS caller_trace_id,
-           CASE WHEN k.span_id IS NOT NULL THEN c.span_id
-                WHEN c.link IS NOT NULL THEN ('x' || lpad(c.link ->> 'span_id', 16, '0'))::bit(64)::int8
-                ELSE c.parent_span_id END AS caller_span_id
-    FROM served c
-    LEFT JOIN (SELECT DISTINCT trace_id, span_id FROM spans WHERE kind IN (3, 4)) k
-        ON k.trace_id = c.trace_id AND k.span_id = c.span_id
-),
--- Of an id that two sides share, what names it as its parent happened in the server.
-called AS (
-    SELECT c.*, p.service AS caller, p.kind AS caller_kind, p.failed AS caller_failed
-    FROM answered c
-    JOIN spans p ON p.trace_id = c.caller_trace_id AND p.span_id = c.caller_span_id
-    LEFT JOIN (SELECT DISTINCT trace_id, span_id FROM answered WHERE shared) h
-        ON h.trace_id = p.trace_id AND h.span_id = p.span_id
-    WHERE NOT p.database
-      AND CASE WHEN p.kind IN (3, 4) THEN c.shared OR h.span_id IS NULL
-               ELSE NOT c.shared AND c.link IS NULL AND p.service <> c.service END
-),
-sums AS (
-    SELECT 0 AS role, '' AS client, service AS server, false AS messages, 0::int2 AS kind, NULL::jsonb AS peer,
-           floor(ln(greatest(duration_ns, 1)) * (8 / ln(2::float8)))::int4 AS bucket,
-           failed, duration_ns
-    FROM served
-    WHERE counts
-    UNION ALL
-    SELECT 1, caller, service, kind = 5 OR caller_kind = 4, 0, NULL,
-           floor(ln(greatest(duration_ns, 1)) * (8 / ln(2::float8)))::int4,
-           failed OR caller_kind IN (3, 4) AND caller_failed, duration_ns
-    FROM called
-    WHERE counts
-    UNION ALL
-    SELECT 2, p.service, '', false, p.kind,
-           coalesce(p.set_peer, '{}') || coalesce((SELECT jsonb_object_agg(x.key, x.value) FROM jsonb_each(p.attributes::jsonb) x WHERE x.key = ANY ($6)), '{}'),
-           floor(ln(greatest(p.duration_ns, 1)) * (8 / ln(2::float8)))::int4,
-           p.failed, p.duration_ns
-    FROM spans p
-    LEFT JOIN (SELECT DISTINCT caller_trace_id, caller_span_id FROM called WHERE caller_kind IN (3, 4)) c
-        ON c.caller_trace_id = p.trace_id AND c.caller_span_id = p.span_id
-    WHERE p.counts AND p.kind IN (3, 4) AND coalesce(p.set_peer::text, p.attributes) IS NOT NULL
-      AND c.caller_span_id IS NULL
-    UNION ALL
-    SELECT 3, '', service, false, 0, NULL,
-           floor(ln(greatest(duration_ns, 1)) * (8 / ln(2::float8)))::int4,
-           failed, duration_ns
-    FROM answered
-    WHERE counts AND kind = 2 AND parent_span_id = 0 AND NOT shared
+    WHERE a.attributes LIKE ANY ($2)
 )
-SELECT role, client, server, messages, kind, coalesce(peer::text, ''), bucket,
-       count(*), count(*) FILTER (WHERE failed), sum(duration_ns)::float8
-FROM sums
-GROUP BY role, client, server, messages, kind, peer, bucket`
+SELECT s.trace_id, s.span_id, s.parent_span_id, s.start_time, s.duration_ns, s.status, o.kind, o.service,
+       CASE WHEN NOT n.names THEN NULL
+            WHEN s.attributes LIKE ANY ($2) THEN (coalesce(a.peer, '{}') || coalesce((
+                SELECT jsonb_object_agg(x.key, left(x.value #>> '{}', 300))
+                FROM jsonb_each(s.attributes::jsonb) x
+                WHERE x.key = ANY ($1) AND (jsonb_typeof(x.value) = 'string' OR x.key = ANY ($3) AND jsonb_typeof(x.value) = 'number')
+            ), '{}'))::text
+            ELSE a.peer::text
+       END,
+       CASE WHEN o.kind = 5 AND s.extra LIKE '%"links":%' THEN (
+           SELECT string_agg(lpad(l.link ->> 'trace_id', 32, '0') || lpad(l.link ->> 'span_id', 16, '0'), '' ORDER BY l.place)
+           FROM jsonb_array_elements(s.extra::jsonb -> 'links') WITH ORDINALITY l (link, place)
+           WHERE l.place <= $4
+       ) END
+FROM (`
+
+	mapSpansEndSQL = `
+) s
+JOIN plait_store.operation o ON o.id = s.operation
+CROSS JOIN LATERAL (SELECT o.kind IN (3, 4) OR o.kind IN (2, 5) AND s.parent_span_id = 0 AS names) n
+LEFT JOIN peer_sets a ON a.id = s.attribute_set AND n.names`
+
+	// Of a sample the lower halves of ids decide, which all spans of a trace have in common.
+	mapSpansInRangeSQL = mapSpansSQL + `
+    SELECT ` + mapSpanColumns + `
+    FROM plait_store.span
+    WHERE start_time >= $5 AND start_time < $6
+      AND ($7 = 1 OR mod(hashtextextended(right(encode(uuid_send(trace_id), 'hex'), 16), 0), $7) = 0)
+    UNION ALL
+    SELECT ` + mapSpanColumns + `
+    FROM plait_store.span_outside
+    WHERE start_time >= $5 AND start_time < $6
+      AND ($7 = 1 OR mod(hashtextextended(right(encode(uuid_send(trace_id), 'hex'), 16), 0), $7) = 0)` + mapSpansEndSQL
+
+	mapSpansOfTracesSQL = mapSpansSQL + `
+    SELECT ` + mapSpanColumns + `
+    FROM plait_store.span
+    WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($5) AND NOT (start_time >= $6 AND start_time < $7)
+    UNION ALL
+    SELECT ` + mapSpanColumns + `
+    FROM plait_store.span_outside
+    WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($5) AND NOT (start_time >= $6 AND start_time < $7)
+    LIMIT $8` + mapSpansEndSQL
 )
 
-// ServiceMap counts the calls whose answering span started in the range, by joining server and
-// consumer spans to the spans that called them, at the time of the question: late spans count. The
-// edges are those of the span-derived metrics, see spanmetrics.Edge. Of a range with more than a quarter of
-// a million spans a sample of whole traces is read, in which links to other traces may lead nowhere.
-// Spans that were sent twice count twice.
+// ServiceMap counts the calls whose answering span started in the range, at the time of the
+// question: late spans count. The edges are those of the span-derived metrics, by the rules of
+// package spanmetrics. Of a range with more than a quarter of a million spans a sample of whole
+// traces is read, in which links to other traces may lead nowhere. Spans that were sent twice count
+// twice.
 func (s *Store) ServiceMap(ctx context.Context, r plait.TimeRange) (spanmetrics.ServiceMap, error) {
-	m := serviceMap{nodes: make(map[string]*callSums), edges: make(map[spanmetrics.Edge]*callSums)}
-	rows, err := s.readCalls(ctx, r, &m)
+	select {
+	case s.mapping <- struct{}{}:
+		defer func() { <-s.mapping }()
+	case <-ctx.Done():
+		return spanmetrics.ServiceMap{}, fmt.Errorf("wait for other service maps: %w: %w", plait.ErrUnavailable, ctx.Err())
+	}
+	walk := newTimeWalk(r, false, s.now()) // for its ends
+	q := mapQuestion{
+		store: s, from: walk.from, to: walk.to,
+		readFrom: max(walk.from, minMicros+callerBefore.Microseconds()) - callerBefore.Microseconds(),
+		readTo:   min(walk.to, maxMicros-callerAfter.Microseconds()) + callerAfter.Microseconds(),
+		peers:    map[string]peer{}, names: map[string]string{},
+	}
+	err := q.read(ctx)
+	if err == nil {
+		err = q.lookUp(ctx)
+	}
 	if err != nil {
 		return spanmetrics.ServiceMap{}, fmt.Errorf("read service map: %w", err)
 	}
-	for i := range rows {
-		if err := m.add(&rows[i]); err != nil {
-			return spanmetrics.ServiceMap{}, fmt.Errorf("read service map: %w", err)
+	return q.sum(), nil
+}
+
+// mapQuestion is what is known of a service map so far.
+type mapQuestion struct {
+	store            *Store
+	from, to         int64 // of the range, in microseconds
+	readFrom, readTo int64
+	oneIn            int64
+	sides            []spanmetrics.Side
+	times            []spanTimes // of sides
+	peers            map[string]peer
+	names            map[string]string // one copy of each
+	err              error             // of a row
+}
+
+// spanTimes is when a span started, in microseconds, and how long it took.
+type spanTimes struct{ start, nanos int64 }
+
+// peer is what a text of attributes says of the other side, as each kind of span means it.
+type peer struct {
+	client, producer, caller string
+	connection               spanmetrics.ConnectionType // of a client
+}
+
+// read reads the spans of the range, from a sample if there are many.
+func (q *mapQuestion) read(ctx context.Context) error {
+	return q.inTransaction(ctx, func(tx pgx.Tx) error {
+		var spans int64
+		if err := tx.QueryRow(ctx, spansInRangeSQL, planned, microsTime(q.readFrom), microsTime(q.readTo)).Scan(&spans); err != nil {
+			return err
+		}
+		q.oneIn = max(1, (spans+maxMapSpans-1)/maxMapSpans)
+		return q.rows(ctx, tx, mapSpansInRangeSQL, microsTime(q.readFrom), microsTime(q.readTo), q.oneIn)
+	})
+}
+
+// lookUp reads spans from outside of what was read: those that servers and consumers name as their
+// callers, and the consumers of messages that nobody seems to have taken.
+func (q *mapQuestion) lookUp(ctx context.Context) error {
+	wanted := q.elsewhere()
+	if len(wanted) == 0 {
+		return nil
+	}
+	spelled, err := q.store.spell(ctx, wanted...)
+	if err != nil {
+		return err
+	}
+	return q.inTransaction(ctx, func(tx pgx.Tx) error {
+		return q.rows(ctx, tx, mapSpansOfTracesSQL, spelled.hex(), microsTime(q.readFrom), microsTime(q.readTo), maxLookedUp)
+	})
+}
+
+// elsewhere lists the traces in which to look for spans.
+func (q *mapQuestion) elsewhere() (ids []plait.TraceID) {
+	g := spanmetrics.NewGraph(q.sides)
+	seen := map[plait.TraceID]bool{}
+	servers := 0
+	want := func(id plait.TraceID) {
+		if !seen[id] && len(ids) < maxMapLookups {
+			seen[id] = true
+			ids = append(ids, id)
 		}
 	}
-	return m.result(), nil
+	for i, missing := range g.Missing() {
+		if !q.counts(i) {
+			continue
+		}
+		if q.sides[i].Kind == plait.SpanKindServer {
+			if servers++; servers > maxClientsOf {
+				continue
+			}
+		}
+		want(missing.TraceID)
+	}
+	for c := range g.All() {
+		if c.Server < 0 && q.sides[c.Client].Kind == plait.SpanKindProducer && q.counts(c.Client) {
+			want(q.sides[c.Client].TraceID)
+		}
+	}
+	return ids
 }
 
-// callRow is a row of serviceMapSQL: calls of one kind whose latencies are in one bucket.
-type callRow struct {
-	role           callRole
-	client, server string
-	messages       bool
-	kind           plait.SpanKind // of a span without answer
-	peer           string         // JSON of what it says of its peer
-	bucket         int
-	calls, failed  int64
-	nanos          float64
+// counts says whether a side started in the range that was asked for.
+func (q *mapQuestion) counts(i int) bool {
+	return q.times[i].start >= q.from && q.times[i].start < q.to
 }
 
-type callRole int32
-
-const (
-	roleNode       callRole = iota // a service's own server and consumer spans
-	roleAnswered                   // calls with both sides
-	roleUnanswered                 // calls of which only the client's side is known
-	roleOutermost                  // calls from outside
-)
-
-// readCalls reads the rows of the range, from a sample if there are many spans.
-func (s *Store) readCalls(ctx context.Context, r plait.TimeRange, m *serviceMap) (rows []callRow, err error) {
-	walk := newTimeWalk(r, false, s.now()) // for its ends
-	from := max(walk.from, minMicros+callerBefore.Microseconds()) - callerBefore.Microseconds()
-	to := min(walk.to, maxMicros-callerAfter.Microseconds()) + callerAfter.Microseconds()
-	conn, err := acquire(ctx, s.readPool)
+// inTransaction reads with a plan for many spans: half of a day's are not in the statistics yet, and
+// a nested loop that was planned for a handful would not end.
+func (q *mapQuestion) inTransaction(ctx context.Context, read func(pgx.Tx) error) error {
+	conn, err := acquire(ctx, q.store.readPool)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer conn.Release()
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
 	if err != nil {
-		return nil, pgerror.Read(err)
+		return pgerror.Read(err)
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // nothing was changed
-	var spans int64
-	if err := tx.QueryRow(ctx, spansInRangeSQL, planned, microsTime(from), microsTime(to)).Scan(&spans); err != nil {
-		return nil, pgerror.Read(err)
-	}
-	m.oneIn = max(1, (spans+maxMapSpans-1)/maxMapSpans)
-	// Half of a day's spans are not in the statistics yet, and a nested loop that was planned
-	// for a handful would not end.
 	if _, err := tx.Exec(ctx, `SELECT set_config('enable_nestloop', 'off', true), set_config('work_mem', '64MB', true)`); err != nil {
-		return nil, pgerror.Read(err)
+		return pgerror.Read(err)
 	}
-	found, err := tx.Query(ctx, serviceMapSQL, planned, microsTime(from), microsTime(to),
-		microsTime(walk.from), microsTime(walk.to), m.oneIn,
-		spanmetrics.PeerKeys, keyPatterns(spanmetrics.PeerKeys), spanmetrics.DatabaseKeys, keyPatterns(spanmetrics.DatabaseKeys))
+	return pgerror.Read(read(tx))
+}
+
+func (q *mapQuestion) rows(ctx context.Context, tx pgx.Tx, sql string, args ...any) error {
+	keys := slices.Concat(spanmetrics.PeerKeys, spanmetrics.PortKeys)
+	rows, err := tx.Query(ctx, sql, append([]any{planned, keys, keyPatterns(spanmetrics.PeerKeys), spanmetrics.PortKeys, spanmetrics.MaxLinks}, args...)...)
 	if err != nil {
-		return nil, pgerror.Read(err)
+		return err
 	}
-	rows, err = pgx.CollectRows(found, func(row pgx.CollectableRow) (c callRow, err error) {
-		err = row.Scan(&c.role, &c.client, &c.server, &c.messages, &c.kind, &c.peer, &c.bucket, &c.calls, &c.failed, &c.nanos)
-		return c, err
-	})
-	return rows, pgerror.Read(err)
+	defer rows.Close()
+	for rows.Next() {
+		q.row(rows.RawValues())
+	}
+	return cmp.Or(rows.Err(), q.err)
+}
+
+// row takes a span in Postgres's binary format.
+func (q *mapQuestion) row(v [][]byte) {
+	side := spanmetrics.Side{
+		Target:       spanmetrics.Target{TraceID: plait.TraceID(v[0]), SpanID: plait.SpanIDFromInt64(readInt8(v[1]))},
+		ParentSpanID: plait.SpanIDFromInt64(readInt8(v[2])),
+		Failed:       readInt2(v[5]) == int16(plait.StatusError),
+		Kind:         plait.SpanKind(readInt2(v[6])),
+		Service:      spanmetrics.Clip(q.name(v[7])),
+	}
+	if p := q.peer(v[8]); p != nil {
+		switch {
+		case side.Kind == plait.SpanKindClient:
+			side.Peer, side.Connection = p.client, p.connection
+		case side.Kind == plait.SpanKindProducer:
+			side.Peer, side.Connection = p.producer, spanmetrics.ConnectionMessaging
+		default:
+			side.Peer = p.caller
+		}
+	}
+	if v[9] != nil {
+		side.Links, q.err = readLinks(v[9])
+	}
+	q.sides = append(q.sides, side)
+	q.times = append(q.times, spanTimes{readTimeMicros(v[3]), spanmetrics.Believed(readInt8(v[4]))})
+}
+
+// name returns the one copy of a label's text.
+func (q *mapQuestion) name(text []byte) string {
+	if kept, ok := q.names[string(text)]; ok {
+		return kept
+	}
+	kept := string(text)
+	q.names[kept] = kept
+	return kept
+}
+
+// peer reads the attributes that name the other side; nil where there are none.
+func (q *mapQuestion) peer(text []byte) *peer {
+	if text == nil {
+		return nil
+	}
+	p, ok := q.peers[string(text)]
+	if !ok {
+		if len(q.peers) >= maxPeerTexts {
+			clear(q.peers)
+		}
+		attributes, err := plait.ParseAttributes(string(text))
+		if err != nil {
+			q.err = err
+			return nil
+		}
+		p.client, p.connection = spanmetrics.PeerOf(plait.SpanKindClient, attributes)
+		p.producer, _ = spanmetrics.PeerOf(plait.SpanKindProducer, attributes)
+		p.caller = spanmetrics.CallerOf(attributes)
+		p.client, p.producer, p.caller = q.name([]byte(p.client)), q.name([]byte(p.producer)), q.name([]byte(p.caller))
+		q.peers[string(text)] = p
+	}
+	return &p
+}
+
+// readLinks reads ids in hexadecimal, 32 digits of a trace and 16 of a span by turns.
+func readLinks(text []byte) (links []spanmetrics.Target, err error) {
+	const digits = 48
+	for ; len(text) >= digits && err == nil; text = text[digits:] {
+		var l spanmetrics.Target
+		if err = l.TraceID.UnmarshalText(text[:32]); err == nil {
+			err = l.SpanID.UnmarshalText(text[32:digits])
+		}
+		links = append(links, l)
+	}
+	return links, err
 }
 
 // keyPatterns are patterns of JSON objects with any of the keys.
@@ -213,104 +336,4 @@ func keyPatterns(keys []string) []string {
 		patterns[i] = likePattern(string(plait.AppendJSONString(nil, key)) + ":")
 	}
 	return patterns
-}
-
-// serviceMap adds rows up.
-type serviceMap struct {
-	oneIn int64
-	nodes map[string]*callSums
-	edges map[spanmetrics.Edge]*callSums
-}
-
-func (m *serviceMap) add(row *callRow) error {
-	switch row.role {
-	case roleNode:
-		sumsOf(m.nodes, row.server).add(row)
-	case roleAnswered:
-		sumsOf(m.edges, spanmetrics.AnsweredEdge(row.client, row.server, row.messages)).add(row)
-	case roleUnanswered:
-		attributes, err := plait.ParseAttributes(row.peer)
-		if err != nil {
-			return err
-		}
-		peer, connection := spanmetrics.PeerOf(row.kind, attributes)
-		if edge, ok := spanmetrics.UnansweredEdge(row.client, peer, connection); ok {
-			sumsOf(m.edges, edge).add(row)
-		}
-	case roleOutermost:
-		sumsOf(m.edges, spanmetrics.UserEdge(row.server)).add(row)
-	}
-	return nil
-}
-
-func (m *serviceMap) result() spanmetrics.ServiceMap {
-	result := spanmetrics.ServiceMap{SampledOneIn: int(m.oneIn)}
-	for service, c := range m.nodes {
-		result.Nodes = append(result.Nodes, spanmetrics.MapNode{
-			Service: service, Calls: c.calls * m.oneIn, Failed: c.failed * m.oneIn, DurationNanosSum: c.nanosSum(m.oneIn),
-			P50: c.quantile(0.5), P95: c.quantile(0.95), P99: c.quantile(0.99),
-		})
-	}
-	for key, c := range m.edges {
-		result.Edges = append(result.Edges, spanmetrics.MapEdge{
-			Edge:  key,
-			Calls: c.calls * m.oneIn, Failed: c.failed * m.oneIn, DurationNanosSum: c.nanosSum(m.oneIn),
-			P50: c.quantile(0.5), P95: c.quantile(0.95), P99: c.quantile(0.99),
-		})
-	}
-	slices.SortFunc(result.Nodes, func(a, b spanmetrics.MapNode) int { return cmp.Compare(a.Service, b.Service) })
-	slices.SortFunc(result.Edges, func(a, b spanmetrics.MapEdge) int {
-		return cmp.Or(cmp.Compare(a.Client, b.Client), cmp.Compare(a.Server, b.Server), cmp.Compare(a.ConnectionType, b.ConnectionType))
-	})
-	return result
-}
-
-// callSums are counts and a histogram of latency with exponential buckets.
-type callSums struct {
-	calls, failed int64
-	nanos         float64
-	buckets       map[int]int64
-}
-
-func sumsOf[K comparable](sums map[K]*callSums, key K) *callSums {
-	c := sums[key]
-	if c == nil {
-		c = &callSums{buckets: make(map[int]int64)}
-		sums[key] = c
-	}
-	return c
-}
-
-func (c *callSums) add(row *callRow) {
-	c.calls += row.calls
-	c.failed += row.failed
-	c.nanos += row.nanos
-	c.buckets[row.bucket] += row.calls
-}
-
-func (c *callSums) nanosSum(oneIn int64) int64 {
-	return int64(min(c.nanos*float64(oneIn), math.MaxInt64/2))
-}
-
-// bucketsPerDoubling is how many buckets there are between a latency and its double.
-const bucketsPerDoubling = 8
-
-// quantile estimates the latency below which the share q of calls stays, at most 4.5 % off.
-func (c *callSums) quantile(q float64) time.Duration {
-	rank := q * float64(c.calls)
-	indexes := make([]int, 0, len(c.buckets))
-	for i := range c.buckets {
-		indexes = append(indexes, i)
-	}
-	slices.Sort(indexes)
-	below := 0.0
-	for n, i := range indexes {
-		inside := float64(c.buckets[i])
-		if below+inside >= rank || n == len(indexes)-1 {
-			part := min(max((rank-below)/inside, 0), 1)
-			return time.Duration(math.Exp2((float64(i) + part) / bucketsPerDoubling))
-		}
-		below += inside
-	}
-	return 0
 }

@@ -9,101 +9,73 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/spanmetrics"
+	"github.com/plaithq/plait/spanmetrics/callcases"
 	"github.com/plaithq/plait/store/storetest"
 )
 
-func TestServiceMapJoinsCallsToTheirCallers(t *testing.T) {
+// TestServiceMapDrawsTheCallsOfTheTable writes all cases, each to hours of its own, and asks for a map
+// of each. Some lie in the partitions of their day, some outside.
+func TestServiceMapDrawsTheCallsOfTheTable(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	cases, err := callcases.All(time.Now().Add(-time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		writeSpans(t, s, c.Spans...)
+	}
+	for _, c := range cases {
+		m, err := s.ServiceMap(t.Context(), plait.TimeRange{From: c.At.Add(-time.Minute), To: c.At.Add(time.Minute)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := callcases.Edges{}
+		for _, e := range m.Edges {
+			got[e.Edge] = callcases.Count{Calls: int(e.Calls), Failed: int(e.Failed)}
+			if e.DurationNanosSum != e.Calls*int64(10*time.Millisecond) {
+				t.Errorf("%s: %v took %d ns in all", c.Name, e.Edge, e.DurationNanosSum)
+			}
+		}
+		if diff := gocmp.Diff(c.Edges, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.Name, diff)
+		}
+	}
+}
+
+func TestServiceMapMeasuresWhatServicesAnswered(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	now, id := time.Now(), traceNumber(1, 1)
-	kind := func(one plait.Span, kind plait.SpanKind, attributes ...plait.Attribute) plait.Span {
-		one.Kind, one.Attributes = kind, attributes
-		return one
-	}
 	failed := func(one plait.Span) plait.Span { one.Status = plait.StatusError; return one }
-	linked := kind(span(traceNumber(1, 3), 1, 0, "audit", "receive", now, time.Minute, time.Second), plait.SpanKindConsumer)
-	linked.Links = []plait.Link{{TraceID: id, SpanID: spanNumber(17)}}
-	// the called span came before its caller
-	writeSpans(t, s, failed(span(id, 3, 2, "shop", "pay", now, time.Minute, time.Second)))
+	unfinished := span(id, 5, 0, "shop", "open", now, time.Minute, time.Second)
+	unfinished.EndNanos = 0
+	endless := span(id, 6, 0, "shop", "open", now, time.Minute, time.Second)
+	endless.EndNanos = 1<<63 - 1
+	client := span(id, 7, 1, "web", "GET", now, time.Minute, time.Second)
+	client.Kind = plait.SpanKindClient
 	writeSpans(t, s,
-		span(id, 1, 0, "web", "GET /", now, time.Minute, 2*time.Second),
-		kind(span(id, 2, 1, "web", "POST", now, time.Minute, time.Second), plait.SpanKindClient, strAttribute("server.address", "shop")),
-		// a call within a service is none
-		span(id, 4, 3, "shop", "inner", now, time.Minute, time.Second),
-		// a span that both sides share, and whose parent is another service's
-		kind(span(id, 5, 3, "shop", "GET", now, time.Minute, time.Second), plait.SpanKindClient),
-		kind(span(id, 5, 3, "stock", "GET", now, time.Minute, time.Second), plait.SpanKindServer),
-		// messages
-		kind(span(id, 6, 3, "shop", "send", now, time.Minute, time.Second), plait.SpanKindProducer, strAttribute("messaging.system", "kafka")),
-		kind(span(id, 7, 6, "mail", "receive", now, time.Minute, time.Second), plait.SpanKindConsumer),
-		kind(span(id, 8, 3, "shop", "send", now, time.Minute, time.Second), plait.SpanKindProducer, strAttribute("messaging.system", "kafka"), strAttribute("messaging.destination.name", "audit")),
-		// a message that was taken in another trace
-		kind(span(id, 17, 3, "shop", "send", now, time.Minute, time.Second), plait.SpanKindProducer, strAttribute("messaging.system", "kafka")),
-		linked,
-		// a call that was answered by more than one span, a database that answers, a call
-		// whose caller sent no client's span
-		kind(span(id, 12, 6, "mail", "receive", now, time.Minute, time.Second), plait.SpanKindConsumer),
-		kind(span(id, 13, 3, "shop", "SELECT", now, time.Minute, time.Second), plait.SpanKindClient, strAttribute("db.system", "mysql")),
-		span(id, 14, 13, "mysqld", "SELECT", now, time.Minute, time.Second),
-		span(id, 15, 3, "tax", "GET", now, time.Minute, time.Second),
-		// a child of an id that both sides share happened in the server
-		span(id, 16, 5, "depot", "GET", now, time.Minute, time.Second),
-		// calls that nobody answered
-		failed(kind(span(id, 9, 3, "shop", "SELECT", now, time.Minute, time.Second), plait.SpanKindClient, strAttribute("db.system", "postgresql"), strAttribute("db.name", "orders"))),
-		kind(span(id, 10, 3, "shop", "GET", now, time.Minute, time.Second), plait.SpanKindClient, strAttribute("server.address", "example.com")),
-		kind(span(id, 11, 3, "shop", "GET", now, time.Minute, time.Second), plait.SpanKindClient),
-		// another trace with the same span ids, before the range
-		span(traceNumber(1, 2), 2, 0, "old", "x", now, 3*time.Hour, time.Second),
-		span(traceNumber(1, 2), 3, 2, "shop", "x", now, 3*time.Hour, time.Second))
+		span(id, 1, 0, "web", "GET /", now, time.Minute, 2*time.Second), client,
+		failed(span(id, 2, 7, "shop", "pay", now, time.Minute, time.Second)),
+		span(id, 3, 0, "shop", "pay", now, 61*time.Second, time.Second), unfinished, endless,
+		span(traceNumber(1, 2), 2, 0, "old", "x", now, 3*time.Hour, time.Second))
 	got, err := s.ServiceMap(t.Context(), plait.TimeRange{From: now.Add(-time.Hour), To: now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	edge := func(client, server string, c spanmetrics.ConnectionType, calls, failed int64) spanmetrics.MapEdge {
-		return spanmetrics.MapEdge{
-			Edge:  spanmetrics.Edge{Client: client, Server: server, ConnectionType: c},
-			Calls: calls, Failed: failed, DurationNanosSum: calls * 1e9,
-		}
+	want := []spanmetrics.MapNode{
+		{Service: "shop", Calls: 4, Failed: 1, DurationNanosSum: 2e9},
+		{Service: "web", Calls: 1, DurationNanosSum: 2e9},
 	}
-	fromUser := edge("user", "web", spanmetrics.ConnectionVirtualNode, 1, 0)
-	fromUser.DurationNanosSum = 2e9
-	want := spanmetrics.ServiceMap{
-		SampledOneIn: 1,
-		Nodes: []spanmetrics.MapNode{
-			{Service: "audit", Calls: 1, DurationNanosSum: 1e9},
-			{Service: "depot", Calls: 1, DurationNanosSum: 1e9},
-			{Service: "mail", Calls: 2, DurationNanosSum: 2e9},
-			{Service: "mysqld", Calls: 1, DurationNanosSum: 1e9},
-			{Service: "shop", Calls: 2, Failed: 1, DurationNanosSum: 2e9},
-			{Service: "stock", Calls: 1, DurationNanosSum: 1e9},
-			{Service: "tax", Calls: 1, DurationNanosSum: 1e9},
-			{Service: "web", Calls: 1, DurationNanosSum: 2e9},
-		},
-		Edges: []spanmetrics.MapEdge{
-			edge("shop", "audit", spanmetrics.ConnectionMessaging, 1, 0),
-			edge("shop", "example.com", spanmetrics.ConnectionVirtualNode, 1, 0),
-			edge("shop", "kafka", spanmetrics.ConnectionMessaging, 1, 0),
-			edge("shop", "mail", spanmetrics.ConnectionMessaging, 2, 0),
-			edge("shop", "mysql", spanmetrics.ConnectionDatabase, 1, 0),
-			edge("shop", "orders", spanmetrics.ConnectionDatabase, 1, 1),
-			edge("shop", "stock", spanmetrics.ConnectionDirect, 1, 0),
-			edge("shop", "tax", spanmetrics.ConnectionDirect, 1, 0),
-			edge("stock", "depot", spanmetrics.ConnectionDirect, 1, 0),
-			fromUser,
-			edge("web", "shop", spanmetrics.ConnectionDirect, 1, 1),
-		},
-	}
-	quantiles := gocmp.FilterPath(func(p gocmp.Path) bool {
-		field, ok := p.Last().(gocmp.StructField)
-		return ok && field.Name()[0] == 'P' && len(field.Name()) == 3
-	}, gocmp.Ignore())
-	if diff := gocmp.Diff(want, got, quantiles, cmpopts.EquateEmpty()); diff != "" {
+	quantiles := cmpopts.IgnoreFields(spanmetrics.MapNode{}, "P50", "P95", "P99")
+	if diff := gocmp.Diff(want, got.Nodes, quantiles); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for _, e := range got.Edges {
-		if e.Client != spanmetrics.UserNode && (e.P50 < 900*time.Millisecond || e.P99 > 1100*time.Millisecond || e.P50 > e.P99) {
-			t.Errorf("%s to %s: p50 %v, p99 %v of calls that took a second", e.Client, e.Server, e.P50, e.P99)
-		}
+	if p := got.Nodes[1].P50; p < 1900*time.Millisecond || p > 2100*time.Millisecond {
+		t.Errorf("p50 of what took two seconds: %v", p)
+	}
+	if first := now.Add(-61 * time.Second); got.From.After(first) || got.To.Before(first.Add(time.Second)) || got.To.Sub(got.From) > 45*time.Second {
+		t.Errorf("data from %v to %v", got.From, got.To)
 	}
 }
 

@@ -116,7 +116,8 @@ type Store struct {
 	traces *committer[*traceBatch]
 	logs   *committer[*logBatch]
 
-	maxPinned int // see pinning.go
+	maxPinned int           // see pinning.go
+	mapping   chan struct{} // held by who draws a service map
 
 	metrics *metrics.DB
 	samples *committer[*metricBatch]
@@ -135,7 +136,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if err := Migrate(ctx, config.DatabaseURL, MigrateUp); err != nil {
 		return nil, err
 	}
-	s := &Store{config: config, log: config.Logger, now: config.Now, maxPinned: maxPinned, stop: func() {}}
+	s := &Store{config: config, log: config.Logger, now: config.Now, maxPinned: maxPinned, mapping: make(chan struct{}, mapsAtOnce), stop: func() {}}
 	if err := s.start(ctx); err != nil {
 		s.Close()
 		return nil, err

@@ -30,6 +30,7 @@ var allowed = []struct {
 	{"wire/...", []string{"", "wire/...", "correlate/tracecontext"}},
 	{"query/...", []string{"", "query/..."}},
 	{"spanmetrics", []string{""}},
+	{"spanmetrics/callcases", []string{"", "spanmetrics"}},
 	{"correlate/tracecontext", []string{""}},
 	{"correlate", []string{"", "correlate/tracecontext", "spanmetrics"}},
 	{"store/localpg", nil},

@@ -36,10 +36,10 @@ type page struct {
 }
 
 type family struct {
-	name, kind, unit, help string
-	told                   map[string]bool // metadata
-	metrics                map[string]bool // closed label sets
-	metric                 *metric
+	name, kind string
+	told       map[string]bool // metadata
+	metrics    map[string]bool // label sets so far
+	metric     *metric
 }
 
 // metric is the samples of one label set.
