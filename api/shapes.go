@@ -68,8 +68,10 @@ func (l links) summary(t *plait.TraceSummary) traceSummary {
 }
 
 type scope struct {
-	Name    string `json:"name"`
-	Version string `json:"version,omitempty"`
+	Name       string          `json:"name"`
+	Version    string          `json:"version,omitempty"`
+	Attributes json.RawMessage `json:"attributes,omitempty"`
+	SchemaURL  string          `json:"schema_url,omitempty"`
 }
 
 type logRecord struct {
@@ -87,6 +89,8 @@ type logRecord struct {
 	Attributes     json.RawMessage `json:"attributes"`
 	Resource       json.RawMessage `json:"resource"`
 	Scope          *scope          `json:"scope,omitempty"`
+	Flags          uint32          `json:"flags,omitempty"`
+	Dropped        uint32          `json:"dropped_attributes_count,omitempty"`
 	Links          logLinks        `json:"links"`
 }
 
@@ -96,6 +100,7 @@ func (l links) record(r *plait.LogRecord) logRecord {
 		Severity: r.Severity.String(), SeverityNumber: int(r.Severity), SeverityText: r.SeverityText,
 		Service: r.Resource.Service(), Body: r.Body.AppendJSON(nil), EventName: r.EventName,
 		Attributes: attributes(r.Attributes), Resource: attributes(r.Resource.Attributes), Scope: scopeOf(r.Scope), Links: l.log(r),
+		Flags: r.Flags, Dropped: r.DroppedAttributes,
 	}
 	if r.ObservedNanos != 0 {
 		out.ObservedTime = stamp(r.ObservedNanos)
@@ -117,9 +122,14 @@ func (l links) records(of []plait.LogRecord) []logRecord {
 	return out
 }
 
+// scopeOf is nil for a scope that says nothing.
 func scopeOf(s *plait.Scope) *scope {
-	if s == nil || s.Name == "" {
+	if s == nil || s.Name == "" && s.Version == "" && s.SchemaURL == "" && len(s.Attributes) == 0 {
 		return nil
 	}
-	return &scope{Name: s.Name, Version: s.Version}
+	out := &scope{Name: s.Name, Version: s.Version, SchemaURL: s.SchemaURL}
+	if len(s.Attributes) > 0 {
+		out.Attributes = attributes(s.Attributes)
+	}
+	return out
 }
