@@ -25,7 +25,7 @@ var allowed = []struct {
 }{
 	{"", nil},
 	{"migrations", nil},
-	{"dashboards", nil},
+	{"dashboards/...", nil},
 	{"demo", nil},
 	{"wire/...", []string{"", "wire/...", "correlate/tracecontext"}},
 	{"query/...", []string{"", "query/..."}},

@@ -1,0 +1,139 @@
+package main
+
+import (
+	_ "embed"
+
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/logs"
+	"github.com/grafana/grafana-foundation-sdk/go/nodegraph"
+	"github.com/grafana/grafana-foundation-sdk/go/table"
+	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
+	"github.com/grafana/grafana-foundation-sdk/go/units"
+)
+
+var (
+	//go:embed sql/trace_tree.sql
+	traceTreeSQL string
+	//go:embed sql/trace_logs.sql
+	traceLogsSQL string
+)
+
+// lines is a panel of lines over time with a table of their last values below.
+func lines(unit string) *timeseries.PanelBuilder {
+	return timeseries.NewPanelBuilder().
+		Unit(unit).
+		Min(0).
+		LineWidth(1).
+		FillOpacity(10).
+		ShowPoints(common.VisibilityModeAuto).
+		Legend(common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(true)).
+		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
+}
+
+// listing is a table of a statement's rows; noValue is what stands in it when there are none.
+func listing(statement, noValue string) *table.PanelBuilder {
+	return table.NewPanelBuilder().
+		WithTarget(sqlTable("A", statement)).
+		Unit(units.Short).
+		NoValue(noValue).
+		ShowHeader(true).
+		Footer(common.NewTableFooterOptionsBuilder().Show(false).Reducer([]string{})).
+		CellHeight(common.TableCellHeightSm).
+		Filterable(true)
+}
+
+// traceTree is a trace as an indented table.
+func traceTree(noValue string) *table.PanelBuilder {
+	return listing(traceTreeSQL, noValue).
+		OverrideByName("span", column("span", 430, set("custom.inspect", true))).
+		OverrideByName("when", column("when", 330, set("color", color("blue")), set("custom.cellOptions", map[string]any{"type": "color-text"}))).
+		OverrideByName("duration", column("duration", 170, set("unit", units.Milliseconds), set("decimals", 1), set("min", 0),
+			set("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}), set("color", color("blue")))).
+		OverrideByName("failed", column("failed", 80, failure()...)).
+		OverrideByName("kind", column("kind", 90)).
+		OverrideByName("logs", column("logs", 70)).
+		OverrideByName("start", column("start", 210, set("unit", "dateTimeAsIso"))).
+		OverrideByName("span_id", column("span id", 160)).
+		OverrideByName("trace_id", []dashboard.DynamicConfigValue{set("custom.hidden", true)})
+}
+
+// traceLogs is what the services on a trace's way logged, oldest first.
+func traceLogs(noValue string) *logs.PanelBuilder {
+	return logs.NewPanelBuilder().
+		WithTarget(sqlTable("A", traceLogsSQL)).
+		NoValue(noValue).
+		Unit(units.Short).
+		ShowTime(true).
+		ShowLabels(false).
+		ShowCommonLabels(false).
+		WrapLogMessage(true).
+		PrettifyLogMessage(false).
+		EnableLogDetails(true).
+		DedupStrategy(common.LogsDedupStrategyNone).
+		SortOrder(common.LogsSortOrderAscending)
+}
+
+// column names a column and gives it a width in pixels.
+func column(name string, width int, more ...dashboard.DynamicConfigValue) []dashboard.DynamicConfigValue {
+	return append([]dashboard.DynamicConfigValue{set("displayName", name), set("custom.width", width)}, more...)
+}
+
+func set(id string, value any) dashboard.DynamicConfigValue {
+	return dashboard.DynamicConfigValue{Id: id, Value: value}
+}
+
+func color(fixed string) map[string]any { return map[string]any{"mode": "fixed", "fixedColor": fixed} }
+
+// failure paints a cell red that says error.
+func failure() []dashboard.DynamicConfigValue {
+	return []dashboard.DynamicConfigValue{
+		set("custom.cellOptions", map[string]any{"type": "color-background", "mode": "basic"}),
+		set("mappings", []any{
+			map[string]any{"type": "value", "options": map[string]any{"error": map[string]any{"color": "red", "index": 0, "text": "error"}}},
+			map[string]any{"type": "special", "options": map[string]any{"match": "empty", "result": map[string]any{"color": "transparent", "index": 1, "text": ""}}},
+		}),
+	}
+}
+
+// countOfFailures paints a cell red whose number is above zero.
+func countOfFailures() []dashboard.DynamicConfigValue {
+	return []dashboard.DynamicConfigValue{
+		set("custom.cellOptions", map[string]any{"type": "color-text"}),
+		set("color", map[string]any{"mode": "thresholds"}),
+		set("thresholds", map[string]any{"mode": "absolute", "steps": []any{
+			map[string]any{"color": "text", "value": nil}, map[string]any{"color": "red", "value": 1},
+		}}),
+	}
+}
+
+// link leads a cell to a dashboard, for the same time, in the same window.
+func link(title, uid, query string) dashboard.DynamicConfigValue {
+	return set("links", []any{map[string]any{"title": title, "url": "/d/" + uid + "?${__url_time_range}&" + query}})
+}
+
+// only restricts a transformation to the frames whose refId matches a regular expression.
+func only(frames string) *dashboard.MatcherConfig {
+	var options any = frames
+	return &dashboard.MatcherConfig{Id: "byRefId", Options: options}
+}
+
+// joined turns series into a table for each of the two patterns of refIds, a row for each set of
+// labels. A column is named by the label stat of its series: renaming columns afterwards would change
+// what is shown of them, but not the name that the node graph looks for.
+func joined(patterns ...string) []dashboard.DataTransformerConfig {
+	list := []dashboard.DataTransformerConfig{{Id: "labelsToFields", Options: map[string]any{"valueLabel": "stat"}}}
+	for _, pattern := range patterns {
+		list = append(list, dashboard.DataTransformerConfig{Id: "merge", Filter: only(pattern), Options: map[string]any{}})
+	}
+	return list
+}
+
+// arcs gives parts of a node's circle their colours: field, colour, field, colour.
+func arcs(fieldsAndColors ...string) (list []cog.Builder[nodegraph.ArcOption]) {
+	for i := 0; i+1 < len(fieldsAndColors); i += 2 {
+		list = append(list, nodegraph.NewArcOptionBuilder().Field(fieldsAndColors[i]).Color(fieldsAndColors[i+1]))
+	}
+	return list
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	_ "embed"
+
+	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/heatmap"
+	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+	"github.com/grafana/grafana-foundation-sdk/go/units"
+)
+
+//go:embed sql/slow_and_failed.sql
+var slowAndFailedSQL string
+
+// Of span-derived series only those are taken that measure what a service did for its callers.
+// Other histograms tell their service by job (OpenTelemetry) or service_name, or not at all.
+const (
+	served  = `span_kind=~"SPAN_KIND_SERVER|SPAN_KIND_CONSUMER"`
+	buckets = `increase($histogram{service=~"$service", span_kind=~"|SPAN_KIND_SERVER|SPAN_KIND_CONSUMER"}[$__rate_interval])` +
+		` or increase($histogram{job=~"(.+/)?$service", service=""}[$__rate_interval])` +
+		` or increase($histogram{service_name=~"$service", service="", job=""}[$__rate_interval])`
+)
+
+// thisTrace is the part of a link that sets the trace of this dashboard and keeps its other variables.
+const thisTrace = "var-trace=${__value.raw}&${service:queryparam}&${histogram:queryparam}&${slower:queryparam}&${metrics:queryparam}&${sql:queryparam}"
+
+// metricToTraceToLogs leads from a latency spike to a trace behind it and to what it logged.
+func metricToTraceToLogs() (dashboard.Dashboard, error) {
+	p := newPage(pivotUID, "Plait: metric to trace to logs",
+		"Click a dot on the heatmap, or a trace beside it: below are the trace and what its services logged.")
+	p.WithVariable(metricsVariable("Plait metrics", "plait-prometheus")).
+		WithVariable(sqlVariable()).
+		WithVariable(dashboard.NewQueryVariableBuilder("histogram").
+			Label("Histogram").
+			Description("The latency histogram to look at. The first measures every span that Plait took in.").
+			Datasource(metrics).
+			Query(text(`label_values({__name__=~".+_bucket"}, __name__)`)).
+			Refresh(dashboard.VariableRefreshOnDashboardLoad).
+			Sort(dashboard.VariableSortAlphabeticalAsc).
+			Current(option("traces_spanmetrics_latency_bucket", "traces_spanmetrics_latency_bucket"))).
+		WithVariable(serviceVariable(metrics, "label_values(traces_spanmetrics_calls_total, service)")).
+		WithVariable(dashboard.NewTextBoxVariableBuilder("slower").
+			Label("Slower than (ms)").
+			Description("Spans at least this long count as slow.").
+			DefaultValue(text("250")).
+			Current(option("250", "250"))).
+		WithVariable(traceVariable())
+	p.spikes()
+	p.rates()
+	const none = "Click a dot on the heatmap, or a trace beside it"
+	p.source = rows
+	p.put(about{"Trace $trace", "The spans of the chosen trace, each below the one that called it: when it ran within the trace, for how long, whether it failed, and how many records it logged. Its id leads to all that is known of the trace.", 24, 11},
+		traceTree(none).OverrideByName("span_id", column("span id", 160, link("All of this trace", logsUID, "var-trace=${__data.fields.trace_id}&${sql:queryparam}"))))
+	p.put(about{"Logs of trace $trace", "What all services on the trace's way logged, in the order of time. Open a line for its service, its span and its attributes.", 24, 10}, traceLogs(none))
+	p.serviceGraph()
+	return p.Build()
+}
+
+// spikes are where to begin: the heatmap, and what is slow or failed.
+func (p *page) spikes() {
+	p.source = metrics
+	p.put(about{"Latency of $histogram", "How many requests took how long. Each dot is an exemplar: a request whose trace is stored. Its link opens this dashboard with that trace. (Seconds, unless the metric's name says another unit.)", 14, 10},
+		heatmap.NewPanelBuilder().
+			WithTarget(promQL("A", "sum by (le) ("+buckets+")", "{{le}}").Exemplar(true).Format(prometheus.PromQueryFormatHeatmap)).
+			Unit(units.Seconds).
+			Calculate(false).
+			Color(heatmap.NewHeatmapColorOptionsBuilder().Mode(heatmap.HeatmapColorModeScheme).Scheme("Spectral").Exponent(0.5).Steps(64)).
+			CellGap(1).
+			RowsFrame(heatmap.NewRowsHeatmapOptionsBuilder().Layout(common.HeatmapCellLayoutAuto)).
+			ExemplarsColor("rgba(255,0,255,0.7)").
+			FilterValues(heatmap.NewFilterValueRangeBuilder().Le(1e-9)).
+			YAxis(heatmap.NewYAxisConfigBuilder().Unit(units.Seconds).AxisPlacement(common.AxisPlacementLeft)).
+			Tooltip(heatmap.NewHeatmapTooltipBuilder().Mode(common.TooltipDisplayModeSingle).YHistogram(false).ShowColorScale(false)).
+			ShowLegend())
+	p.source = rows
+	p.put(about{"Slow and failed traces", "Traces of the range that hold a span of the chosen services which took longer than the given time or failed: the slowest, and the newest that failed. A click shows the trace below.", 10, 10},
+		listing(slowAndFailedSQL, "Nothing slow, nothing failed").
+			OverrideByName("trace", column("trace", 110, link("Show this trace", pivotUID, thisTrace))).
+			OverrideByName("duration", column("duration", 95, set("unit", units.Milliseconds))).
+			OverrideByName("failed", column("failed", 65, countOfFailures()...)).
+			OverrideByName("start", column("start", 160)).
+			OverrideByName("spans", column("spans", 60)))
+}
+
+// rates are the quantiles, the requests and the failures.
+func (p *page) rates() {
+	p.source = metrics
+	quantile := func(q string) string { return "histogram_quantile(" + q + ", sum by (le) (" + buckets + "))" }
+	p.put(about{"Quantiles of $histogram", "The median, the 95th and the 99th percentile. (Seconds, unless the metric's name says another unit.) The dots are exemplars.", 8, 8},
+		lines(units.Seconds).
+			WithTarget(promQL("A", quantile("0.99"), "p99").Exemplar(true)).
+			WithTarget(promQL("B", quantile("0.95"), "p95")).
+			WithTarget(promQL("C", quantile("0.5"), "p50")))
+	rate := func(labels string) string {
+		return `sum by (service) (rate(traces_spanmetrics_calls_total{service=~"$service", ` + labels + served + `}[$__rate_interval]))`
+	}
+	p.put(about{"Requests", "Server and consumer spans per second, by service.", 8, 8},
+		lines(units.RequestsPerSecond).WithTarget(promQL("A", rate(""), "{{service}}")))
+	p.put(about{"Failed requests", "The share of server and consumer spans whose status is error, by service.", 8, 8},
+		lines(units.PercentUnit).WithTarget(promQL("A", `(`+rate(`status_code="STATUS_CODE_ERROR", `)+` or 0 * `+rate("")+`) / (`+rate("")+` > 0)`, "{{service}}")))
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
+	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+)
+
+// promQL is a range query whose series are named by legend.
+func promQL(refID, expr, legend string) *prometheus.DataqueryBuilder {
+	return prometheus.NewDataqueryBuilder().RefId(refID).Datasource(metrics).Expr(expr).LegendFormat(legend).
+		EditorMode(prometheus.QueryEditorModeCode).Range()
+}
+
+// promStat is an instant query at the end of the range, whose series have a label stat.
+func promStat(refID, stat, expr string) *prometheus.DataqueryBuilder {
+	return prometheus.NewDataqueryBuilder().RefId(refID).Datasource(metrics).Expr(`label_replace(` + expr + `, "stat", "` + stat + `", "", "")`).
+		EditorMode(prometheus.QueryEditorModeCode).Instant().Format(prometheus.PromQueryFormatTimeSeries)
+}
+
+// sqlQuery is a query of Grafana's PostgreSQL data source, for which the SDK has no type.
+type sqlQuery struct {
+	RefID      string               `json:"refId"`
+	Datasource common.DataSourceRef `json:"datasource"`
+	EditorMode string               `json:"editorMode"`
+	Format     string               `json:"format"`
+	RawQuery   bool                 `json:"rawQuery"`
+	RawSQL     string               `json:"rawSql"`
+}
+
+// sqlTable asks for the rows of a statement.
+func sqlTable(refID, statement string) cog.Builder[variants.Dataquery] {
+	return sqlQuery{RefID: refID, Datasource: rows, EditorMode: "code", Format: "table", RawQuery: true, RawSQL: strings.TrimSpace(statement)}
+}
+
+// Build returns the query.
+func (q sqlQuery) Build() (variants.Dataquery, error) { return q, nil }
+
+// ImplementsDataqueryVariant marks a query.
+func (q sqlQuery) ImplementsDataqueryVariant() {}
+
+// Equals compares with another query.
+func (q sqlQuery) Equals(other variants.Dataquery) bool { return reflect.DeepEqual(q, other) }
+
+// DataqueryType names the data source's plugin.
+func (q sqlQuery) DataqueryType() string { return postgresType }
+
+// Validate has nothing to find.
+func (q sqlQuery) Validate() error { return nil }
