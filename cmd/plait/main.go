@@ -20,14 +20,15 @@ var version = "dev"
 
 // commands is the command line: one field a command, one file a command.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Run the gateway."`
-	Demo    demoCommand    `cmd:"" help:"Run the gateway, plus a small shop of instrumented services that really call each other."`
-	Import  importCommand  `cmd:"" help:"Send recorded telemetry to a gateway, or straight into the database."`
-	Trace   traceCommand   `cmd:"" help:"Print a trace as a tree with its logs."`
-	Traces  tracesCommand  `cmd:"" help:"Search traces, or list those behind a metric."`
-	Logs    logsCommand    `cmd:"" help:"Search logs."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database schema up or down, or say its version."`
-	Version versionCommand `cmd:"" help:"Say which version this is."`
+	Serve      serveCommand      `cmd:"" help:"Run the gateway."`
+	Demo       demoCommand       `cmd:"" help:"Run the gateway, plus a small shop of instrumented services that really call each other."`
+	Import     importCommand     `cmd:"" help:"Send recorded telemetry to a gateway, or straight into the database."`
+	Trace      traceCommand      `cmd:"" help:"Print a trace as a tree with its logs."`
+	Traces     tracesCommand     `cmd:"" help:"Search traces, or list those behind a metric."`
+	Logs       logsCommand       `cmd:"" help:"Search logs."`
+	Dashboards dashboardsCommand `cmd:"" help:"Dashboards for Grafana: list them, write them to files, put them into a Grafana."`
+	Migrate    migrateCommand    `cmd:"" help:"Bring the database schema up or down, or say its version."`
+	Version    versionCommand    `cmd:"" help:"Say which version this is."`
 }
 
 // console is where a command reads and writes; tests put their own here.
