@@ -39,7 +39,7 @@ func TestComposeMountsFilesThatExist(t *testing.T) {
 		Volumes map[string]any
 	}
 	read(t, "../../docker-compose.yml", &compose)
-	for _, name := range []string{"postgres", "plait", "demo", "prometheus", "grafana"} {
+	for _, name := range []string{"postgres", "plait", "demo", "prometheus", "reader-role", "grafana"} {
 		s, ok := compose.Services[name]
 		if !ok || s.Image == "" {
 			t.Errorf("no service %s with an image", name)
@@ -60,20 +60,6 @@ func TestComposeMountsFilesThatExist(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestGrafanaProvisionsPlaitsMetrics(t *testing.T) {
-	t.Parallel()
-	var provisioning struct {
-		Datasources []struct{ UID, Type, URL string }
-	}
-	read(t, "../../deploy/grafana/provisioning/datasources/plait.yaml", &provisioning)
-	for _, d := range provisioning.Datasources {
-		if d.UID == "plait-prometheus" && d.Type == "prometheus" && d.URL == "http://plait:7080/prometheus" {
-			return
-		}
-	}
-	t.Errorf("no data source for Plait's metrics among %v", provisioning.Datasources)
 }
 
 func read(t *testing.T, path string, into any) {

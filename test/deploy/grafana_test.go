@@ -1,0 +1,145 @@
+package deploy
+
+import (
+	"encoding/json"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/plaithq/plait/dashboards"
+)
+
+// provisioned is a data source of Grafana's provisioning, its $NAME expanded and its $$ undone.
+type provisioned struct {
+	Name, UID, Type, URL, User string
+	JSONData                   struct {
+		ExemplarTraceIDDestinations []struct{ Name, URL string } `yaml:"exemplarTraceIdDestinations"`
+	} `yaml:"jsonData"`
+	SecureJSONData struct{ Password string } `yaml:"secureJsonData"`
+}
+
+// compose is docker-compose.yml, as far as it concerns Grafana.
+type compose struct {
+	Services map[string]struct {
+		Environment map[string]string
+		Command     []string
+		Volumes     []string
+	}
+}
+
+func readCompose(t *testing.T) (c compose) {
+	t.Helper()
+	read(t, "../../docker-compose.yml", &c)
+	return c
+}
+
+func datasources(t *testing.T) map[string]provisioned {
+	t.Helper()
+	var file struct{ Datasources []provisioned }
+	read(t, "../../deploy/grafana/provisioning/datasources/plait.yaml", &file)
+	byUID := map[string]provisioned{}
+	for _, d := range file.Datasources {
+		byUID[d.UID] = d
+	}
+	return byUID
+}
+
+func TestGrafanaHasTheDataSourcesThatDashboardsBeginWith(t *testing.T) {
+	t.Parallel()
+	there := datasources(t)
+	for _, d := range dashboards.All() {
+		var model struct {
+			Templating struct {
+				List []struct {
+					Name, Type string
+					Query      any
+					Current    struct{ Value any }
+				}
+			}
+		}
+		if err := json.Unmarshal(d.JSON, &model); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range model.Templating.List {
+			if v.Type != "datasource" {
+				continue
+			}
+			uid, _ := v.Current.Value.(string)
+			if there[uid].Type != v.Query {
+				t.Errorf("%s begins with the %v %q as %s, which is not provisioned", d.File, v.Query, uid, v.Name)
+			}
+		}
+	}
+	if d := there[dashboards.PrometheusUID]; d.Type != dashboards.PrometheusType || d.URL != "http://plait:7080/prometheus" {
+		t.Errorf("Plait's metrics: %+v", d)
+	}
+}
+
+func TestExemplarsOfEveryPrometheusLeadIntoTheDashboard(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for uid, d := range datasources(t) {
+		if d.Type != dashboards.PrometheusType {
+			continue
+		}
+		found++
+		list := d.JSONData.ExemplarTraceIDDestinations
+		if len(list) != 1 || list[0].Name != "trace_id" || strings.ReplaceAll(list[0].URL, "$$", "$") != dashboards.ExemplarURL {
+			t.Errorf("%s: %+v, want a link to %s with every $ doubled", uid, list, dashboards.ExemplarURL)
+		}
+	}
+	if found != 2 {
+		t.Errorf("%d data sources are a Prometheus, not Plait and the one that scrapes it", found)
+	}
+}
+
+func TestGrafanaAsksTheDatabaseAsAReader(t *testing.T) {
+	t.Parallel()
+	services := readCompose(t).Services
+	d := datasources(t)[dashboards.PostgresUID]
+	owner := services["postgres"].Environment
+	if d.Type != dashboards.PostgresType || d.URL != "postgres:5432" || d.User == "" || d.User == owner["POSTGRES_USER"] {
+		t.Errorf("the data source is %+v, the owner %s", d, owner["POSTGRES_USER"])
+	}
+	name, ok := strings.CutPrefix(d.SecureJSONData.Password, "$")
+	password := services["grafana"].Environment[name]
+	if !ok || password == "" || password == owner["POSTGRES_PASSWORD"] {
+		t.Errorf("the password %q is not one of Grafana's own", d.SecureJSONData.Password)
+	}
+	role := services["reader-role"]
+	if strings.Join(role.Command, " ") != "migrate reader-role" || role.Environment[name] != password || role.Environment["PLAIT_DATABASE_URL"] != services["plait"].Environment["PLAIT_DATABASE_URL"] {
+		t.Errorf("nothing makes that role with that password: %+v", role)
+	}
+}
+
+func TestGrafanaReadsTheDashboardsAndOpensOnOne(t *testing.T) {
+	t.Parallel()
+	var provisioning struct {
+		Providers []struct {
+			Type    string
+			Options struct{ Path string }
+		}
+	}
+	read(t, "../../deploy/grafana/provisioning/dashboards/plait.yaml", &provisioning)
+	grafana := readCompose(t).Services["grafana"]
+	if len(provisioning.Providers) != 1 || provisioning.Providers[0].Type != "file" {
+		t.Fatalf("providers: %+v", provisioning.Providers)
+	}
+	dir := provisioning.Providers[0].Options.Path
+	local := ""
+	for _, volume := range grafana.Volumes {
+		if parts := strings.Split(volume, ":"); parts[1] == dir {
+			local = filepath.Join("../..", parts[0])
+		}
+	}
+	for _, d := range dashboards.All() {
+		if _, err := os.Stat(filepath.Join(local, d.File)); local == "" || err != nil {
+			t.Errorf("Grafana does not find %s in %s: %v", d.File, dir, err)
+		}
+	}
+	if home := grafana.Environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]; home != path.Join(dir, dashboards.Home) {
+		t.Errorf("Grafana's home is %q", home)
+	}
+}
