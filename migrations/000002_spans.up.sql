@@ -23,8 +23,8 @@ BEGIN
         arrived_on     date NOT NULL DEFAULT '-infinity', -- of rows outside only
         start_sub_ns   int2 NOT NULL,        -- 0..999
         status         int2 NOT NULL,        -- 0 unset, 1 ok, 2 error
-        attributes     text COMPRESSION lz4 NOT NULL, -- those not in the set, canonical JSON or empty
-        extra          text COMPRESSION lz4 NOT NULL  -- events, links and what is rare, JSON or empty
+        attributes     text NOT NULL, -- those not in the set, canonical JSON or empty
+        extra          text NOT NULL  -- events, links and what is rare, JSON or empty
     ) PARTITION BY RANGE (arrived_on);
     CREATE STATISTICS plait_store.any_span_trace ON (encode(uuid_send(trace_id), 'hex') COLLATE "C") FROM plait_store.any_span;
 

@@ -15,9 +15,9 @@ BEGIN
         arrived_on     date NOT NULL DEFAULT '-infinity', -- of rows outside only
         sub_ns         int2 NOT NULL,        -- 0..999
         severity       int2 NOT NULL,        -- OTLP severity number, 0: unknown
-        body           text COMPRESSION lz4 NOT NULL, -- text, or canonical JSON when extra says so
-        attributes     text COMPRESSION lz4 NOT NULL, -- those not in the set, canonical JSON or empty
-        extra          text COMPRESSION lz4 NOT NULL  -- what is rare, JSON or empty
+        body           text NOT NULL, -- text, or canonical JSON when extra says so
+        attributes     text NOT NULL, -- those not in the set, canonical JSON or empty
+        extra          text NOT NULL  -- what is rare, JSON or empty
     ) PARTITION BY RANGE (arrived_on);
     CREATE STATISTICS plait_store.any_log_trace
         ON (CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C") FROM plait_store.any_log;

@@ -31,11 +31,11 @@ BEGIN
     CREATE TABLE plait_store.sample_head (
         id         int8 PRIMARY KEY,
         xact       xid8 NOT NULL,
-        series     int8[] COMPRESSION lz4 NOT NULL,
-        times      int8[] COMPRESSION lz4 NOT NULL,  -- milliseconds since the Unix epoch
-        starts     int8[] COMPRESSION lz4 NOT NULL,  -- the same for the counters' start; empty: all unknown
-        values     float8[] COMPRESSION lz4 NOT NULL,
-        histograms bytea[] COMPRESSION lz4 NOT NULL  -- io.prometheus.write.v2.Histogram each
+        series     int8[] NOT NULL,
+        times      int8[] NOT NULL,  -- milliseconds since the Unix epoch
+        starts     int8[] NOT NULL,  -- the same for the counters' start; empty: all unknown
+        values     float8[] NOT NULL,
+        histograms bytea[] NOT NULL  -- io.prometheus.write.v2.Histogram each
     );
     CREATE INDEX sample_head_xact ON plait_store.sample_head (xact);
 
@@ -46,10 +46,10 @@ BEGIN
         end_time   timestamptz NOT NULL, -- of the last
         id         int8 NOT NULL,        -- names the chunk in gateways' caches
         step_ms    int4 NOT NULL,        -- between samples, where times is empty
-        times      int4[] COMPRESSION lz4 NOT NULL,  -- milliseconds after start_time; empty: every step_ms
-        starts     int8[] COMPRESSION lz4 NOT NULL,  -- runs of (number of samples, start in ms); empty: all unknown
-        values     float8[] COMPRESSION lz4 NOT NULL,
-        histograms bytea[] COMPRESSION lz4 NOT NULL
+        times      int4[] NOT NULL,  -- milliseconds after start_time; empty: every step_ms
+        starts     int8[] NOT NULL,  -- runs of (number of samples, start in ms); empty: all unknown
+        values     float8[] NOT NULL,
+        histograms bytea[] NOT NULL
     ) PARTITION BY RANGE (start_time);
     CREATE INDEX sample_chunk_series ON plait_store.sample_chunk (series, start_time) INCLUDE (end_time, id);
 
@@ -66,7 +66,7 @@ BEGIN
         span_id  int8 NOT NULL,        -- 0: none
         value    float8 NOT NULL,
         arrived_on date NOT NULL DEFAULT '-infinity', -- of rows outside only
-        labels   text COMPRESSION lz4 NOT NULL -- what else it says, a JSON object or empty
+        labels   text NOT NULL -- what else it says, a JSON object or empty
     ) PARTITION BY RANGE (arrived_on);
     CREATE STATISTICS plait_store.any_exemplar_trace ON (CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C") FROM plait_store.any_exemplar;
 

@@ -43,3 +43,6 @@ func (s *Store) WaitingTraces() int {
 
 // KnownScopes is how many scopes the writer of spans need not write again.
 func (s *Store) KnownScopes() int { return s.traces.writer.(*spanWriter).scopes.known.len() }
+
+// MakePartitions makes the partitions that are due.
+func (s *Store) MakePartitions(ctx context.Context) error { return s.makePartitions(ctx) }

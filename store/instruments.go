@@ -26,6 +26,7 @@ type instruments struct {
 	pinned       *prometheus.CounterVec
 	unpinned     prometheus.Counter
 	upkeep       *prometheus.CounterVec
+	clockAhead   prometheus.Gauge
 
 	inlineNames   prometheus.Counter
 	inlineClasses prometheus.Counter
@@ -63,11 +64,13 @@ func newInstruments(registerer prometheus.Registerer) *instruments {
 		unpinned: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "plait_store_unpinned_exemplars_total", Help: "Exemplars removed because their traces were too many to keep."}),
 		upkeep: counter("plait_store_upkeep_failures_total", "Rounds of upkeep that failed, by task.", "task"),
+		clockAhead: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "plait_store_clock_ahead_seconds", Help: "How far this gateway's clock is ahead of the database's."}),
 	}
 	in.inlineNames = in.inline.WithLabelValues("span_name")
 	in.inlineClasses = in.inline.WithLabelValues("log_class")
 	registerer.MustRegister(in.records, in.duplicates, in.failures, in.seconds, in.groupRecords, in.waiting,
-		in.entries, in.collisions, in.inline, in.outside, in.partitions, in.dropped, in.swept, in.pinned, in.unpinned, in.upkeep)
+		in.entries, in.collisions, in.inline, in.outside, in.partitions, in.dropped, in.swept, in.pinned, in.unpinned, in.upkeep, in.clockAhead)
 	return in
 }
 

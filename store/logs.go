@@ -65,6 +65,7 @@ type logWriter struct {
 	content canonical
 
 	today   day
+	placer  placer
 	rows    []logEntry
 	order   []sortKey
 	inside  copyBuffer
@@ -101,7 +102,7 @@ func (w *logWriter) dictionaries() []*dictionaryWriter {
 
 func (w *logWriter) prepare(group []*logBatch, entries, _ *pgx.Batch) error {
 	now := w.now()
-	w.today = dayOf(now)
+	w.today, w.placer = dayOf(now), w.partitions.placer("log", now)
 	beginEntries(now, w.dictionaries())
 	w.beginOrigins(now)
 	w.chooser.begin()
@@ -168,7 +169,7 @@ func syntheticTraceID() (id plait.TraceID) {
 
 // refer finds what a record refers to.
 func (w *logWriter) refer(row *logEntry, now time.Time) (err error) {
-	row.place = placeOf(w.partitions, "log", row.TimeNanos)
+	row.place = w.placer.place(row.TimeNanos)
 	if row.origin, err = w.resourceOf(row.Resource); err != nil {
 		return err
 	}

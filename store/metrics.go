@@ -17,7 +17,8 @@ func (s *Store) openMetrics(ctx context.Context) (err error) {
 		Lookup: s.lookup.pool,
 		Write:  s.writePool,
 		InWindow: func(table string, t time.Time) bool {
-			return s.partitions.has(table, dayOf(t))
+			p := s.partitions.placer(table, s.now())
+			return p.inside(t)
 		},
 		Logger:     s.log,
 		Registerer: s.config.Registerer,

@@ -32,12 +32,7 @@ func TestSeriesAndSamplesGoWhenTheirRetentionIsOver(t *testing.T) {
 		days                     int
 		samples, series, entries int64
 	}{{0, 2, 1, 1}, {4, 2, 1, 1}, {5, 0, 1, 1}, {12, 0, 0, 0}} {
-		c.mu.Lock()
-		c.now = time.Date(2026, 3, 1+step.days, 12, 0, 0, 0, time.UTC)
-		c.mu.Unlock()
-		if err := s.Upkeep(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		liveUntil(t, s, c, time.Date(2026, 3, 1+step.days, 12, 0, 0, 0, time.UTC))
 		for sql, want := range map[string]int64{
 			`SELECT count(*) FROM plait.samples`:               step.samples,
 			`SELECT count(*) FROM plait_store.series`:          step.series,

@@ -70,7 +70,10 @@ func withMigrationLock(ctx context.Context, databaseURL string, use func(*pgx.Co
 	}
 	// closing the connection frees the lock, whatever state it is in
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock($1)`, int64(migrateLock)); err != nil {
+	if err := checkServer(ctx, conn, config); err != nil {
+		return err
+	}
+	if _, err := conn.Exec(ctx, `SELECT pg_catalog.pg_advisory_lock($1)`, int64(migrateLock)); err != nil {
 		return fmt.Errorf("wait for the migration lock: %w", err)
 	}
 	return use(conn)

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"encoding/binary"
+	"time"
 
 	"github.com/plaithq/plait"
 )
@@ -13,12 +14,50 @@ type place struct {
 	day     day
 }
 
-// placeOf finds the place of a time. All rows outside are in the partition of today.
-func placeOf(partitions *partitionSet, table string, nanos int64) place {
-	if d := dayOfNanos(nanos); partitions.has(table, d) {
-		return place{day: d}
+// placementMargin is how much longer than its commit can take a row must still be retained, to go
+// to the partition of its day. What is older is kept for the retention time after its arrival.
+const placementMargin = time.Hour
+
+// placer finds the places of the rows of one table, for as long as a group is written.
+type placer struct {
+	partitions *partitionSet
+	table      string
+	earliest   int64     // Unix time in nanoseconds from which on rows are within the retention
+	since      time.Time // the same
+
+	known bool // last is the place of the day that was asked for last
+	day   day
+	last  place
+}
+
+// placer returns a placer at a time of the database.
+func (p *partitionSet) placer(table string, now time.Time) placer {
+	retained := time.Duration(p.retained[table]) * oneDay
+	since := now.Add(placementMargin - retained)
+	return placer{partitions: p, table: table, since: since, earliest: since.UnixNano()}
+}
+
+// inside says whether rows of a time, which may be any, go to the partition of its day.
+func (p *placer) inside(t time.Time) bool {
+	const beyond = daysAhead * 2 * oneDay // dayOf has a result for less than all times
+	latest := p.since.Add(time.Duration(p.partitions.retained[p.table])*oneDay + beyond)
+	return !t.Before(p.since) && t.Before(latest) && p.partitions.has(p.table, dayOf(t))
+}
+
+// place finds the place of a time. That its day has a partition is not enough: the partition may
+// be past its retention and about to be dropped. All rows outside are in the partition of today.
+func (p *placer) place(nanos int64) place {
+	if nanos < p.earliest {
+		return place{outside: true}
 	}
-	return place{outside: true}
+	if d := dayOfNanos(nanos); !p.known || d != p.day {
+		p.known, p.day = true, d
+		p.last = place{day: d}
+		if !p.partitions.has(p.table, d) {
+			p.last = place{outside: true}
+		}
+	}
+	return p.last
 }
 
 // sortKey puts the rows of a group in the order in which they are copied: by place, trace and

@@ -2,23 +2,16 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // daysAhead is how many days of partitions exist before their time: enough for a long weekend
 // without an elected gateway, and for clocks that run ahead.
 const daysAhead = 3
-
-// partitionLock is the advisory lock of whoever makes or drops partitions.
-const partitionLock = 0x706c616974_02
 
 // partitionedTable is a table of schema plait_store with one partition a day, which package
 // store makes ahead of time and drops when its retention is over.
@@ -26,6 +19,7 @@ type partitionedTable struct {
 	name      string // partitions are called name_20261121
 	key       partitionKey
 	retention time.Duration // rounded up to whole days
+	time      string        // the column that says when it happened
 }
 
 // partitionKey says what the partitions of a table are bounded by.
@@ -40,16 +34,16 @@ const (
 // partitionedTables lists every partitioned table.
 func partitionedTables(c Config) []partitionedTable {
 	return []partitionedTable{
-		{name: "span", key: byTime, retention: c.RetentionTraces},
-		{name: "span_outside", key: byArrival, retention: c.RetentionTraces},
-		{name: "trace_fragment", key: byTime, retention: c.RetentionTraces},
-		{name: "trace_fragment_outside", key: byArrival, retention: c.RetentionTraces},
-		{name: "log", key: byTime, retention: c.RetentionLogs},
-		{name: "log_outside", key: byArrival, retention: c.RetentionLogs},
-		{name: "sample_chunk", key: byTime, retention: c.RetentionMetrics},
-		{name: "sample_chunk_outside", key: byArrival, retention: c.RetentionMetrics},
-		{name: "exemplar", key: byTime, retention: c.RetentionMetrics},
-		{name: "exemplar_outside", key: byArrival, retention: c.RetentionMetrics},
+		{name: "span", key: byTime, retention: c.RetentionTraces, time: "start_time"},
+		{name: "span_outside", key: byArrival, retention: c.RetentionTraces, time: "start_time"},
+		{name: "trace_fragment", key: byTime, retention: c.RetentionTraces, time: "start_time"},
+		{name: "trace_fragment_outside", key: byArrival, retention: c.RetentionTraces, time: "start_time"},
+		{name: "log", key: byTime, retention: c.RetentionLogs, time: "time"},
+		{name: "log_outside", key: byArrival, retention: c.RetentionLogs, time: "time"},
+		{name: "sample_chunk", key: byTime, retention: c.RetentionMetrics, time: "end_time"},
+		{name: "sample_chunk_outside", key: byArrival, retention: c.RetentionMetrics, time: "end_time"},
+		{name: "exemplar", key: byTime, retention: c.RetentionMetrics, time: "time"},
+		{name: "exemplar_outside", key: byArrival, retention: c.RetentionMetrics, time: "time"},
 	}
 }
 
@@ -82,8 +76,17 @@ func (t partitionedTable) days(today day) (first, last day) {
 }
 
 // oldest is the first day that is still retained.
-func (t partitionedTable) oldest(today day) day {
-	return today - day((t.retention+oneDay-1)/oneDay)
+func (t partitionedTable) oldest(today day) day { return today - t.retainedDays() }
+
+func (t partitionedTable) retainedDays() day { return day((t.retention + oneDay - 1) / oneDay) }
+
+// retainedDays returns the number of days for which the rows of each table are kept.
+func retainedDays(c Config) map[string]day {
+	days := make(map[string]day)
+	for _, t := range partitionedTables(c) {
+		days[t.name] = t.retainedDays()
+	}
+	return days
 }
 
 func (t partitionedTable) partition(d day) string { return t.name + "_" + d.suffix() }
@@ -103,7 +106,8 @@ func (t partitionedTable) bound(d day) string {
 // table only when the partition is known; so a day that nobody made a partition for costs
 // a detour and no error.
 type partitionSet struct {
-	known atomic.Pointer[map[partitionID]struct{}]
+	known    atomic.Pointer[map[partitionID]struct{}]
+	retained map[string]day // for how many days the rows of each table are kept
 }
 
 type partitionID struct {
@@ -125,151 +129,57 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
+// attachment says how a partition hangs together with its table.
+type attachment int
+
+const (
+	attached attachment = iota
+	leaving             // being detached: queries that began earlier may still read it, all others do not
+	loose               // a table of its own, about to become a partition or to be dropped
+)
+
+// listPartitionsSQL lists the partitions, and the tables that are called like one.
 const listPartitionsSQL = `
-SELECT parent.relname::text, child.relname::text
+SELECT parent.relname::text, child.relname::text, CASE WHEN i.inhdetachpending THEN 1 ELSE 0 END
 FROM pg_catalog.pg_inherits i
 JOIN pg_catalog.pg_class parent ON parent.oid = i.inhparent
 JOIN pg_catalog.pg_class child ON child.oid = i.inhrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = parent.relnamespace
-WHERE n.nspname = 'plait_store' AND parent.relkind = 'p'`
+WHERE n.nspname = 'plait_store' AND parent.relkind = 'p'
+UNION ALL
+SELECT pg_catalog.left(c.relname::text, -9), c.relname::text, 2
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'plait_store' AND c.relkind = 'r' AND NOT c.relispartition AND c.relname ~ '_[0-9]{8}$'`
 
-// listPartitions reads which partitions exist and remembers them.
-func (s *Store) listPartitions(ctx context.Context, db querier) (map[partitionID]struct{}, error) {
+// listPartitions reads which partitions exist and remembers those that take rows.
+func (s *Store) listPartitions(ctx context.Context, db querier) (map[partitionID]attachment, error) {
 	rows, err := db.Query(ctx, listPartitionsSQL)
 	if err != nil {
 		return nil, fmt.Errorf("list partitions: %w", err)
 	}
-	found := make(map[partitionID]struct{})
+	found := make(map[partitionID]attachment)
+	known := make(map[partitionID]struct{})
 	var parent, child string
-	_, err = pgx.ForEachRow(rows, []any{&parent, &child}, func() error {
-		if d, ok := partitionDay(parent, child); ok {
-			found[partitionID{parent, d}] = struct{}{}
+	var state attachment
+	_, err = pgx.ForEachRow(rows, []any{&parent, &child, &state}, func() error {
+		d, ok := partitionDay(parent, child)
+		if _, ours := s.partitions.retained[parent]; !ok || !ours {
+			return nil
+		}
+		found[partitionID{parent, d}] = state
+		if state == attached {
+			known[partitionID{parent, d}] = struct{}{}
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list partitions: %w", err)
 	}
-	s.partitions.known.Store(&found)
-	s.instruments.countPartitions(found)
+	s.partitions.known.Store(&known)
+	s.instruments.countPartitions(known)
 	return found, nil
-}
-
-// makePartitions makes every partition that should exist and does not. Gateways that call it
-// at the same time take turns.
-func (s *Store) makePartitions(ctx context.Context) error {
-	found, err := s.listPartitions(ctx, s.readPool)
-	if err != nil {
-		return err
-	}
-	today := dayOf(s.now())
-	missing := false
-	for _, t := range partitionedTables(s.config) {
-		missing = missing || len(t.missing(found, today)) > 0
-	}
-	if !missing {
-		return nil
-	}
-	err = s.withPartitionLock(ctx, func(conn *pgx.Conn) error {
-		found, err := s.listPartitions(ctx, conn) // somebody else may have been first
-		if err != nil {
-			return err
-		}
-		for _, t := range partitionedTables(s.config) {
-			if err := t.create(ctx, conn, t.missing(found, today)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	_, err = s.listPartitions(ctx, s.readPool)
-	return err
-}
-
-func (t partitionedTable) missing(found map[partitionID]struct{}, today day) []day {
-	var days []day
-	for d, last := t.days(today); d <= last; d++ {
-		if _, ok := found[partitionID{t.name, d}]; !ok {
-			days = append(days, d)
-		}
-	}
-	return days
-}
-
-// withPartitionLock calls use with a connection that holds the partition lock.
-func (s *Store) withPartitionLock(ctx context.Context, use func(*pgx.Conn) error) error {
-	conn, err := s.readPool.Acquire(ctx)
-	if err != nil {
-		return fmt.Errorf("connect for partitions: %w", err)
-	}
-	defer conn.Release()
-	if _, err := conn.Exec(ctx, `SELECT pg_catalog.pg_advisory_lock($1)`, int64(partitionLock)); err != nil {
-		return fmt.Errorf("wait for the partition lock: %w", err)
-	}
-	err = use(conn.Conn())
-	_, unlockErr := conn.Exec(context.WithoutCancel(ctx), `SELECT pg_catalog.pg_advisory_unlock($1)`, int64(partitionLock))
-	return errors.Join(err, unlockErr)
-}
-
-// partitionSettings are the storage parameters of a partition. It is only ever appended to, so
-// there is nothing to clean up while it is open: the elected gateway analyses it as it grows
-// and freezes it once when its day is over (upkeep.go).
-const partitionSettings = ` WITH (autovacuum_enabled = false, toast.autovacuum_enabled = false)`
-
-// createdAtOnce is how many partitions one transaction makes: each holds a dozen locks until its
-// end, and a server of usual settings has room for six thousand.
-const createdAtOnce = 50
-
-// create makes partitions. The lock on the parent is exclusive, and whoever waits for it makes
-// all others wait: so it gives up soon and tries again.
-func (t partitionedTable) create(ctx context.Context, conn *pgx.Conn, days []day) error {
-	for some := range slices.Chunk(days, createdAtOnce) {
-		var statements strings.Builder
-		for _, d := range some {
-			fmt.Fprintf(&statements, "CREATE TABLE IF NOT EXISTS %s PARTITION OF %s FOR VALUES FROM %s TO %s%s;\n",
-				storeTable(t.partition(d)), storeTable(t.name), t.bound(d), t.bound(d+1), partitionSettings)
-		}
-		if err := withLockTimeout(ctx, conn, statements.String()); err != nil {
-			return fmt.Errorf("create partitions of %s: %w", t.name, err)
-		}
-	}
-	return nil
 }
 
 // storeTable quotes the name of a table of schema plait_store.
 func storeTable(name string) string { return pgx.Identifier{"plait_store", name}.Sanitize() }
-
-const (
-	lockAttempts  = 10
-	lockPause     = 200 * time.Millisecond
-	lockTimeoutMS = "1000"
-)
-
-// lockNotAvailable is the SQLSTATE of a lock_timeout.
-const lockNotAvailable = "55P03"
-
-// withLockTimeout runs statements in one transaction that waits a second at most for each
-// lock, and tries again when that was not enough.
-func withLockTimeout(ctx context.Context, conn *pgx.Conn, statements string) error {
-	statements = "BEGIN; SET LOCAL lock_timeout = " + lockTimeoutMS + ";\n" + statements + "COMMIT;"
-	for attempt := 1; ; attempt++ {
-		_, err := conn.Exec(ctx, statements)
-		if err == nil {
-			return nil
-		}
-		if _, rollbackErr := conn.Exec(context.WithoutCancel(ctx), "ROLLBACK"); rollbackErr != nil {
-			return errors.Join(err, rollbackErr)
-		}
-		if e, ok := errors.AsType[*pgconn.PgError](err); !ok || !slices.Contains([]string{lockNotAvailable, "40P01"}, e.Code) || attempt == lockAttempts {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(lockPause):
-		}
-	}
-}

@@ -11,10 +11,10 @@ import (
 
 // Pinning: an exemplar that Plait serves opens its trace, and metrics are kept longer than
 // traces. So before a partition of spans, log records or trace summaries is dropped, the rows
-// of traces that an exemplar still points to are copied into today's partition of the table's
+// of traces that an exemplar still points to are moved into today's partition of the table's
 // _outside twin, which every reader sees. When that partition's turn comes, the same happens
-// again, until the exemplar is gone. The copy and the drop are one transaction: rows are never
-// in neither place, and in both for nobody to see.
+// again, until the exemplar is gone. The move is one transaction: rows are never in neither
+// place and never in both, whoever is killed before the partition is gone.
 //
 // The number of traces that one partition may leave behind is bounded. Beyond it, those with
 // the oldest exemplars go, and their exemplars with them.
@@ -69,11 +69,15 @@ SELECT trace_id, exemplar_id, dense_rank() OVER (ORDER BY newest DESC, trace_id)
 FROM spelled
 WHERE trace_id IN (SELECT trace_id FROM %s)`
 
-const copyPinnedSQL = `
-INSERT INTO %s (%s, arrived_on)
+const movePinnedSQL = `
+WITH moved AS (
+	DELETE FROM %[3]s
+	WHERE trace_id IN (SELECT trace_id FROM pg_temp.plait_pinned WHERE rank <= $2)
+	RETURNING %[2]s
+)
+INSERT INTO %[1]s (%[2]s, arrived_on)
 SELECT %[2]s, $1
-FROM %[3]s
-WHERE trace_id IN (SELECT trace_id FROM pg_temp.plait_pinned WHERE rank <= $2)`
+FROM moved`
 
 // Exemplars of traces that are too many.
 const (
@@ -81,25 +85,29 @@ const (
 	unpinOutsideSQL = `DELETE FROM plait_store.exemplar_outside WHERE trace_id IN (SELECT exemplar_id FROM pg_temp.plait_pinned WHERE rank > $1)`
 )
 
-// dropPartition drops a partition and keeps what exemplars point to.
-func (s *Store) dropPartition(ctx context.Context, conn *pgx.Conn, id partitionID) error {
-	name := storeTable(partitionedTable{name: id.table}.partition(id.day))
-	drop := "DROP TABLE IF EXISTS " + name + ";\n"
-	table, ok := pinnedTableOf(id.table)
+// pin moves the rows of a partition that exemplars point to, and removes the exemplars of traces
+// that are too many.
+func (s *Store) pin(ctx context.Context, conn *pgx.Conn, tableName, partition string) error {
+	table, ok := pinnedTableOf(tableName)
 	if !ok {
-		return withLockTimeout(ctx, conn, drop)
+		return nil
 	}
 	var pinned, unpinned int64
-	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) (err error) {
-		pinned, unpinned, err = s.pin(ctx, tx, table, name)
+	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, fmt.Sprintf(findPinnedSQL, partition)); err != nil {
+			return fmt.Errorf("find traces that exemplars point to: %w", err)
+		}
+		tag, err := tx.Exec(ctx, fmt.Sprintf(movePinnedSQL, storeTable(table.outside), table.columns, partition), dayOf(s.now()).time(), s.maxPinned)
 		if err != nil {
-			return err
+			return fmt.Errorf("keep traces that exemplars point to: %w", err)
 		}
-		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = "+lockTimeoutMS); err != nil {
-			return err
+		gone, err := tx.Exec(ctx, unpinSQL, s.maxPinned)
+		goneOutside, err2 := tx.Exec(ctx, unpinOutsideSQL, s.maxPinned)
+		if err := errors.Join(err, err2); err != nil {
+			return fmt.Errorf("remove exemplars whose traces are too many to keep: %w", err)
 		}
-		_, err = tx.Exec(ctx, drop)
-		return err
+		pinned, unpinned = tag.RowsAffected(), gone.RowsAffected()+goneOutside.RowsAffected()
+		return nil
 	})
 	if err != nil {
 		return err
@@ -107,22 +115,4 @@ func (s *Store) dropPartition(ctx context.Context, conn *pgx.Conn, id partitionI
 	s.instruments.pinned.WithLabelValues(table.outside).Add(float64(pinned))
 	s.instruments.unpinned.Add(float64(unpinned))
 	return nil
-}
-
-// pin copies the rows of a partition that exemplars point to, and removes the exemplars of
-// traces that are too many. It returns how many rows and exemplars that were.
-func (s *Store) pin(ctx context.Context, tx pgx.Tx, table pinnedTable, partition string) (pinned, unpinned int64, err error) {
-	if _, err := tx.Exec(ctx, fmt.Sprintf(findPinnedSQL, partition)); err != nil {
-		return 0, 0, fmt.Errorf("find traces that exemplars point to: %w", err)
-	}
-	tag, err := tx.Exec(ctx, fmt.Sprintf(copyPinnedSQL, storeTable(table.outside), table.columns, partition), dayOf(s.now()).time(), s.maxPinned)
-	if err != nil {
-		return 0, 0, fmt.Errorf("keep traces that exemplars point to: %w", err)
-	}
-	gone, err := tx.Exec(ctx, unpinSQL, s.maxPinned)
-	goneOutside, err2 := tx.Exec(ctx, unpinOutsideSQL, s.maxPinned)
-	if err := errors.Join(err, err2); err != nil {
-		return 0, 0, fmt.Errorf("remove exemplars whose traces are too many to keep: %w", err)
-	}
-	return tag.RowsAffected(), gone.RowsAffected() + goneOutside.RowsAffected(), nil
 }

@@ -65,12 +65,7 @@ func TestEveryServedExemplarOpensItsTraceForAsLongAsItIsKept(t *testing.T) {
 	pinnedTrace(t, s, forgotten, plait.TraceID{}, c.read())
 	pinnedTrace(t, s, whole, half, c.read())
 	for days := range 16 {
-		c.mu.Lock()
-		c.now = time.Date(2026, 3, 1+days, 12, 0, 0, 0, time.UTC)
-		c.mu.Unlock()
-		if err := s.Upkeep(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		liveUntil(t, s, c, time.Date(2026, 3, 1+days, 12, 0, 0, 0, time.UTC))
 		served := exemplarTraces(t, s)
 		if want := days <= 12; (len(served) == 2) != want {
 			t.Errorf("after %d days %d exemplars are served", days, len(served))
@@ -106,12 +101,7 @@ func TestExemplarsOfTracesThatAreTooManyToKeepGoWithThem(t *testing.T) {
 		id := plait.TraceID{1, 15: i}
 		pinnedTrace(t, s, id, id, c.read().Add(time.Duration(i)*time.Minute))
 	}
-	c.mu.Lock()
-	c.now = c.now.Add(3 * 24 * time.Hour)
-	c.mu.Unlock()
-	if err := s.Upkeep(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	liveUntil(t, s, c, c.read().Add(3*24*time.Hour))
 	served := exemplarTraces(t, s)
 	if want := []plait.TraceID{{1, 15: 2}, {1, 15: 3}}; !slices.Equal(served, want) {
 		t.Errorf("served %v, want the newest two", served)

@@ -1,48 +1,88 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
-// retain removes what is past its retention: partitions, then what only they referred to.
+// retain removes what is past its retention: partitions, then what only they referred to. It
+// removes nothing when a clock looks wrong.
 func (s *Store) retain(ctx context.Context) error {
-	return errors.Join(s.dropPartitions(ctx), s.sweepDictionaries(ctx))
+	if err := s.checkClock(ctx); err != nil {
+		return err
+	}
+	kept, err := s.dropPartitions(ctx)
+	return errors.Join(err, s.sweepDictionaries(ctx, kept))
 }
 
 // dropPartitions drops the partitions that are past their retention, each by itself: one that
-// a long query holds on to is left for the next round.
-func (s *Store) dropPartitions(ctx context.Context) error {
+// a long query holds on to is left for the next round. It returns the oldest day of which there is
+// one still.
+func (s *Store) dropPartitions(ctx context.Context) (oldest day, err error) {
 	today := dayOf(s.now())
-	retained := make(map[string]day)
-	for _, t := range partitionedTables(s.config) {
-		retained[t.name] = t.oldest(today)
+	conn, err := s.readPool.Acquire(ctx)
+	if err != nil {
+		return today, fmt.Errorf("connect to drop partitions: %w", err)
 	}
-	return s.withPartitionLock(ctx, func(conn *pgx.Conn) error {
-		found, err := s.listPartitions(ctx, conn)
-		if err != nil {
-			return err
-		}
-		var failures []error
-		for id := range found {
-			if oldest, ok := retained[id.table]; !ok || id.day >= oldest {
-				continue
+	defer conn.Release()
+	found, err := s.listPartitions(ctx, conn)
+	if err != nil {
+		return minDay, err
+	}
+	var failures []error
+	for _, t := range partitionedTables(s.config) {
+		for _, d := range t.expired(found, today) {
+			dropped, err := s.dropExpired(ctx, conn.Conn(), t, d, found[partitionID{t.name, d}])
+			if err != nil { // the others of this table would wait for the same readers
+				failures = append(failures, fmt.Errorf("drop partition %s of %s: %w", d.suffix(), t.name, err))
+				break
 			}
-			if err := s.dropPartition(ctx, conn, id); err != nil {
-				failures = append(failures, fmt.Errorf("drop partition %s of %s: %w", id.day.suffix(), id.table, err))
-				continue
+			if dropped {
+				s.instruments.dropped.WithLabelValues(t.name).Inc()
 			}
-			s.instruments.dropped.WithLabelValues(id.table).Inc()
 		}
-		_, err = s.listPartitions(ctx, conn)
-		return errors.Join(errors.Join(failures...), err)
-	})
+	}
+	found, err = s.listPartitions(ctx, conn)
+	if err != nil {
+		return minDay, errors.Join(append(failures, err)...)
+	}
+	oldest = today
+	for id := range found {
+		oldest = min(oldest, id.day)
+	}
+	return oldest, errors.Join(failures...)
 }
+
+// expired returns the days of the partitions that are past their retention, first of those that
+// are leaving: of a table only one at a time can.
+func (t partitionedTable) expired(found map[partitionID]attachment, today day) []day {
+	var days []day
+	for id := range found {
+		if id.table == t.name && id.day < t.oldest(today) {
+			days = append(days, id.day)
+		}
+	}
+	slices.SortFunc(days, func(a, b day) int {
+		before, after := found[partitionID{t.name, a}] == leaving, found[partitionID{t.name, b}] == leaving
+		if before != after {
+			if before {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a, b)
+	})
+	return days
+}
+
+// minDay is before all others.
+const minDay = day(math.MinInt32 / 2)
 
 // partitionDay reads the day from the name of a partition.
 func partitionDay(parent, name string) (day, bool) {
@@ -79,10 +119,11 @@ WHERE last_used < $1 AND ctid = ANY (ARRAY(
 
 const sweepBite = 10_000
 
-// sweepDictionaries removes entries that were last used before anything that is retained.
-func (s *Store) sweepDictionaries(ctx context.Context) error {
+// sweepDictionaries removes entries that were last used before anything that is retained, and
+// before the oldest day of which there is a partition.
+func (s *Store) sweepDictionaries(ctx context.Context, kept day) error {
 	longest := max(s.config.RetentionTraces, s.config.RetentionLogs, s.config.RetentionMetrics)
-	limit := (partitionedTable{retention: longest}).oldest(dayOf(s.now())) - sweepMargin
+	limit := min((partitionedTable{retention: longest}).oldest(dayOf(s.now())), kept) - sweepMargin
 	var failures []error
 	for table, statement := range sweepSQL {
 		for {

@@ -80,6 +80,7 @@ type spanWriter struct {
 	content    canonical
 
 	today   day
+	placer  placer
 	rows    []spanEntry
 	order   []sortKey
 	inside  copyBuffer
@@ -116,7 +117,7 @@ func (w *spanWriter) dictionaries() []*dictionaryWriter {
 
 func (w *spanWriter) prepare(group []*traceBatch, entries, _ *pgx.Batch) error {
 	now := w.now()
-	w.today = dayOf(now)
+	w.today, w.placer = dayOf(now), w.partitions.placer("span", now)
 	beginEntries(now, w.dictionaries())
 	w.beginOrigins(now)
 	w.chooser.begin()
@@ -174,7 +175,7 @@ func (w *spanWriter) arrange(group []*traceBatch, now time.Time) error {
 
 // refer finds what a span refers to.
 func (w *spanWriter) refer(row *spanEntry, now time.Time) (err error) {
-	row.place = placeOf(w.partitions, "span", row.StartNanos)
+	row.place = w.placer.place(row.StartNanos)
 	if row.origin, err = w.resourceOf(row.Resource); err != nil {
 		return err
 	}

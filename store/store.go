@@ -15,7 +15,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -39,16 +38,21 @@ type Config struct {
 
 	Logger     *slog.Logger          // nil means slog.Default
 	Registerer prometheus.Registerer // nil means that the store's metrics are not collected
-	Now        func() time.Time      // nil means time.Now
+	// Now is this gateway's clock; nil means time.Now. DatabaseNow stands in for the database's,
+	// which decides about retention; nil, as outside of tests, means to ask the database.
+	Now         func() time.Time
+	DatabaseNow func() time.Time
 }
 
 const (
-	oneDay          = 24 * time.Hour
-	defaultReaders  = 8
-	minReaders      = 3
-	writers         = 4 // connections that write: more than cores would only make smaller groups
-	connectTimeout  = 3 * time.Second
-	idleTimeout     = time.Second      // for the answer of a connection that was idle
+	oneDay         = 24 * time.Hour
+	defaultReaders = 8
+	minReaders     = 3
+	writers        = 4 // connections that write: more than cores would only make smaller groups
+	connectTimeout = 3 * time.Second
+	idleTimeout    = time.Second // for the answer of a connection that was idle
+	// A server process that has answered large questions keeps the memory that they took.
+	readerLifetime  = 10 * time.Minute
 	closeGrace      = 10 * time.Second // for what is waiting when Close is called
 	applicationName = "plait"
 )
@@ -104,7 +108,8 @@ const MaxRetention = 400 * oneDay
 type Store struct {
 	config Config
 	log    *slog.Logger
-	now    func() time.Time
+	clock  *clock
+	now    func() time.Time // the database's time
 
 	writePool *pgxpool.Pool // transactions that must be durable; few connections
 	readPool  *pgxpool.Pool // queries, and upkeep in the background
@@ -136,7 +141,9 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if err := Migrate(ctx, config.DatabaseURL, MigrateUp); err != nil {
 		return nil, err
 	}
-	s := &Store{config: config, log: config.Logger, now: config.Now, maxPinned: maxPinned, mapping: make(chan struct{}, mapsAtOnce), stop: func() {}}
+	c := &clock{gateway: config.Now, database: config.DatabaseNow}
+	s := &Store{config: config, log: config.Logger, clock: c, now: c.now, maxPinned: maxPinned, mapping: make(chan struct{}, mapsAtOnce), stop: func() {}}
+	s.partitions.retained = retainedDays(config)
 	if err := s.start(ctx); err != nil {
 		s.Close()
 		return nil, err
@@ -156,8 +163,14 @@ func (s *Store) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.instruments = newInstruments(s.config.Registerer)
-	if err := s.makePartitions(ctx); err != nil {
+	if err := s.clock.measure(ctx, s.readPool); err != nil {
 		return err
+	}
+	if err := s.makePartitions(ctx); err != nil {
+		if !s.hasRoom() {
+			return err
+		}
+		s.log.Warn("make partitions: there are enough for today, and it is tried again", "error", err)
 	}
 	s.traces = newCommitter(s, "traces", newSpanWriter(s))
 	s.logs = newCommitter(s, "logs", newLogWriter(s))
@@ -212,12 +225,19 @@ func (s *Store) Close() {
 // forever.
 const pingLimit = 2 * time.Second
 
-// Ping says whether the database answers; the error wraps plait.ErrUnavailable.
+// takesWritesSQL is false on a standby, and where default_transaction_read_only is on.
+const takesWritesSQL = `SELECT pg_catalog.current_setting('transaction_read_only') = 'off'`
+
+// Ping says whether the database answers and takes writes; the error wraps plait.ErrUnavailable.
 func (s *Store) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pingLimit)
 	defer cancel()
-	if err := s.readPool.Ping(ctx); err != nil {
+	var writable bool
+	if err := s.readPool.QueryRow(ctx, takesWritesSQL).Scan(&writable); err != nil {
 		return fmt.Errorf("ping the database: %w", errors.Join(plait.ErrUnavailable, err))
+	}
+	if !writable {
+		return fmt.Errorf("the database takes no writes, it answers questions only: %w", plait.ErrUnavailable)
 	}
 	return nil
 }
@@ -234,29 +254,12 @@ func openPool(ctx context.Context, url, role string, conns int) (*pgxpool.Pool, 
 	// A connection that was idle is asked whether it lives. While the database hangs none does, and
 	// they are asked one after the other.
 	config.PingTimeout = idleTimeout
+	if role != "write" {
+		config.MaxConnLifetime, config.MaxConnLifetimeJitter = readerLifetime, readerLifetime/2
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open the pool to %s: %w", role, err)
 	}
 	return pool, nil
-}
-
-// setSession fixes what must not depend on the server's or the role's defaults.
-func setSession(config *pgx.ConnConfig, role string) {
-	if config.ConnectTimeout == 0 || config.ConnectTimeout > connectTimeout {
-		config.ConnectTimeout = connectTimeout
-	}
-	config.RuntimeParams["application_name"] = applicationName + " " + role
-	config.RuntimeParams["search_path"] = ""
-	config.RuntimeParams["timezone"] = "UTC"
-	config.RuntimeParams["jit"] = "off" // compiling a plan over many partitions takes longer than running it
-	switch role {
-	case "write":
-		config.RuntimeParams["synchronous_commit"] = "on"
-	case "lookup":
-		config.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
-		config.RuntimeParams["max_parallel_workers_per_gather"] = "0" // to start workers takes 5 ms
-		config.RuntimeParams["enable_seqscan"] = "off"
-		config.RuntimeParams["enable_bitmapscan"] = "off"
-	}
 }

@@ -7,7 +7,8 @@
 // search_path: a statement that does not name its schema fails.
 //
 // PLAIT_TEST_DATABASE_URL names a server to use instead, as a postgres:// URL of a user that
-// may create databases.
+// may create databases. PLAIT_TEST_POSTGRES_BIN names the directory of the programs for the private
+// one, in place of those that are installed.
 //
 // Tests in package store itself cannot import it, because it imports store: they are in
 // package store_test.
@@ -82,8 +83,13 @@ func Retention(d time.Duration) Option {
 	return func(c *store.Config) { c.RetentionTraces, c.RetentionLogs, c.RetentionMetrics = d, d, d }
 }
 
-// Now sets the store's clock.
+// Now sets the store's clock and the database's.
 func Now(now func() time.Time) Option {
+	return func(c *store.Config) { c.Now, c.DatabaseNow = now, now }
+}
+
+// GatewayNow sets the store's clock alone: the database has its own.
+func GatewayNow(now func() time.Time) Option {
 	return func(c *store.Config) { c.Now = now }
 }
 
