@@ -8,10 +8,10 @@ GOLANGCI_VERSION := v2.15.0
 STATICCHECK_VERSION := v0.8.2
 TOOLS := $(CURDIR)/bin/tools
 
-.PHONY: help run build test lint bench tools postgres
+.PHONY: help run build test test-postgres-versions lint bench tools postgres
 
 help: ## show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-23s %s\n", $$1, $$2}'
 
 run: postgres build ## build, then run the gateway with the demo shop
 	./$(BIN) demo
@@ -21,6 +21,9 @@ build: ## build bin/plait
 
 test: postgres ## run all tests, against a real Postgres, with the race detector
 	$(GO) test -race -count=1 -timeout 20m ./... # not from the cache: test/kill builds the program by itself
+
+test-postgres-versions: ## run the tests of storage on Postgres 16, 17 and 18, which npm gets
+	GO=$(GO) ./scripts/postgres-versions.sh
 
 lint: tools ## gofmt, go vet, staticcheck, golangci-lint
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'gofmt would change:'; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -41,7 +41,9 @@ type cluster struct {
 	programs programs
 	account  account
 	settings map[string]string
-	log      *slog.Logger
+	// compression is the method that the server was built with.
+	compression string
+	log         *slog.Logger
 }
 
 // openCluster finds the cluster below dir, or makes it, and all that it needs to run.
@@ -73,6 +75,9 @@ func openCluster(ctx context.Context, dir string, cfg Config, log *slog.Logger) 
 		if err := c.initialize(ctx, secret); err != nil {
 			return nil, err
 		}
+	}
+	if c.compression, err = c.chooseCompression(ctx); err != nil {
+		return nil, err
 	}
 	if err := c.account.mkdir(c.logDir); err != nil {
 		return nil, err
@@ -181,7 +186,10 @@ func (c *cluster) run(ctx context.Context, program string, args ...string) (outp
 // environment, since Postgres reads much from it (PGDATA, PGOPTIONS, LC_…).
 func (c *cluster) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(c.programs.path(program), args...) //nolint:noctx // ended by signals that it understands
-	cmd.Env = []string{"PATH=" + c.programs.dir + ":/usr/bin:/bin", "LC_MESSAGES=C", "TZ=UTC"}
+	cmd.Env = []string{"PATH=" + c.programs.dir + ":/usr/bin:/bin", "LC_MESSAGES=C", "TZ=UTC",
+		// glibc raises both thresholds as it goes, and then keeps what a large question took for as
+		// long as the process lives: 100 MB in each. Fixed ones make it give memory back.
+		"MALLOC_MMAP_THRESHOLD_=131072", "MALLOC_TRIM_THRESHOLD_=131072"}
 	// Not the data directory: the account may reach that only with a capability that takes
 	// effect at exec, after the change of directory.
 	cmd.Dir = "/"

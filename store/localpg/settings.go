@@ -1,6 +1,8 @@
 package localpg
 
 import (
+	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -40,9 +42,8 @@ func (c *cluster) serverArgs() []string {
 		"wal_buffers":                  "16MB",
 		"wal_level":                    "minimal",
 		"max_wal_senders":              "0",
-		// The schema asks for lz4 as well, so a server without it is of no use.
-		"wal_compression":           "lz4",
-		"default_toast_compression": "lz4",
+		"wal_compression":              c.compression,
+		"default_toast_compression":    c.compression,
 
 		"autovacuum":       "on",
 		"jit":              "off", // costs more than it saves in queries of milliseconds
@@ -70,6 +71,20 @@ func (c *cluster) serverArgs() []string {
 		args = append(args, "-c", name+"="+settings[name])
 	}
 	return args
+}
+
+// chooseCompression returns lz4 where the server was built with it, which costs a third of what
+// pglz does.
+func (c *cluster) chooseCompression(ctx context.Context) (string, error) {
+	const asking = "wal_compression"
+	if _, err := c.run(ctx, "postgres", "-D", c.pgDir, "-C", asking, "-c", asking+"=lz4"); err == nil {
+		return "lz4", nil
+	}
+	output, err := c.run(ctx, "postgres", "-D", c.pgDir, "-C", asking, "-c", asking+"=pglz")
+	if err != nil {
+		return "", fmt.Errorf("ask the server how it compresses: %w: %s", err, strings.TrimSpace(output))
+	}
+	return "pglz", nil
 }
 
 // quotePath quotes one path for a setting that is a list of paths.

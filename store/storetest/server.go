@@ -68,6 +68,7 @@ func (s *server) startPrivate() (err error) {
 	}
 	s.private, err = localpg.Start(context.Background(), localpg.Config{
 		DataDir:  s.dir,
+		BinDir:   os.Getenv("PLAIT_TEST_POSTGRES_BIN"),
 		Logger:   slog.New(slog.DiscardHandler),
 		Settings: settings,
 	})
