@@ -86,9 +86,9 @@ func (c *setChooser) family(id int64) *family {
 
 // split appends to dst, as a JSON object, the attributes of a record that stay in its row, or
 // nothing if none do, and returns the id of the set that holds the others, 0 for none.
-func (c *setChooser) split(f *family, attributes plait.Attributes, dst []byte) ([]byte, int64, error) {
+func (c *setChooser) split(f *family, attributes plait.Attributes, dst []byte) ([]byte, int64) {
 	if len(attributes) == 0 {
-		return dst, 0, nil
+		return dst, 0
 	}
 	attributes = c.locate(f, attributes)
 	f.tick()
@@ -97,22 +97,18 @@ func (c *setChooser) split(f *family, attributes plait.Attributes, dst []byte) (
 	}
 	in := c.collect(f, attributes)
 	if in == 0 {
-		return c.appendRest(dst, f, attributes, 0), 0, nil
+		return c.appendRest(dst, f, attributes, 0), 0
 	}
-	id := contentID(c.members)
-	state, err := c.sets.find(id, c.members)
-	if err != nil {
-		return dst, 0, err
-	}
+	id, state := c.sets.find(c.members)
 	if state == entryAbsent && !f.pay() {
 		c.stopLooking(f)
 		c.inline()
-		return c.appendRest(dst, f, attributes, 0), 0, nil
+		return c.appendRest(dst, f, attributes, 0), 0
 	}
 	if state != entryPresent {
-		c.sets.add(id, c.members, entry{texts: []string{c.setJSON(f, attributes, in)}})
+		id = c.sets.add(c.members, entry{texts: []string{c.setJSON(f, attributes, in)}})
 	}
-	return c.appendRest(dst, f, attributes, in), id, nil
+	return c.appendRest(dst, f, attributes, in), id
 }
 
 // unwatched is the position of a key beyond maxFamilyKeys.
@@ -228,7 +224,7 @@ func (c *setChooser) setJSON(f *family, attributes plait.Attributes, in uint32) 
 func hashValue(v plait.Value) uint32 {
 	switch v.Kind() {
 	case plait.KindBool, plait.KindInt, plait.KindDouble, plait.KindEmpty:
-		return uint32(maphash.Comparable(contentSeed, v)) | 1
+		return uint32(maphash.Comparable(contentSeeds[0], v)) | 1
 	}
-	return uint32(maphash.String(contentSeed, v.Str())) | 1
+	return uint32(maphash.String(contentSeeds[0], v.Str())) | 1
 }

@@ -134,10 +134,10 @@ type origin struct {
 	seen    *sighting
 }
 
-func newOrigins(in *instruments) *origins {
+func newOrigins(in *instruments, key contentKey) *origins {
 	return &origins{
-		resources:     newDictionaryWriter(in, "resource", upsertResourcesSQL, knownResources),
-		scopes:        newDictionaryWriter(in, "scope", upsertScopesSQL, knownScopes),
+		resources:     newDictionaryWriter(in, key, "resource", upsertResourcesSQL, knownResources),
+		scopes:        newDictionaryWriter(in, key, "scope", upsertScopesSQL, knownScopes),
 		services:      newSightings(),
 		seenResources: make(map[*plait.Resource]origin),
 		seenScopes:    make(map[*plait.Scope]int64),
@@ -152,74 +152,61 @@ func (o *origins) beginOrigins(now time.Time) {
 	o.lastResource, o.lastScope = nil, nil
 }
 
-func (o *origins) resourceOf(r *plait.Resource) (origin, error) {
+func (o *origins) resourceOf(r *plait.Resource) origin {
 	if r == o.lastResource && r != nil {
-		return o.resource, nil
+		return o.resource
 	}
 	found, ok := o.seenResources[r]
 	if !ok {
-		var err error
-		if found, err = o.enterResource(r); err != nil {
-			return origin{}, err
-		}
+		found = o.enterResource(r)
 		o.seenResources[r] = found
 	}
 	o.lastResource, o.resource = r, found
-	return found, nil
+	return found
 }
 
-func (o *origins) enterResource(r *plait.Resource) (origin, error) {
+func (o *origins) enterResource(r *plait.Resource) origin {
 	if r == nil {
 		r = &plait.Resource{}
 	}
 	o.scratch = o.scratch[:0].attributes(r.Attributes).number(int64(r.DroppedAttributes)).text(r.SchemaURL)
-	id, service := contentID(o.scratch), clip(r.Service())
-	state, err := o.resources.find(id, o.scratch)
-	if err != nil {
-		return origin{}, err
-	}
+	service := clip(r.Service())
+	id, state := o.resources.find(o.scratch)
 	if state != entryPresent {
-		o.resources.add(id, o.scratch, entry{
+		id = o.resources.add(o.scratch, entry{
 			texts:   []string{strings.Clone(service), string(appendAttributes(nil, r.Attributes)), strings.Clone(r.SchemaURL)},
 			numbers: []int64{int64(r.DroppedAttributes)},
 		})
 	}
-	return origin{id: id, service: service, seen: o.services.of(service)}, nil
+	return origin{id: id, service: service, seen: o.services.of(service)}
 }
 
-func (o *origins) scopeOf(s *plait.Scope) (int64, error) {
+func (o *origins) scopeOf(s *plait.Scope) int64 {
 	if s == o.lastScope && s != nil {
-		return o.scope, nil
+		return o.scope
 	}
 	id, ok := o.seenScopes[s]
 	if !ok {
-		var err error
-		if id, err = o.enterScope(s); err != nil {
-			return 0, err
-		}
+		id = o.enterScope(s)
 		o.seenScopes[s] = id
 	}
 	o.lastScope, o.scope = s, id
-	return id, nil
+	return id
 }
 
-func (o *origins) enterScope(s *plait.Scope) (int64, error) {
+func (o *origins) enterScope(s *plait.Scope) int64 {
 	if s == nil {
 		s = &plait.Scope{}
 	}
 	o.scratch = o.scratch[:0].text(s.Name).text(s.Version).attributes(s.Attributes).
 		number(int64(s.DroppedAttributes)).text(s.SchemaURL)
-	id := contentID(o.scratch)
-	state, err := o.scopes.find(id, o.scratch)
-	if err != nil {
-		return 0, err
-	}
+	id, state := o.scopes.find(o.scratch)
 	if state != entryPresent {
-		o.scopes.add(id, o.scratch, entry{
+		id = o.scopes.add(o.scratch, entry{
 			texts: []string{strings.Clone(s.Name), strings.Clone(s.Version),
 				string(appendAttributes(nil, s.Attributes)), strings.Clone(s.SchemaURL)},
 			numbers: []int64{int64(s.DroppedAttributes)},
 		})
 	}
-	return id, nil
+	return id
 }

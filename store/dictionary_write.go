@@ -1,54 +1,57 @@
 package store
 
 import (
-	"encoding/binary"
+	"errors"
 	"fmt"
-	"hash/maphash"
+	"maps"
 	"slices"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/jackc/pgx/v5"
-
-	"github.com/plaithq/plait"
 )
 
 // A dictionaryWriter writes the entries of a dictionary, a table that holds what repeats in
-// telemetry once, under a 64-bit hash of its content. Since
-// the content names the entry, nothing has to be read back, any gateway may write an entry,
-// and several may write the same one at once.
+// telemetry once, under a 64-bit hash of its content (content_id.go). Since the content names
+// the entry, nothing has to be read back, any gateway may write an entry, and several may write
+// the same one at once.
 //
 // Three things must hold:
-//   - An entry is committed before a row that refers to it. encode collects the entries that
-//     this gateway has not written yet; the committer commits them first.
+//   - An entry is committed before a row that refers to it. add collects the entries that this
+//     gateway has not written yet; the committer commits them first.
 //   - An entry that is in use stays. Its last_used is moved once a day, before the first row of
 //     that day which refers to it; retention removes only entries whose last_used is older
 //     than any row can be.
-//   - Two contents never share an id. The content's second hash is kept in memory and compared
-//     on every use; what another gateway wrote is compared when the entry is written. A
-//     collision refuses the batch that brought the newcomer, loudly.
+//   - Two contents never share an id. What is in the database under an id is compared when an
+//     entry is written; a content that finds another one there takes the next of its ids, and the
+//     group is written again.
 //
 // It belongs to one committer and has no lock.
 type dictionaryWriter struct {
 	name   string
 	upsert string // $1 ids, $2 day, then an array for each text and each number of an entry
+	ids    contentIDs
 
-	known   *recent[int64, knownEntry]
-	pending map[int64]pendingEntry
+	known   *recent[contentHash, knownEntry]
+	pending map[contentHash]pendingEntry
+	taken   map[int64]contentHash         // the ids of what is pending
+	skipped *recent[contentHash, skipped] // contents whose first ids stand for others
 	today   day
 
 	collided func() // counts a collision
 }
 
+// skipped is how many of a content's ids stand for other contents.
+type skipped uint8
+
 // knownEntry is what is remembered of an entry that is committed.
 type knownEntry struct {
-	check    uint64 // second hash of the content
+	id       int64
 	lastUsed day
 }
 
 // pendingEntry is an entry that the current group needs and that must be written first.
 type pendingEntry struct {
-	knownEntry
+	id int64
 	entry
 }
 
@@ -58,12 +61,18 @@ type entry struct {
 	numbers []int64
 }
 
-func newDictionaryWriter(in *instruments, name, upsert string, capacity int) *dictionaryWriter {
+// maxSkipped is how many contents are remembered that could not have their first id.
+const maxSkipped = 1 << 10
+
+func newDictionaryWriter(in *instruments, key contentKey, name, upsert string, capacity int) *dictionaryWriter {
 	return &dictionaryWriter{
 		name:    name,
 		upsert:  upsert,
-		known:   newRecent[int64, knownEntry](capacity),
-		pending: make(map[int64]pendingEntry),
+		ids:     newContentIDs(key, name),
+		known:   newRecent[contentHash, knownEntry](capacity),
+		pending: make(map[contentHash]pendingEntry),
+		taken:   make(map[int64]contentHash),
+		skipped: newRecent[contentHash, skipped](maxSkipped),
 
 		collided: in.collisions.WithLabelValues(name).Inc,
 	}
@@ -73,18 +82,7 @@ func newDictionaryWriter(in *instruments, name, upsert string, capacity int) *di
 func (d *dictionaryWriter) begin(now time.Time) {
 	d.today = dayOf(now)
 	clear(d.pending)
-}
-
-// contentSeed makes the second hash; it differs with every start, so nobody can prepare
-// contents that collide in both.
-var contentSeed = maphash.MakeSeed()
-
-// contentID is the id of a content given in a canonical form; it is never 0.
-func contentID(canonical []byte) int64 {
-	if id := int64(xxhash.Sum64(canonical)); id != 0 {
-		return id
-	}
-	return 1
+	clear(d.taken)
 }
 
 // entryState is how far an entry is.
@@ -96,42 +94,52 @@ const (
 	entryPresent                   // committed, or will be before the rows of this group
 )
 
-// find says how far an entry is. What is not present must be added.
-func (d *dictionaryWriter) find(id int64, canonical []byte) (entryState, error) {
-	check := maphash.Bytes(contentSeed, canonical)
-	if p, ok := d.pending[id]; ok {
-		return entryPresent, d.compare(id, p.check, check)
+// find says how far an entry is, and returns the id of one that is present. What is not present
+// must be added.
+func (d *dictionaryWriter) find(canonical []byte) (id int64, state entryState) {
+	hash := hashContent(canonical)
+	if p, ok := d.pending[hash]; ok {
+		return p.id, entryPresent
 	}
-	e, ok := d.known.get(id)
-	if !ok {
-		return entryAbsent, nil
+	e, ok := d.known.get(hash)
+	switch {
+	case !ok:
+		return 0, entryAbsent
+	case e.lastUsed < d.today:
+		return e.id, entryStale
 	}
-	if e.lastUsed < d.today {
-		return entryStale, d.compare(id, e.check, check)
-	}
-	return entryPresent, d.compare(id, e.check, check)
+	return e.id, entryPresent
 }
 
-func (d *dictionaryWriter) compare(id int64, known, given uint64) error {
-	if known != given {
-		return d.collision(id)
-	}
-	return nil
-}
-
-// collision is the error of an id that stands for two contents.
-func (d *dictionaryWriter) collision(id int64) error {
-	d.collided()
-	return fmt.Errorf("%s %d stands for two contents: %w", d.name, id, plait.ErrInvalid)
-}
-
-// add makes the current group write an entry. It keeps what it is given.
-func (d *dictionaryWriter) add(id int64, canonical []byte, e entry) {
+// add makes the current group write an entry, and returns its id. It keeps what it is given, but
+// for the canonical form.
+func (d *dictionaryWriter) add(canonical []byte, e entry) (id int64) {
 	for i := range e.texts {
 		e.texts[i] = cleanText(e.texts[i])
 	}
-	known := knownEntry{check: maphash.Bytes(contentSeed, canonical), lastUsed: d.today}
-	d.pending[id] = pendingEntry{knownEntry: known, entry: e}
+	hash := hashContent(canonical)
+	n, _ := d.skipped.get(hash)
+	for id = d.ids.of(canonical, n); ; id = d.ids.of(canonical, n) {
+		if _, ok := d.taken[id]; !ok {
+			break
+		}
+		n++
+	}
+	d.taken[id] = hash
+	d.pending[hash] = pendingEntry{id: id, entry: e}
+	return id
+}
+
+// errCollision says that an id stands for another content. Written again, the group uses another id.
+var errCollision = errors.New("an id stands for two contents")
+
+// skip makes a content use the next of its ids.
+func (d *dictionaryWriter) skip(id int64) {
+	d.collided()
+	hash := d.taken[id]
+	n, _ := d.skipped.get(hash)
+	d.skipped.put(hash, n+1)
+	d.known.forget(hash)
 }
 
 // queue adds the statement that writes the pending entries, sorted by id so that gateways
@@ -140,25 +148,25 @@ func (d *dictionaryWriter) queue(batch *pgx.Batch) {
 	if len(d.pending) == 0 {
 		return
 	}
-	ids := make([]int64, 0, len(d.pending))
-	for id := range d.pending {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	shape := d.pending[ids[0]].entry
+	ids := slices.Sorted(maps.Keys(d.taken))
+	content := func(id int64) entry { return d.pending[d.taken[id]].entry }
+	shape := content(ids[0])
 	arguments := []any{ids, d.today.time()}
 	for column := range shape.texts {
-		arguments = append(arguments, pendingColumn(ids, func(id int64) string { return d.pending[id].texts[column] }))
+		arguments = append(arguments, pendingColumn(ids, func(id int64) string { return content(id).texts[column] }))
 	}
 	for column := range shape.numbers {
-		arguments = append(arguments, pendingColumn(ids, func(id int64) int64 { return d.pending[id].numbers[column] }))
+		arguments = append(arguments, pendingColumn(ids, func(id int64) int64 { return content(id).numbers[column] }))
 	}
 	batch.Queue(d.upsert, arguments...).Query(func(rows pgx.Rows) error {
 		different, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-		if err == nil && len(different) > 0 {
-			err = d.collision(different[0])
+		if err != nil || len(different) == 0 {
+			return err
 		}
-		return err
+		for _, id := range different {
+			d.skip(id)
+		}
+		return fmt.Errorf("write dictionary %s: %w", d.name, errCollision)
 	})
 }
 
@@ -186,40 +194,11 @@ func queueEntries(batch *pgx.Batch, dictionaries []*dictionaryWriter) {
 
 // committed tells that what was queued is in the database.
 func (d *dictionaryWriter) committed() {
-	for id, p := range d.pending {
-		d.known.put(id, p.knownEntry)
+	for hash, p := range d.pending {
+		d.known.put(hash, knownEntry{id: p.id, lastUsed: d.today})
 	}
 	clear(d.pending)
-}
-
-// canonical builds the form of a content that is hashed: every part with its length or in
-// a fixed width, so that different contents have different forms.
-type canonical []byte
-
-func (c canonical) text(s string) canonical {
-	c = binary.AppendUvarint(c, uint64(len(s)))
-	return append(c, s...)
-}
-
-func (c canonical) number(v int64) canonical {
-	return binary.LittleEndian.AppendUint64(c, uint64(v))
-}
-
-func (c canonical) value(v plait.Value) canonical {
-	c = append(c, byte(v.Kind()))
-	switch v.Kind() {
-	case plait.KindBool, plait.KindInt, plait.KindDouble:
-		return c.number(v.Int()) // the bits, whatever they mean
-	}
-	return c.text(v.Str())
-}
-
-func (c canonical) attributes(attributes plait.Attributes) canonical {
-	c = binary.AppendUvarint(c, uint64(len(attributes)))
-	for i := range attributes {
-		c = c.text(attributes[i].Key).value(attributes[i].Value)
-	}
-	return c
+	clear(d.taken)
 }
 
 // recent is a bounded map that forgets what was not used for long, in bulk: when the young
@@ -250,6 +229,11 @@ func (r *recent[K, V]) put(key K, v V) {
 		r.old, r.young = r.young, make(map[K]V)
 	}
 	r.young[key] = v
+}
+
+func (r *recent[K, V]) forget(key K) {
+	delete(r.young, key)
+	delete(r.old, key)
 }
 
 func (r *recent[K, V]) len() int { return len(r.young) + len(r.old) }

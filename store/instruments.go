@@ -53,7 +53,7 @@ func newInstruments(registerer prometheus.Registerer) *instruments {
 		waiting: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "plait_store_waiting_records", Help: "Records that wait for their commit."}, []string{"signal"}),
 		entries:    counter("plait_store_dictionary_entries_total", "Dictionary entries written by this gateway.", "dictionary"),
-		collisions: counter("plait_store_dictionary_collisions_total", "Contents refused because their hash stands for another one.", "dictionary"),
+		collisions: counter("plait_store_dictionary_collisions_total", "Contents that got another id because theirs stands for another content.", "dictionary"),
 		inline:     counter("plait_store_inline_total", "Records that keep inline what is usually in a dictionary, because it is new too often.", "what"),
 		outside:    counter("plait_store_outside_total", "Records whose time lies outside the days that have partitions.", "signal"),
 		partitions: prometheus.NewGaugeVec(prometheus.GaugeOpts{

@@ -87,9 +87,9 @@ func newLogWriter(s *Store) *logWriter {
 		now:        s.now,
 		partitions: &s.partitions,
 		meters:     s.instruments,
-		origins:    newOrigins(s.instruments),
-		classes:    newDictionaryWriter(s.instruments, "log_class", upsertLogClassesSQL, knownLogClasses),
-		sets:       newDictionaryWriter(s.instruments, "attribute_set", upsertAttributeSetsSQL, knownAttributeSets),
+		origins:    newOrigins(s.instruments, s.contentKey),
+		classes:    newDictionaryWriter(s.instruments, s.contentKey, "log_class", upsertLogClassesSQL, knownLogClasses),
+		sets:       newDictionaryWriter(s.instruments, s.contentKey, "attribute_set", upsertAttributeSetsSQL, knownAttributeSets),
 		kinds:      newAllowance(logClassesBurst, logClassesPerHour, knownServices),
 	}
 	w.chooser = newSetChooser(w.sets, w.meters.inline.WithLabelValues("attribute_set").Inc)
@@ -106,15 +106,11 @@ func (w *logWriter) prepare(group []*logBatch, entries, _ *pgx.Batch) error {
 	beginEntries(now, w.dictionaries())
 	w.beginOrigins(now)
 	w.chooser.begin()
-	if err := w.arrange(group, now); err != nil {
-		return err
-	}
+	w.arrange(group, now)
 	w.inside.Reset()
 	w.outside.Reset()
 	for _, key := range w.order {
-		if err := w.encode(&w.rows[key.row]); err != nil {
-			return err
-		}
+		w.encode(&w.rows[key.row])
 	}
 	queueEntries(entries, w.dictionaries())
 	w.services.queue(entries)
@@ -137,7 +133,7 @@ func (w *logWriter) ended(committed bool) {
 }
 
 // arrange fills w.rows with the records of a group, and w.order with their order.
-func (w *logWriter) arrange(group []*logBatch, now time.Time) error {
+func (w *logWriter) arrange(group []*logBatch, now time.Time) {
 	clear(w.rows) // pointers of the last group
 	w.rows, w.order = w.rows[:0], w.order[:0]
 	synthetic := syntheticTraceID()
@@ -147,15 +143,12 @@ func (w *logWriter) arrange(group []*logBatch, now time.Time) error {
 			if row.traceID.IsZero() {
 				row.traceID = synthetic
 			}
-			if err := w.refer(&row, now); err != nil {
-				return err
-			}
+			w.refer(&row, now)
 			w.order = append(w.order, newSortKey(row.place, row.traceID, row.TimeNanos, len(w.rows)))
 			w.rows = append(w.rows, row)
 		}
 	}
 	slices.SortFunc(w.order, sortKey.compare)
-	return nil
 }
 
 // syntheticTraceID stands for the trace of all records of a group that have none: every row
@@ -168,52 +161,44 @@ func syntheticTraceID() (id plait.TraceID) {
 }
 
 // refer finds what a record refers to.
-func (w *logWriter) refer(row *logEntry, now time.Time) (err error) {
+func (w *logWriter) refer(row *logEntry, now time.Time) {
 	row.place = w.placer.place(row.TimeNanos)
-	if row.origin, err = w.resourceOf(row.Resource); err != nil {
-		return err
-	}
+	row.origin = w.resourceOf(row.Resource)
 	row.origin.seen.include(row.TimeNanos)
-	scope, err := w.scopeOf(row.Scope)
-	if err != nil {
-		return err
-	}
+	scope := w.scopeOf(row.Scope)
 	severity, event := row.SeverityText, row.EventName
 	if row.inline = len(severity) > maxClassText || len(event) > maxClassText; row.inline {
 		severity, event = "", ""
 	}
-	row.class, err = w.class(row, severity, event, scope, now)
-	if err == nil && row.class == 0 {
+	row.class = w.class(row, severity, event, scope, now)
+	if row.class == 0 {
 		row.inline = true
-		row.class, err = w.class(row, "", "", scope, now)
+		row.class = w.class(row, "", "", scope, now)
 	}
-	return err
 }
 
 // class returns the id of what a record shares with others of its statement, or 0 when its
 // service brings too many.
-func (w *logWriter) class(row *logEntry, severity, event string, scope int64, now time.Time) (int64, error) {
+func (w *logWriter) class(row *logEntry, severity, event string, scope int64, now time.Time) int64 {
 	w.content = w.content[:0].text(severity).text(event).number(scope)
-	id := contentID(w.content)
-	state, err := w.classes.find(id, w.content)
-	if err != nil || state == entryPresent {
-		return id, err
+	id, state := w.classes.find(w.content)
+	if state == entryPresent {
+		return id
 	}
 	if state == entryAbsent && severity+event != "" && !w.kinds.take(row.origin.service, now) {
-		return 0, nil
+		return 0
 	}
-	w.classes.add(id, w.content, entry{
+	return w.classes.add(w.content, entry{
 		texts:   []string{strings.Clone(severity), strings.Clone(event)},
 		numbers: []int64{scope},
 	})
-	return id, nil
 }
 
 // observedUnknown stands for a record that nobody observed.
 const observedUnknown = math.MinInt64
 
 // encode appends the row of a record to the buffer of its place.
-func (w *logWriter) encode(row *logEntry) (err error) {
+func (w *logWriter) encode(row *logEntry) {
 	out, columns := &w.inside, logFields
 	if row.place.outside {
 		out, columns = &w.outside, logFields+1
@@ -237,17 +222,13 @@ func (w *logWriter) encode(row *logEntry) (err error) {
 	w.body(out, row)
 	begun := out.Begin()
 	var setID int64
-	out.Bytes, setID, err = w.chooser.split(w.chooser.family(row.family()), row.Attributes, out.Bytes)
-	if err != nil {
-		return err
-	}
+	out.Bytes, setID = w.chooser.split(w.chooser.family(row.family()), row.Attributes, out.Bytes)
 	out.End(begun)
 	binary.BigEndian.PutUint64(out.Bytes[set-8:], uint64(setID))
 	w.extra(out, row)
 	if row.place.outside {
 		out.date(w.today)
 	}
-	return nil
 }
 
 // family tells records apart whose attributes have little to do with one another: those of

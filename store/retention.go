@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +27,7 @@ func (s *Store) dropPartitions(ctx context.Context) (oldest day, err error) {
 	today := dayOf(s.now())
 	conn, err := s.readPool.Acquire(ctx)
 	if err != nil {
-		return today, fmt.Errorf("connect to drop partitions: %w", err)
+		return minDay, fmt.Errorf("connect to drop partitions: %w", err)
 	}
 	defer conn.Release()
 	found, err := s.listPartitions(ctx, conn)
@@ -81,8 +80,8 @@ func (t partitionedTable) expired(found map[partitionID]attachment, today day) [
 	return days
 }
 
-// minDay is before all others.
-const minDay = day(math.MinInt32 / 2)
+// minDay, of the year 1, is before all that have partitions.
+const minDay = day(-719_162)
 
 // partitionDay reads the day from the name of a partition.
 func partitionDay(parent, name string) (day, bool) {

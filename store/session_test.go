@@ -21,7 +21,7 @@ func TestADatabaseOfHarshSettingsIsOpenedWrittenAndRead(t *testing.T) {
 	admin := connect(t, url)
 	name := pgx.Identifier{query[string](t, admin, `SELECT pg_catalog.current_database()`)}.Sanitize()
 	for _, setting := range []string{
-		"statement_timeout = '40ms'", "lock_timeout = '1ms'", "idle_in_transaction_session_timeout = '1ms'", "idle_session_timeout = '100ms'",
+		"statement_timeout = '40ms'", "lock_timeout = '1ms'", "idle_in_transaction_session_timeout = '1ms'", "idle_session_timeout = '10s'",
 		"work_mem = '64kB'", "search_path = 'pg_temp'", "default_transaction_isolation = 'serializable'", "timezone = 'Asia/Kathmandu'",
 		"standard_conforming_strings = off", "synchronous_commit = off", "jit = on", "plan_cache_mode = 'force_custom_plan'",
 		"default_toast_compression = 'pglz'", "client_encoding = 'LATIN1'", "datestyle = 'German'", "bytea_output = 'escape'",

@@ -102,9 +102,9 @@ func newSpanWriter(s *Store) *spanWriter {
 		now:        s.now,
 		partitions: &s.partitions,
 		meters:     s.instruments,
-		origins:    newOrigins(s.instruments),
-		operations: newDictionaryWriter(s.instruments, "operation", upsertOperationsSQL, knownOperations),
-		sets:       newDictionaryWriter(s.instruments, "attribute_set", upsertAttributeSetsSQL, knownAttributeSets),
+		origins:    newOrigins(s.instruments, s.contentKey),
+		operations: newDictionaryWriter(s.instruments, s.contentKey, "operation", upsertOperationsSQL, knownOperations),
+		sets:       newDictionaryWriter(s.instruments, s.contentKey, "attribute_set", upsertAttributeSetsSQL, knownAttributeSets),
 		names:      newAllowance(operationsBurst, operationsPerHour, knownServices),
 	}
 	w.chooser = newSetChooser(w.sets, w.meters.inline.WithLabelValues("attribute_set").Inc)
@@ -121,15 +121,11 @@ func (w *spanWriter) prepare(group []*traceBatch, entries, _ *pgx.Batch) error {
 	beginEntries(now, w.dictionaries())
 	w.beginOrigins(now)
 	w.chooser.begin()
-	if err := w.arrange(group, now); err != nil {
-		return err
-	}
+	w.arrange(group, now)
 	w.inside.Reset()
 	w.outside.Reset()
 	for _, key := range w.order {
-		if err := w.encode(&w.rows[key.row]); err != nil {
-			return err
-		}
+		w.encode(&w.rows[key.row])
 	}
 	w.traces.encode(w.rows, w.order, w.today)
 	queueEntries(entries, w.dictionaries())
@@ -156,67 +152,56 @@ func (w *spanWriter) ended(committed bool) {
 }
 
 // arrange fills w.rows with the spans of a group, and w.order with their order.
-func (w *spanWriter) arrange(group []*traceBatch, now time.Time) error {
+func (w *spanWriter) arrange(group []*traceBatch, now time.Time) {
 	clear(w.rows) // pointers of the last group
 	w.rows, w.order = w.rows[:0], w.order[:0]
 	for _, b := range group {
 		for i := range b.Spans {
 			row := spanEntry{Span: &b.Spans[i]}
-			if err := w.refer(&row, now); err != nil {
-				return err
-			}
+			w.refer(&row, now)
 			w.order = append(w.order, newSortKey(row.place, row.TraceID, row.StartNanos, len(w.rows)))
 			w.rows = append(w.rows, row)
 		}
 	}
 	slices.SortFunc(w.order, sortKey.compare)
-	return nil
 }
 
 // refer finds what a span refers to.
-func (w *spanWriter) refer(row *spanEntry, now time.Time) (err error) {
+func (w *spanWriter) refer(row *spanEntry, now time.Time) {
 	row.place = w.placer.place(row.StartNanos)
-	if row.origin, err = w.resourceOf(row.Resource); err != nil {
-		return err
-	}
+	row.origin = w.resourceOf(row.Resource)
 	row.origin.seen.include(row.StartNanos)
-	scope, err := w.scopeOf(row.Scope)
-	if err != nil {
-		return err
-	}
+	scope := w.scopeOf(row.Scope)
 	name := row.Name
 	if row.inline = len(name) > maxIndexedText; row.inline {
 		name = ""
 	}
-	row.operation, err = w.operation(row, name, scope, now)
-	if err == nil && row.operation == 0 {
+	row.operation = w.operation(row, name, scope, now)
+	if row.operation == 0 {
 		row.inline = true
-		row.operation, err = w.operation(row, "", scope, now)
+		row.operation = w.operation(row, "", scope, now)
 	}
-	return err
 }
 
 // operation returns the id of what a span does, or 0 when its service brings too many names.
-func (w *spanWriter) operation(row *spanEntry, name string, scope int64, now time.Time) (int64, error) {
+func (w *spanWriter) operation(row *spanEntry, name string, scope int64, now time.Time) int64 {
 	service := row.origin.service
 	w.content = w.content[:0].text(service).text(name).number(int64(row.Kind)).number(scope)
-	id := contentID(w.content)
-	state, err := w.operations.find(id, w.content)
-	if err != nil || state == entryPresent {
-		return id, err
+	id, state := w.operations.find(w.content)
+	if state == entryPresent {
+		return id
 	}
 	if state == entryAbsent && name != "" && !w.names.take(service, now) {
-		return 0, nil
+		return 0
 	}
-	w.operations.add(id, w.content, entry{
+	return w.operations.add(w.content, entry{
 		texts:   []string{strings.Clone(service), strings.Clone(name)},
 		numbers: []int64{int64(row.Kind), scope},
 	})
-	return id, nil
 }
 
 // encode appends the row of a span to the buffer of its place.
-func (w *spanWriter) encode(row *spanEntry) (err error) {
+func (w *spanWriter) encode(row *spanEntry) {
 	out, columns := &w.inside, spanFields
 	if row.place.outside {
 		out, columns = &w.outside, spanFields+1
@@ -236,10 +221,7 @@ func (w *spanWriter) encode(row *spanEntry) (err error) {
 	out.Int2(int16(row.Status))
 	begun := out.Begin()
 	var id int64
-	out.Bytes, id, err = w.chooser.split(w.chooser.family(row.operation), row.Attributes, out.Bytes)
-	if err != nil {
-		return err
-	}
+	out.Bytes, id = w.chooser.split(w.chooser.family(row.operation), row.Attributes, out.Bytes)
 	out.End(begun)
 	binary.BigEndian.PutUint64(out.Bytes[set-8:], uint64(id))
 	begun = out.Begin()
@@ -251,5 +233,4 @@ func (w *spanWriter) encode(row *spanEntry) (err error) {
 	if row.inline {
 		w.meters.inlineNames.Inc()
 	}
-	return nil
 }

@@ -27,7 +27,7 @@ type Config struct {
 	// DatabaseURL names a database of Postgres 15 or newer, as a URL or as keywords and values.
 	DatabaseURL string
 	// MaxConns bounds the connections for searches and upkeep, and again those for look-ups by
-	// id; 0 means 8, and fewer than 3 mean 3, since upkeep takes 2. Writing has 2 of its own.
+	// id; 0 means 8, and fewer than 3 mean 3, since upkeep takes 2. Writing has 6 of its own.
 	MaxConns int
 
 	// RetentionTraces, RetentionLogs and RetentionMetrics say how long telemetry is kept,
@@ -115,6 +115,7 @@ type Store struct {
 	readPool  *pgxpool.Pool // queries, and upkeep in the background
 	lookup    *lookups      // reading by id
 
+	contentKey  contentKey
 	partitions  partitionSet
 	instruments *instruments
 
@@ -171,6 +172,9 @@ func (s *Store) start(ctx context.Context) (err error) {
 			return err
 		}
 		s.log.Warn("make partitions: there are enough for today, and it is tried again", "error", err)
+	}
+	if s.contentKey, err = s.readContentKey(ctx); err != nil {
+		return err
 	}
 	s.traces = newCommitter(s, "traces", newSpanWriter(s))
 	s.logs = newCommitter(s, "logs", newLogWriter(s))

@@ -17,12 +17,12 @@ func (c *committer[B]) commit(ctx context.Context, group []*waiter[B]) {
 	start := time.Now()
 	fresh, repeats := splitRepeats(group)
 	duplicates, err := c.attempt(ctx, fresh)
-	if err != nil && startsAfresh(err) {
+	for again := 1; err != nil && startsAfresh(err) && again <= attemptsAfter(err); again++ {
 		// The connection was dead, a partition had gone or gateways got in each other's way:
-		// nothing of the group was committed, so a second attempt is safe.
+		// nothing of the group was committed, so another attempt is safe.
 		duplicates, err = c.attemptAgain(ctx, fresh, err)
 	}
-	if err != nil && blamesData(err) && len(fresh) > 1 {
+	if err != nil && singlesOut(err) && len(fresh) > 1 {
 		c.isolate(ctx, group)
 		return
 	}
@@ -83,6 +83,15 @@ func splitRepeats[B batch](group []*waiter[B]) (first, repeats []*waiter[B]) {
 	return first, repeats
 }
 
+// attemptsAfter is how often a group is tried again after an error that startsAfresh knows. Each
+// dictionary may tell of collisions once.
+func attemptsAfter(err error) int {
+	if errors.Is(err, errCollision) {
+		return 8
+	}
+	return 1
+}
+
 // attemptAgain is attempt after what went wrong was set right.
 func (c *committer[B]) attemptAgain(ctx context.Context, group []*waiter[B], cause error) (map[plait.Digest]bool, error) {
 	if isNoPartition(cause) {
@@ -90,7 +99,7 @@ func (c *committer[B]) attemptAgain(ctx context.Context, group []*waiter[B], cau
 			return nil, err
 		}
 	}
-	if pgerror.Code(cause) == "" { // what broke one connection has broken the others
+	if pgerror.Code(cause) == "" && !errors.Is(cause, errCollision) { // what broke one connection has broken the others
 		c.release()
 		c.pool.Reset()
 	}

@@ -11,6 +11,7 @@ type counters struct {
 	samples    prometheus.Counter
 	exemplars  prometheus.Counter
 	compaction prometheus.Counter
+	collisions prometheus.Counter
 	seconds    prometheus.Counter
 }
 
@@ -21,11 +22,12 @@ func (c *counters) register(r prometheus.Registerer, db *DB) {
 	c.samples = counter("plait_store_samples_total", "Samples committed.")
 	c.exemplars = counter("plait_store_exemplars_total", "Exemplars committed.")
 	c.compaction = counter("plait_store_samples_compacted_total", "Samples rewritten as chunks by this gateway.")
+	c.collisions = counter("plait_store_series_collisions_total", "Series that got another id because theirs stands for another one.")
 	c.seconds = counter("plait_store_compaction_seconds_total", "Time spent on rewriting samples as chunks.")
 	if r == nil {
 		return
 	}
-	r.MustRegister(c.samples, c.exemplars, c.compaction, c.seconds,
+	r.MustRegister(c.samples, c.exemplars, c.compaction, c.collisions, c.seconds,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "plait_store_head_samples", Help: "Samples that are not in chunks yet."},
 			func() float64 { return float64(db.head.size()) }),

@@ -47,6 +47,9 @@ func (c *metadataCache) unknown(all []plait.MetricMetadata, today int32) []plait
 		if old, ok := c.known[m.Metric]; ok && old == clipped(m) {
 			continue
 		}
+		if len(m.Metric) > maxIndexedName {
+			continue // its series are refused with the reason
+		}
 		fresh = append(fresh, cloneMetadata(clipped(m)))
 	}
 	return fresh

@@ -110,6 +110,9 @@ type DB struct {
 	resolved *traceCache
 	metadata *metadataCache
 	counters counters
+
+	seriesWriters turns
+
 	headRows pgcopy.Rows // of Insert
 
 	full       chan struct{} // asks for a look at the head before its time
@@ -129,7 +132,10 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 		chunks:   newChunkCache(config.CacheBytes),
 		resolved: newTraceCache(),
 		metadata: newMetadataCache(),
-		full:     make(chan struct{}, 1),
+
+		seriesWriters: newTurns(seriesWriters),
+
+		full: make(chan struct{}, 1),
 	}
 	db.counters.register(config.Registerer, db)
 	if err := db.syncHead(ctx); err != nil {

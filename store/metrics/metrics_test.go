@@ -1,7 +1,6 @@
 package metrics_test
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -334,20 +333,6 @@ func TestSomeSeriesOfMany(t *testing.T) {
 		if set.Err() != nil || len(found) != want {
 			t.Errorf("limit %d: %d series, %v; want %d", limit, len(found), set.Err(), want)
 		}
-	}
-}
-
-func TestAnotherLabelSetUnderATakenIDIsRefused(t *testing.T) {
-	t.Parallel()
-	url := storetest.URL(t)
-	s, pool := storetest.Open(t, url), connect(t, url)
-	taken := counter("taken", 1)
-	if _, err := pool.Exec(t.Context(), `INSERT INTO plait_store.series VALUES ($1, 'other', '{}', now(), now())`, taken.Labels.ID()); err != nil {
-		t.Fatal(err)
-	}
-	_, err := s.WriteMetrics(t.Context(), &plait.Metrics{Series: []plait.SeriesData{taken}})
-	if !errors.Is(err, plait.ErrInvalid) {
-		t.Errorf("error %v", err)
 	}
 }
 

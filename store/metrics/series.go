@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -80,28 +79,6 @@ func (db *DB) today() int32 { return int32(db.now().UnixMilli() / millisPerDay) 
 
 func dayTime(day int32) time.Time { return time.UnixMilli(int64(day) * millisPerDay).UTC() }
 
-// known says whether the dictionary has a series and needs no refreshing today; an error says
-// that another label set has its id.
-func (e *seriesEntry) known(id int64, s *plait.SeriesData, today int32) (bool, error) {
-	if e == nil {
-		return false, nil
-	}
-	remembered := s.ID != 0 && len(s.Labels) > 0 // by the decoder: other labels go with their request
-	if !remembered || e.shared.Load() != &s.Labels[0] {
-		if !sameLabels(s.Labels, e.labels) {
-			return false, collision(id, s.Labels)
-		}
-		if remembered {
-			e.shared.Store(&s.Labels[0])
-		}
-	}
-	return e.lastUsed >= today, nil
-}
-
-func collision(id int64, ls plait.Labels) error {
-	return fmt.Errorf("series %d stands for two label sets, one of them %s: %w", id, promLabels(ls), plait.ErrInvalid)
-}
-
 func sameLabels(a plait.Labels, b labels.Labels) bool {
 	i, same := 0, true
 	b.Range(func(l labels.Label) {
@@ -126,56 +103,6 @@ func plaitLabels(ls labels.Labels) plait.Labels {
 	out := make(plait.Labels, 0, ls.Len())
 	ls.Range(func(l labels.Label) { out = append(out, plait.Label{Name: l.Name, Value: l.Value}) })
 	return out
-}
-
-// Sorted by id, so that gateways which write the same series wait for one another and never
-// in a circle. The second part returns the ids under which somebody else's labels are stored.
-const writeSeriesSQL = `
-WITH new AS MATERIALIZED (
-    SELECT id, metric, labels::jsonb AS labels
-    FROM unnest($1::int8[], $2::text[], $3::text[]) AS u(id, metric, labels)
-    ORDER BY id
-), written AS (
-    INSERT INTO plait_store.series AS s (id, metric, labels, first_used, last_used)
-    SELECT id, metric, labels, $4, $4 FROM new
-    ON CONFLICT (id) DO UPDATE SET last_used = greatest(s.last_used, excluded.last_used)
-    RETURNING id, metric, labels
-)
-SELECT w.id
-FROM written w
-JOIN new n ON n.id = w.id
-WHERE w.metric <> n.metric OR w.labels <> n.labels`
-
-// writeSeries commits label sets to the dictionary and remembers them.
-func (db *DB) writeSeries(ctx context.Context, fresh map[int64]plait.Labels, today int32) error {
-	if len(fresh) == 0 {
-		return nil
-	}
-	ids := make([]int64, 0, len(fresh))
-	for id := range fresh {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	names, texts := make([]string, len(ids)), make([]string, len(ids))
-	for i, id := range ids {
-		names[i] = fresh[id].Get(nameLabel)
-		texts[i] = labelsJSON(fresh[id])
-	}
-	rows, err := db.config.Write.Query(ctx, writeSeriesSQL, ids, names, texts, dayTime(today))
-	if err != nil {
-		return fmt.Errorf("write %d series: %w", len(ids), err)
-	}
-	taken, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil {
-		return fmt.Errorf("write %d series: %w", len(ids), err)
-	}
-	for _, id := range taken {
-		return collision(id, fresh[id])
-	}
-	for _, id := range ids {
-		db.series.add(id, &seriesEntry{labels: promLabels(fresh[id]), lastUsed: today})
-	}
-	return nil
 }
 
 // labelsJSON writes all labels but the name as one JSON object.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,23 +25,34 @@ type Batch struct {
 // Refused says which series were left out and why.
 func (b *Batch) Refused() []plait.Refusal { return b.refused }
 
+// maxNamings is how often the series of a request are named before that is given up. Each time all
+// that stand under an id of others are found, and get another.
+const maxNamings = 8
+
 // Prepare names the series of a request and writes those to the dictionary that are unknown.
 // The batch keeps nothing of m but the encoded histograms. Series beyond the limit of new ones
-// and series whose id is taken are refused, the rest goes on.
+// and those that the database does not take are refused, the rest goes on.
 func (db *DB) Prepare(ctx context.Context, m *plait.Metrics) (*Batch, error) {
 	today := db.today()
-	b := &Batch{}
-	fresh := b.name(db, m.Series, today)
-	if err := db.writeSeries(ctx, fresh, today); err != nil {
-		return nil, err
+	unfit := map[int64]string{}
+	for range maxNamings {
+		b := &Batch{}
+		fresh := b.name(db, m.Series, today, unfit)
+		settled, err := db.enterSeries(ctx, fresh, today, unfit)
+		if err != nil {
+			return nil, err
+		}
+		if settled {
+			b.metadata = db.metadata.unknown(m.Metadata, today)
+			return b, nil
+		}
 	}
-	b.metadata = db.metadata.unknown(m.Metadata, today)
-	return b, nil
+	return nil, fmt.Errorf("%d names of series stand for others: the request was given up", maxNamings)
 }
 
 // name adds the samples of all series that may be stored under their ids, and returns the
-// series that the dictionary lacks.
-func (b *Batch) name(db *DB, all []plait.SeriesData, today int32) (fresh map[int64]plait.Labels) {
+// series that the dictionary lacks. Those whose ids are in unfit are refused for the reason there.
+func (b *Batch) name(db *DB, all []plait.SeriesData, today int32, unfit map[int64]string) (fresh map[int64]plait.Labels) {
 	fresh = map[int64]plait.Labels{}
 	limit, beyond := db.config.MaxNewSeries, plait.Refusal{}
 	b.floats.grow(len(all))
@@ -50,21 +62,17 @@ func (b *Batch) name(db *DB, all []plait.SeriesData, today int32) (fresh map[int
 			if points(s) == 0 && len(s.Exemplars) == 0 {
 				continue // all that it brought was refused before
 			}
-			id := s.ID
-			if id == 0 {
-				id = s.Labels.ID()
-			}
-			known, err := get(id).known(id, s, today)
-			switch {
-			case err != nil:
-				b.refused = append(b.refused, plait.Refusal{Reason: err.Error()})
+			id, known := idOf(s, today, get, fresh)
+			if reason, bad := unfit[id]; bad {
+				b.refused = append(b.refused, plait.Refusal{Reason: reason})
 				leaveOut(&b.refused[len(b.refused)-1], s)
 				continue
-			case known || fresh[id] != nil:
-			case len(fresh) >= limit:
-				leaveOut(&beyond, s)
-				continue
-			default:
+			}
+			if !known && fresh[id] == nil {
+				if len(fresh) >= limit {
+					leaveOut(&beyond, s)
+					continue
+				}
 				fresh[id] = s.Labels
 			}
 			b.add(id, s)
@@ -214,10 +222,20 @@ func (g *Group) ids() []int64 {
 	return ids
 }
 
-// newID makes an id that no other gateway makes: milliseconds, so that the primary key grows
-// at its end, and 21 random bits with the sign left positive.
+// lastID is the newest id of newID.
+var lastID atomic.Int64
+
+// newID makes an id that this gateway never makes again, and hardly any other: milliseconds, so that the
+// primary key grows at its end, and 21 random bits with the sign left positive. Where another one
+// has made the same, the commit group is written again, with other ids.
 func newID() int64 {
-	return time.Now().UnixMilli()<<21 | rand.Int64N(1<<21)
+	for {
+		last := lastID.Load()
+		id := max(last+1, time.Now().UnixMilli()<<21|rand.Int64N(1<<21))
+		if lastID.CompareAndSwap(last, id) {
+			return id
+		}
+	}
 }
 
 const copyHeadSQL = `COPY plait_store.sample_head (id, xact, series, times, starts, values, histograms) FROM STDIN BINARY`

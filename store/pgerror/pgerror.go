@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -51,6 +52,31 @@ func Read(err error) error {
 		return unavailable(err)
 	}
 	return err
+}
+
+// IsData says whether an error tells of a value that the server does not take, whatever is done:
+// something that only the sender of the value can change. What Plait chooses itself is not among
+// them: ids and keys, the form of COPY, the types of columns.
+func IsData(err error) bool {
+	code := Code(err)
+	switch code {
+	case "22P03", "22P04": // what COPY sent has not the form that it expects
+		return false
+	case "54000": // a row of an index is too large
+		return true
+	case "23514": // a CHECK that somebody gave a table; one without a name is a row without a partition
+		e, _ := errors.AsType[*pgconn.PgError](err)
+		return e.ConstraintName != ""
+	}
+	return strings.HasPrefix(code, "22") // data exception: encodings, ranges, JSON
+}
+
+// Message is what the server said, without what surrounds it in an error.
+func Message(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Message
+	}
+	return err.Error()
 }
 
 // answersLater says whether errors of a class of SQLSTATE are those of a server that may well

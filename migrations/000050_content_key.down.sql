@@ -1,0 +1,1 @@
+DROP TABLE plait_store.content_key;
