@@ -80,7 +80,7 @@ func (p *pipeline) exportTraces(ctx context.Context, body []byte, json bool) (ou
 	if err != nil {
 		return outcome{}, err
 	}
-	batch.Digest = digestOf(traces, body)
+	batch.Digest = p.digests.of(traces, body)
 	return p.takeTraces(ctx, batch)
 }
 
@@ -95,7 +95,7 @@ func (p *pipeline) exportLogs(ctx context.Context, body []byte, json bool) (outc
 	if err != nil {
 		return outcome{}, err
 	}
-	batch.Digest = digestOf(logs, body)
+	batch.Digest = p.digests.of(logs, body)
 	return p.takeLogs(ctx, batch)
 }
 
@@ -108,6 +108,6 @@ func (p *pipeline) exportMetrics(ctx context.Context, body []byte, json bool) (o
 	if err != nil {
 		return outcome{}, err
 	}
-	batch.Digest = digestOf(metrics, body)
+	batch.Digest = p.digests.of(metrics, body)
 	return p.takeMetrics(ctx, batch)
 }

@@ -64,6 +64,7 @@ type pipeline struct {
 	spans   SpanObserver // nil when nobody observes
 	cleaner *cleaner
 	meters  *meters
+	digests digester
 
 	otlpMetrics *otlp.MetricDecoder
 	remoteWrite *remotewrite.Decoder
@@ -89,21 +90,32 @@ func (p *pipeline) takeTraces(ctx context.Context, b *plait.Traces) (outcome, er
 	return o, nil
 }
 
-// takeLogs is takeTraces for log records.
+// takeLogs is takeTraces for log records. Those without a time of their own are written by
+// themselves, after the others: when that fails and the sender repeats the request, the others are
+// recognised, and these were not stored.
 func (p *pipeline) takeLogs(ctx context.Context, b *plait.Logs) (outcome, error) {
 	var o outcome
 	p.refused(&o, logs, "malformed", b.Refused)
 	p.repaired(logs, b.Repaired)
+	timeless := splitTimeless(b)
+	if err := p.writeLogs(ctx, b, &o); err != nil || timeless == nil {
+		return o, err
+	}
+	return o, p.writeLogs(ctx, timeless, &o)
+}
+
+// writeLogs cleans and writes records.
+func (p *pipeline) writeLogs(ctx context.Context, b *plait.Logs, o *outcome) error {
 	p.cleaner.cleanLogs(b)
 	if len(b.Records) == 0 {
-		return o, nil
+		return nil
 	}
 	receipt, err := p.writer.WriteLogs(ctx, b)
 	if err != nil {
-		return o, fmt.Errorf("write %d log records: %w", len(b.Records), err)
+		return fmt.Errorf("write %d log records: %w", len(b.Records), err)
 	}
-	p.committed(&o, logs, len(b.Records), receipt)
-	return o, nil
+	p.committed(o, logs, len(b.Records), receipt)
+	return nil
 }
 
 // takeMetrics is takeTraces for series; their decoders check them.

@@ -45,7 +45,7 @@ func (x *exchange) serveRemoteWrite() (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	batch.Digest = digestOf(metrics, x.body.bytes)
+	batch.Digest = x.server.pipeline.digests.of(metrics, x.body.bytes)
 	o, err := x.server.pipeline.takeMetrics(x.Request().Context(), batch)
 	if err != nil {
 		return o, err

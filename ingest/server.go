@@ -35,6 +35,9 @@ type Deps struct {
 	Logger     *slog.Logger          // nil: slog.Default
 	Registerer prometheus.Registerer // nil: metrics are kept to itself
 	Now        func() time.Time      // nil: time.Now
+	// DigestKey is what all gateways of a database share and no sender knows, so that a request which
+	// is sent again to another of them is recognised, and none can be made up that passes for it.
+	DigestKey [32]byte
 }
 
 // Server is the doors. New makes it, Listen opens its sockets, Run serves.
@@ -70,6 +73,10 @@ func New(c Config, d Deps) (*Server, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
+	digests, err := newDigester(d.DigestKey)
+	if err != nil {
+		return nil, fmt.Errorf("the key of digests: %w", err)
+	}
 	b := newBudget(c.MaxInFlightBytes, d.Now)
 	m, err := newMeters(d.Registerer, b)
 	if err != nil {
@@ -79,7 +86,7 @@ func New(c Config, d Deps) (*Server, error) {
 		config: c, log: d.Logger, now: d.Now, budget: b, meters: m, origins: newOrigins(c.AllowedOrigins), stopped: make(chan struct{}),
 		outage: &outage{log: d.Logger, now: d.Now},
 		pipeline: &pipeline{
-			writer: d.Writer, spans: d.Spans, meters: m,
+			writer: d.Writer, spans: d.Spans, meters: m, digests: digests,
 			remoteWrite: remotewrite.NewDecoder(),
 			otlpMetrics: otlp.NewMetricDecoder(otlp.MetricSettings{PromoteResourceAttributes: c.PromoteResourceAttributes}),
 			cleaner:     &cleaner{limits: c, meters: m, now: d.Now, ids: findIDs},

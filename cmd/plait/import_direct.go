@@ -24,7 +24,7 @@ func startDirectIngest(ctx context.Context, databaseURL string, logTo io.Writer)
 	}
 	settings := ingest.DefaultConfig()
 	settings.HTTPAddr, settings.GRPCAddr = "127.0.0.1:0", "127.0.0.1:0"
-	doors, err := ingest.New(settings, ingest.Deps{Writer: st, Logger: log})
+	doors, err := ingest.New(settings, ingest.Deps{Writer: st, DigestKey: st.DigestKey(), Logger: log})
 	if err == nil {
 		err = doors.Listen()
 	}

@@ -71,7 +71,7 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 	if err != nil {
 		return err
 	}
-	doors, err := ingest.New(c.ingest(), ingest.Deps{Writer: st, Spans: histograms, Logger: log, Registerer: registry})
+	doors, err := ingest.New(c.ingest(), ingest.Deps{Writer: st, DigestKey: st.DigestKey(), Spans: histograms, Logger: log, Registerer: registry})
 	if err != nil {
 		return err
 	}
