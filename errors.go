@@ -56,6 +56,17 @@ func (e *concealedError) Unwrap() []error { return []error{e.kind, e.cause} }
 // headers, in which gRPC sends it twice.
 const maxMessage = 1 << 10
 
+// SettingError says that a setting cannot be used. It is ErrInvalid.
+type SettingError struct {
+	Field   string // of the room's configuration: "MaxBodyBytes"
+	Problem string // what is wrong with its value, and what would be right
+}
+
+func (e *SettingError) Error() string { return e.Field + ": " + e.Problem }
+
+// Unwrap returns ErrInvalid.
+func (e *SettingError) Unwrap() error { return ErrInvalid }
+
 // Message is what an error says to whoever sent or asked what led to it: one line of at most
 // 1 KiB. What Conceal hides is left out, and so are the names of kinds, which the answer's code says.
 func Message(err error) string {

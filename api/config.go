@@ -49,19 +49,27 @@ func DefaultConfig() Config {
 	}
 }
 
-// Validate says which setting cannot be used, wrapping plait.ErrInvalid.
+// Validate says which setting cannot be used, as a *plait.SettingError.
 func (c Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
-		return fmt.Errorf("API address %q is not host:port: %w", c.Addr, plait.ErrInvalid)
+		return &plait.SettingError{Field: "Addr", Problem: fmt.Sprintf("%q is not host:port", c.Addr)}
 	}
 	if u, err := url.Parse(c.BaseURL); err != nil || c.BaseURL != "" && (u.Scheme == "" || u.Host == "") {
-		return fmt.Errorf("base URL %q is not like https://plait.example.com: %w", c.BaseURL, plait.ErrInvalid)
+		return &plait.SettingError{Field: "BaseURL", Problem: fmt.Sprintf("%q is not like https://plait.example.com", c.BaseURL)}
+	}
+	for _, n := range []struct {
+		field string
+		value int64
+	}{
+		{"MaxConnections", int64(c.MaxConnections)}, {"QueryTimeout", int64(c.QueryTimeout)}, {"ShutdownGrace", int64(c.ShutdownGrace)},
+		{"MaxSpans", int64(c.MaxSpans)}, {"MaxLogs", int64(c.MaxLogs)},
+	} {
+		if n.value <= 0 {
+			return &plait.SettingError{Field: n.field, Problem: fmt.Sprintf("%d is not more than 0", n.value)}
+		}
 	}
 	if err := sockets.CheckHostNames(c.AllowedHosts); err != nil {
-		return err
-	}
-	if c.MaxConnections <= 0 || c.QueryTimeout <= 0 || c.ShutdownGrace <= 0 || c.MaxSpans <= 0 || c.MaxLogs <= 0 {
-		return fmt.Errorf("limit of connections, query timeout, shutdown grace and limits of spans and logs must be more than 0: %w", plait.ErrInvalid)
+		return &plait.SettingError{Field: "AllowedHosts", Problem: plait.Message(err)}
 	}
 	return nil
 }

@@ -77,44 +77,54 @@ func DefaultConfig() Config {
 	}
 }
 
-// Validate says which setting cannot be used, wrapping plait.ErrInvalid.
+// Validate says which setting cannot be used, as a *plait.SettingError.
 func (c Config) Validate() error {
-	for _, addr := range []struct{ name, value string }{{"HTTP", c.HTTPAddr}, {"gRPC", c.GRPCAddr}} {
+	for _, addr := range []struct{ field, value string }{{"HTTPAddr", c.HTTPAddr}, {"GRPCAddr", c.GRPCAddr}} {
 		if _, _, err := net.SplitHostPort(addr.value); err != nil {
-			return fmt.Errorf("%s address %q is not host:port: %w", addr.name, addr.value, plait.ErrInvalid)
+			return setting(addr.field, "%q is not host:port", addr.value)
 		}
 	}
 	for _, n := range []struct {
-		name  string
+		field string
 		value int64
 	}{
-		{"body limit", c.MaxBodyBytes},
-		{"attribute limit", int64(c.MaxAttributeBytes)},
-		{"name limit", int64(c.MaxNameBytes)},
-		{"limit of attributes", int64(c.MaxAttributes)},
-		{"limit of connections", int64(c.MaxConnections)},
-		{"body timeout", int64(c.BodyTimeout)},
-		{"stall timeout", int64(c.StallTimeout)},
-		{"header timeout", int64(c.HeaderTimeout)},
-		{"idle timeout", int64(c.IdleTimeout)},
-		{"shutdown grace", int64(c.ShutdownGrace)},
+		{"MaxBodyBytes", c.MaxBodyBytes},
+		{"MaxAttributeBytes", int64(c.MaxAttributeBytes)},
+		{"MaxNameBytes", int64(c.MaxNameBytes)},
+		{"MaxAttributes", int64(c.MaxAttributes)},
+		{"MaxConnections", int64(c.MaxConnections)},
+		{"BodyTimeout", int64(c.BodyTimeout)},
+		{"StallTimeout", int64(c.StallTimeout)},
+		{"HeaderTimeout", int64(c.HeaderTimeout)},
+		{"IdleTimeout", int64(c.IdleTimeout)},
+		{"ShutdownGrace", int64(c.ShutdownGrace)},
 	} {
 		if n.value <= 0 {
-			return fmt.Errorf("%s is %d, want more than 0: %w", n.name, n.value, plait.ErrInvalid)
+			return setting(n.field, "%d is not more than 0", n.value)
 		}
 	}
+	if c.MaxNameBytes > maxNameBytes {
+		return setting("MaxNameBytes", "%d is more than %d, so that two names fit an index entry of Postgres", c.MaxNameBytes, maxNameBytes)
+	}
+	if c.MaxBodyBytes < minBodyBytes {
+		return setting("MaxBodyBytes", "%d bytes are less than %d", c.MaxBodyBytes, minBodyBytes)
+	}
+	if least := bodyCost*(c.MaxBodyBytes+1) + requestCost; c.MaxInFlightBytes < least {
+		return setting("MaxInFlightBytes", "%d bytes cannot hold one request of %d bytes, which needs %d: raise it, or take smaller requests",
+			c.MaxInFlightBytes, c.MaxBodyBytes, least)
+	}
 	if err := checkOrigins(c.AllowedOrigins); err != nil {
-		return err
+		return setting("AllowedOrigins", "%w", err)
 	}
 	if err := sockets.CheckHostNames(c.AllowedHosts); err != nil {
-		return err
-	}
-	if c.MaxNameBytes > maxNameBytes {
-		return fmt.Errorf("name limit is %d bytes, want at most %d: %w", c.MaxNameBytes, maxNameBytes, plait.ErrInvalid)
-	}
-	if c.MaxInFlightBytes < bodyCost*c.MaxBodyBytes {
-		return fmt.Errorf("memory limit of %d bytes cannot hold one body of %d bytes, want at least %d: %w",
-			c.MaxInFlightBytes, c.MaxBodyBytes, bodyCost*c.MaxBodyBytes, plait.ErrInvalid)
+		return setting("AllowedHosts", "%w", err)
 	}
 	return nil
+}
+
+// minBodyBytes is below what a usual batch has.
+const minBodyBytes = 64 << 10
+
+func setting(field, format string, args ...any) error {
+	return &plait.SettingError{Field: field, Problem: plait.Message(fmt.Errorf(format, args...))}
 }

@@ -62,7 +62,7 @@ type Server struct {
 // New makes a server from a configuration that Validate accepts. It opens nothing.
 func New(c Config, d Deps) (*Server, error) {
 	if err := c.Validate(); err != nil {
-		return nil, fmt.Errorf("ingest settings: %w", err)
+		return nil, fmt.Errorf("ingest: %w", err)
 	}
 	if d.Logger == nil {
 		d.Logger = slog.Default()

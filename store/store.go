@@ -89,6 +89,10 @@ func (c Config) Validate() error {
 	if c.DatabaseURL == "" {
 		return fmt.Errorf("database URL is empty: %w", plait.ErrInvalid)
 	}
+	if _, err := pgxpool.ParseConfig(c.DatabaseURL); err != nil {
+		// Without the reason, which would show what is in it.
+		return plait.Errorf(plait.ErrInvalid, "the database URL cannot be read")
+	}
 	if c.MaxConns < 0 {
 		return fmt.Errorf("%d connections: %w", c.MaxConns, plait.ErrInvalid)
 	}

@@ -6,19 +6,22 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api"
+	"github.com/plaithq/plait/ingest"
 	"github.com/plaithq/plait/store"
 )
 
 // databaseConfig says which Postgres to use.
 type databaseConfig struct {
-	DatabaseURL string `help:"A Postgres 15 or newer to use, as postgres://user:password@host/database. Without it Plait runs a private Postgres below --data-dir." placeholder:"URL" yaml:"database-url"`
+	DatabaseURL string `help:"A Postgres 15 or newer to use, as postgres://user:password@host/database or as keywords and values. Without it Plait runs a private Postgres below --data-dir." placeholder:"URL" yaml:"database-url"`
 	DataDir     string `help:"Where the private Postgres lives." default:"./plait-data" type:"path" placeholder:"DIR" yaml:"data-dir"`
 }
 
@@ -31,23 +34,28 @@ type config struct {
 
 	PostgresListen string `help:"Where the private Postgres may be asked over TCP by readers' roles (plait migrate reader-role makes one), such as 127.0.0.1:5433. Without it only its own user can, by the socket." placeholder:"ADDR" yaml:"postgres-listen"`
 
-	OTLPGRPCAddr string `name:"otlp-grpc-addr" help:"Where OTLP/gRPC is taken in." default:"127.0.0.1:4317" placeholder:"ADDR" yaml:"otlp-grpc-addr"`
-	IngestAddr   string `help:"Where OTLP/HTTP and every other way in over HTTP is served." default:"127.0.0.1:4318" placeholder:"ADDR" yaml:"ingest-addr"`
-	APIAddr      string `name:"api-addr" help:"Where queries, pivots and /metrics are served." default:"127.0.0.1:7080" placeholder:"ADDR" yaml:"api-addr"`
+	OTLPGRPCAddr string `name:"otlp-grpc-addr" help:"Where OTLP/gRPC is taken in." default:"${otlp_grpc_addr}" placeholder:"ADDR" yaml:"otlp-grpc-addr"`
+	IngestAddr   string `help:"Where OTLP/HTTP and every other way in over HTTP is served." default:"${ingest_addr}" placeholder:"ADDR" yaml:"ingest-addr"`
+	APIAddr      string `name:"api-addr" help:"Where queries, pivots and /metrics are served." default:"${api_addr}" placeholder:"ADDR" yaml:"api-addr"`
 
 	RetentionTraces  period `help:"How long spans are kept." default:"7d" placeholder:"PERIOD" yaml:"retention-traces"`
 	RetentionLogs    period `help:"How long log records are kept." default:"7d" placeholder:"PERIOD" yaml:"retention-logs"`
 	RetentionMetrics period `help:"How long samples and exemplars are kept." default:"30d" placeholder:"PERIOD" yaml:"retention-metrics"`
 
-	MaxBody      byteSize      `help:"Largest request taken in, after decompression." default:"16MiB" placeholder:"SIZE" yaml:"max-body"`
-	MaxInFlight  byteSize      `help:"Memory for requests that wait for their commit; above it senders are asked to come back." default:"64MiB" placeholder:"SIZE" yaml:"max-in-flight"`
-	MemoryLimit  byteSize      `help:"Soft limit of the process's memory, without Postgres. GOMEMLIMIT in the environment goes before it." default:"220MiB" placeholder:"SIZE" yaml:"memory-limit"`
-	MaxSeries    int           `help:"Most combinations of service, operation, kind and status that get histograms of their own; what is above is folded and counted." default:"5000" placeholder:"N" yaml:"max-series"`
-	GatewayName  string        `help:"Name of this gateway, needed when several share a database: the series that it derives from spans carry it as the label instance, so that their counters do not mix." placeholder:"NAME" yaml:"gateway-name"`
-	QueryTimeout time.Duration `help:"Longest time for one query." default:"30s" placeholder:"DURATION" yaml:"query-timeout"`
-	Grace        time.Duration `help:"How long an orderly stop may take." default:"20s" placeholder:"DURATION" yaml:"grace"`
+	MaxBody        byteSize      `help:"Largest request taken in, after decompression." default:"${max_body}" placeholder:"SIZE" yaml:"max-body"`
+	MaxInFlight    byteSize      `help:"Memory for requests that wait for their commit; above it senders are asked to come back." default:"${max_in_flight}" placeholder:"SIZE" yaml:"max-in-flight"`
+	MaxConnections int           `help:"Most open connections to each listener; above it a new one takes the place of an idle one." default:"${max_connections}" placeholder:"N" yaml:"max-connections"`
+	MemoryLimit    byteSize      `help:"Soft limit of the process's memory, without Postgres. GOMEMLIMIT in the environment goes before it." default:"220MiB" placeholder:"SIZE" yaml:"memory-limit"`
+	MaxSeries      int           `help:"Most combinations of service, operation, kind and status that get histograms of their own; what is above is folded and counted." default:"5000" placeholder:"N" yaml:"max-series"`
+	GatewayName    string        `help:"Name of this gateway, needed when several share a database: the series that it derives from spans carry it as the label instance, so that their counters do not mix." placeholder:"NAME" yaml:"gateway-name"`
+	QueryTimeout   time.Duration `help:"Longest time for one query." default:"${query_timeout}" placeholder:"DURATION" yaml:"query-timeout"`
+	Grace          time.Duration `help:"How long an orderly stop may take." default:"${grace}" placeholder:"DURATION" yaml:"grace"`
 
 	PromoteResourceAttributes []string `help:"Resource attributes that OTLP metrics get as labels, besides target_info." placeholder:"KEY" yaml:"promote-resource-attributes"`
+
+	CORSAllowedOrigins []string `name:"cors-allowed-origins" help:"Web origins whose pages may send telemetry from a browser: https://shop.example, https://*.example.com, or * for all." placeholder:"ORIGIN" yaml:"cors-allowed-origins"`
+	AllowedHosts       []string `help:"Names of the gateway, besides localhost, that requests over a loopback address may use: plait.example, *.example.com, or * for all. Listeners that other machines reach take any." placeholder:"HOST" yaml:"allowed-hosts"`
+	ExternalURL        string   `name:"external-url" help:"Where readers reach the API, for the links in its answers; without it links are relative to the host." placeholder:"URL" yaml:"external-url"`
 
 	LogLevel  string `help:"Level of Plait's own log: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" yaml:"log-level"`
 	LogFormat string `help:"Format of Plait's own log: text or json." enum:"text,json" default:"text" placeholder:"FORMAT" yaml:"log-format"`
@@ -74,11 +82,14 @@ func (c *config) Validate() error {
 				r.flag, r.p, period(store.MaxRetention))
 		}
 	}
-	if c.MaxBody < 1<<16 || c.MaxInFlight < c.MaxBody {
-		return errors.New("--max-body must be at least 64KiB and not above --max-in-flight")
+	if c.MaxSeries < 1 {
+		return fmt.Errorf("--max-series: %d is not more than 0", c.MaxSeries)
 	}
-	if c.MaxSeries < 1 || c.QueryTimeout <= 0 || c.Grace <= 0 {
-		return errors.New("--max-series, --query-timeout and --grace must be positive")
+	if err := flagError(c.ingest().Validate()); err != nil {
+		return err
+	}
+	if err := flagError(c.api().Validate()); err != nil {
+		return err
 	}
 	return c.validate()
 }
@@ -96,22 +107,48 @@ func (c *config) validatePostgresListen() error {
 	return nil
 }
 
+// flagsOf names the flags behind the fields of the rooms' configurations.
+var flagsOf = map[string]string{
+	"HTTPAddr": "ingest-addr", "GRPCAddr": "otlp-grpc-addr", "Addr": "api-addr",
+	"MaxBodyBytes": "max-body", "MaxInFlightBytes": "max-in-flight", "MaxConnections": "max-connections",
+	"QueryTimeout": "query-timeout", "ShutdownGrace": "grace",
+	"AllowedOrigins": "cors-allowed-origins", "AllowedHosts": "allowed-hosts", "BaseURL": "external-url",
+}
+
+// flagError names the flag, or the setting of the same name, with which a room cannot work.
+func flagError(err error) error {
+	var s *plait.SettingError
+	if !errors.As(err, &s) || flagsOf[s.Field] == "" {
+		return err
+	}
+	return fmt.Errorf("--%s: %s", flagsOf[s.Field], s.Problem)
+}
+
+// defaults are the rooms' own, as kong's variables.
+func defaults() kong.Vars {
+	in, out := ingest.DefaultConfig(), api.DefaultConfig()
+	size := func(n int64) string { text, _ := byteSize(n).MarshalText(); return string(text) }
+	return kong.Vars{
+		"otlp_grpc_addr": in.GRPCAddr, "ingest_addr": in.HTTPAddr, "api_addr": out.Addr,
+		"max_body": size(in.MaxBodyBytes), "max_in_flight": size(in.MaxInFlightBytes), "max_connections": strconv.Itoa(in.MaxConnections),
+		"query_timeout": out.QueryTimeout.String(), "grace": in.ShutdownGrace.String(),
+	}
+}
+
 func (c *databaseConfig) validate() error {
 	if c.DatabaseURL == "" {
 		return nil
 	}
-	u, err := url.Parse(c.DatabaseURL)
-	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
-		return errors.New("--database-url: not a URL such as postgres://user:password@host:5432/database")
+	// Why it cannot be read is not told: that would show what is in it.
+	if err := (store.Config{DatabaseURL: c.DatabaseURL}).Validate(); err != nil {
+		return errors.New("--database-url: neither a URL such as postgres://user:password@host:5432/database nor keywords and values such as 'host=db user=plait dbname=plait', or a file that it names cannot be read")
 	}
 	return nil
 }
 
-// print writes the settings as YAML that --config takes, with the database password masked.
+// print writes the settings as YAML that --config takes, with secrets masked.
 func (c config) print(w io.Writer) error {
-	if u, err := url.Parse(c.DatabaseURL); err == nil && c.DatabaseURL != "" {
-		c.DatabaseURL = u.Redacted()
-	}
+	c.DatabaseURL = maskSecrets(c.DatabaseURL)
 	e := yaml.NewEncoder(w)
 	e.SetIndent(2)
 	if err := e.Encode(c); err != nil {

@@ -55,6 +55,7 @@ func run(ctx context.Context, args []string, std console) int {
 		kong.Description("Joins logs, metrics and traces in Postgres and answers pivots between them."),
 		kong.DefaultEnvars("PLAIT"),
 		kong.Configuration(readYAML),
+		defaults(),
 		kong.Vars{"moment": momentHelp, "suffixes": strings.Join(telemetrySuffixes, ", ")},
 		kong.UsageOnError(),
 		kong.ValueFormatter(describe),

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"runtime/debug"
 	"time"
@@ -55,6 +57,10 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 	c.warnIfExposed(log)
 	registry := newRegistry()
 
+	// Before a Postgres is made, which takes a while.
+	if err := c.probePorts(ctx); err != nil {
+		return err
+	}
 	db, err := openDatabase(ctx, c.databaseConfig, c.PostgresListen, log)
 	if err != nil {
 		return err
@@ -82,8 +88,11 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(doors.Listen(), answers.Listen()); err != nil {
+	if err := doors.Listen(); err != nil {
 		return err
+	}
+	if err := answers.Listen(); err != nil {
+		return errors.Join(err, doors.Shutdown(ctx))
 	}
 	at := endpoints{ingest: "http://" + doors.HTTPAddr().String(), grpc: doors.GRPCAddr().String(), api: "http://" + answers.Addr().String()}
 	log.Info("plait is ready", "version", version, "otlp_http", at.ingest, "otlp_grpc", at.grpc, "api", at.api)
@@ -94,6 +103,20 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 	defer log.Info("plait has stopped")
 	defer context.AfterFunc(ctx, func() { log.Info("stopping: what was taken in is finished, nothing more is taken") })()
 	return runParts(ctx, db.failed(), parts)
+}
+
+// probePorts says which address cannot be listened on.
+func (c config) probePorts(ctx context.Context) error {
+	for _, a := range []struct{ flag, addr string }{
+		{"otlp-grpc-addr", c.OTLPGRPCAddr}, {"ingest-addr", c.IngestAddr}, {"api-addr", c.APIAddr},
+	} {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", a.addr)
+		if err != nil {
+			return fmt.Errorf("--%s: %w", a.flag, err)
+		}
+		defer l.Close() // after all three, which must differ
+	}
+	return nil
 }
 
 // endpoints are where a running gateway listens.
@@ -126,7 +149,8 @@ func (c config) ingest() ingest.Config {
 	in := ingest.DefaultConfig()
 	in.HTTPAddr, in.GRPCAddr = c.IngestAddr, c.OTLPGRPCAddr
 	in.MaxBodyBytes, in.MaxInFlightBytes = int64(c.MaxBody), int64(c.MaxInFlight)
-	in.ShutdownGrace = c.Grace
+	in.MaxConnections, in.ShutdownGrace = c.MaxConnections, c.Grace
+	in.AllowedOrigins, in.AllowedHosts = c.CORSAllowedOrigins, c.AllowedHosts
 	in.PromoteResourceAttributes = c.PromoteResourceAttributes
 	return in
 }
@@ -134,5 +158,6 @@ func (c config) ingest() ingest.Config {
 func (c config) api() api.Config {
 	out := api.DefaultConfig()
 	out.Addr, out.QueryTimeout, out.ShutdownGrace = c.APIAddr, c.QueryTimeout, c.Grace
+	out.BaseURL, out.AllowedHosts, out.MaxConnections = c.ExternalURL, c.AllowedHosts, c.MaxConnections
 	return out
 }
