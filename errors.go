@@ -32,25 +32,10 @@ func Errorf(kind error, format string, args ...any) error {
 	return &kindError{kind: kind, err: fmt.Errorf(format, args...)}
 }
 
-// Conceal gives an error a kind and a text for those who may not see its own: of the database, of
-// the system. Error has both texts, Message the one for others.
-func Conceal(kind error, message string, cause error) error {
-	return &concealedError{kind: kind, message: message, cause: cause}
-}
-
 type kindError struct{ kind, err error }
 
 func (e *kindError) Error() string   { return e.err.Error() }
 func (e *kindError) Unwrap() []error { return []error{e.kind, e.err} }
-
-type concealedError struct {
-	kind    error
-	message string
-	cause   error
-}
-
-func (e *concealedError) Error() string   { return e.message + ": " + e.cause.Error() }
-func (e *concealedError) Unwrap() []error { return []error{e.kind, e.cause} }
 
 // maxMessage bounds what Message returns, in bytes: some clients take no more than 8 KiB of
 // headers, in which gRPC sends it twice.
@@ -68,16 +53,18 @@ func (e *SettingError) Error() string { return e.Field + ": " + e.Problem }
 func (e *SettingError) Unwrap() error { return ErrInvalid }
 
 // Message is what an error says to whoever sent or asked what led to it: one line of at most
-// 1 KiB. What Conceal hides is left out, and so are the names of kinds, which the answer's code says.
+// 1 KiB, without the names of kinds, which the answer's code says. Of what a database server said
+// nothing is told: its tables and statements mean nothing to a sender.
 func Message(err error) string {
-	text := err.Error()
-	var concealed *concealedError
-	if errors.As(err, &concealed) {
-		text = concealed.message
+	var server interface{ SQLState() string }
+	if errors.As(err, &server) {
+		return "the database cannot hold a value of this request"
 	}
+	text := err.Error()
 	for _, kind := range []error{ErrInvalid, ErrNotFound, ErrTooLarge, ErrOverloaded, ErrUnavailable, ErrUnauthorized} {
 		text = strings.ReplaceAll(text, ": "+kind.Error()+": ", ": ")
 		text = strings.TrimPrefix(strings.TrimSuffix(text, ": "+kind.Error()), kind.Error()+": ")
+		text = strings.TrimPrefix(text, kind.Error()+"\n") // of errors.Join
 	}
 	return OneLine(text, maxMessage)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -53,7 +52,7 @@ func problemOf(err error) (p problem, retry time.Duration) {
 	}
 	for _, k := range kinds {
 		if errors.Is(err, k.kind) {
-			p.Status, p.Detail, retry = k.status, strings.TrimSuffix(err.Error(), ": "+k.kind.Error()), k.retry
+			p.Status, p.Detail, retry = k.status, plait.Message(err), k.retry
 			break
 		}
 	}

@@ -28,19 +28,24 @@ type outcome struct {
 	duplicate    bool          // an earlier request had brought all of it
 }
 
-// maxReasons bounds the reasons that a sender is told of one request.
-const maxReasons = 5
+// maxReasons bounds the reasons that a sender is told of one request, maxReasonsBytes all of them
+// and maxReasonBytes each.
+const (
+	maxReasons      = 5
+	maxReasonBytes  = 512
+	maxReasonsBytes = 2 << 10
+)
 
 func (o *outcome) refuse(n int, reason string) {
 	o.refusedCount += n
 	if len(o.reasons) < maxReasons {
-		o.reasons = append(o.reasons, reason)
+		o.reasons = append(o.reasons, plait.OneLine(reason, maxReasonBytes))
 	}
 }
 
 // message is the reasons in one line, empty when nothing was refused.
 func (o *outcome) message() string {
-	text := strings.ToValidUTF8(strings.Join(o.reasons, "; "), "\ufffd")
+	text := plait.OneLine(strings.Join(o.reasons, "; "), maxReasonsBytes)
 	if o.refusedCount > len(o.reasons) && len(o.reasons) == maxReasons {
 		return fmt.Sprintf("%s; and others, %d in all", text, o.refusedCount)
 	}

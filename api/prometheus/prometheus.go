@@ -100,7 +100,7 @@ func NewHandler(c Config) http.Handler {
 	mux.HandleFunc(Prefix+"/-/ready", whenReady(c.Ready, say("Plait is ready to answer PromQL.\n")))
 	mux.Handle(Prefix+"/api/v1/query_exemplars", emptyList(router))
 	mux.Handle(Prefix+"/", router)
-	return singleSlashes(escapedNames(normalTimes(withTimeout(c.Timeout, retryAfter(mux)))))
+	return singleSlashes(escapedNames(smallQueries(normalTimes(withTimeout(c.Timeout, retryAfter(mux))))))
 }
 
 func say(text string) http.HandlerFunc {

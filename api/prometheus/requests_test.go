@@ -7,6 +7,8 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -93,6 +95,29 @@ func TestASlowListingEnds(t *testing.T) {
 	for _, path := range []string{"labels", "series?match[]=up", "query_exemplars?query=up&start=1&end=2"} {
 		if status, body := get(t, server, "/prometheus/api/v1/"+path); status != http.StatusServiceUnavailable {
 			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+}
+
+func TestExpressionsTooLargeToParseAreBadData(t *testing.T) {
+	t.Parallel()
+	server := serve(t, storetest.New(t))
+	for name, form := range map[string]url.Values{
+		"query":    {"query": {strings.Repeat("(", 50_000)}},
+		"match[]":  {"match[]": {"up", "x" + strings.Repeat("{", 30_000)}},
+		"many":     {"match[]": slices.Repeat([]string{"up"}, 1000)},
+		"too long": {"query": {strings.Repeat(" ", 300_000) + "up"}},
+	} {
+		for _, path := range []string{"query", "query_range", "query_exemplars", "series", "labels", "format_query", "parse_query"} {
+			resp, err := server.Client().PostForm(server.URL+prometheus.Prefix+"/api/v1/"+path, form)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err != nil || resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), `"errorType":"bad_data"`) {
+				t.Errorf("%s, %s: %s %s %v", name, path, resp.Status, body, err)
+			}
 		}
 	}
 }

@@ -4,7 +4,6 @@
 package promsel
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -12,9 +11,6 @@ import (
 
 	"github.com/plaithq/plait"
 )
-
-// maxLength bounds an expression; the parser nests as deep as its input does.
-const maxLength = 16 << 10
 
 var ops = map[labels.MatchType]plait.MatchOp{
 	labels.MatchEqual:     plait.MatchEqual,
@@ -27,13 +23,13 @@ var ops = map[labels.MatchType]plait.MatchOp{
 // they stand there, each set of matchers once. The metric's name is a matcher of __name__. Errors
 // say where the expression is wrong and wrap plait.ErrInvalid.
 func Selectors(expression string) ([][]plait.Matcher, error) {
-	if len(expression) > maxLength {
-		return nil, fmt.Errorf("expression has %d bytes, want at most %d: %w", len(expression), maxLength, plait.ErrInvalid)
+	if err := Check(expression); err != nil {
+		return nil, err
 	}
 	p := parser.NewParser(parser.Options{EnableExperimentalFunctions: true})
 	parsed, err := p.ParseExpr(expression)
 	if err != nil {
-		return nil, fmt.Errorf("read PromQL: %w: %w", plait.ErrInvalid, err)
+		return nil, plait.Errorf(plait.ErrInvalid, "read PromQL: %w", err)
 	}
 	var found [][]plait.Matcher
 	for _, selector := range parser.ExtractSelectors(parsed) {
@@ -46,7 +42,7 @@ func Selectors(expression string) ([][]plait.Matcher, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("read PromQL: %q selects no series: %w", expression, plait.ErrInvalid)
+		return nil, plait.Errorf(plait.ErrInvalid, "read PromQL: %.200q selects no series", expression)
 	}
 	return found, nil
 }
