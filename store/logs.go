@@ -16,6 +16,7 @@ import (
 
 // WriteLogs stores the log records of one request, with the promises of WriteTraces.
 func (s *Store) WriteLogs(ctx context.Context, logs *plait.Logs) (plait.Receipt, error) {
+	s.completeIDs(ctx, halfIDs(len(logs.Records), func(i int) *plait.TraceID { return &logs.Records[i].TraceID }))
 	return s.logs.submit(ctx, (*logBatch)(logs))
 }
 
@@ -70,6 +71,7 @@ type logWriter struct {
 	order   []sortKey
 	inside  copyBuffer
 	outside copyBuffer
+	halves  halves
 }
 
 // logEntry is a log record with what it refers to.
@@ -91,6 +93,7 @@ func newLogWriter(s *Store) *logWriter {
 		classes:    newDictionaryWriter(s.instruments, s.contentKey, "log_class", upsertLogClassesSQL, knownLogClasses),
 		sets:       newDictionaryWriter(s.instruments, s.contentKey, "attribute_set", upsertAttributeSetsSQL, knownAttributeSets),
 		kinds:      newAllowance(logClassesBurst, logClassesPerHour, knownServices),
+		halves:     newHalves(),
 	}
 	w.chooser = newSetChooser(w.sets, w.meters.inline.WithLabelValues("attribute_set").Inc)
 	return w
@@ -100,12 +103,13 @@ func (w *logWriter) dictionaries() []*dictionaryWriter {
 	return []*dictionaryWriter{w.resources, w.scopes, w.classes, w.sets}
 }
 
-func (w *logWriter) prepare(group []*logBatch, entries, _ *pgx.Batch) error {
+func (w *logWriter) prepare(group []*logBatch, entries, opening *pgx.Batch) error {
 	now := w.now()
 	w.today, w.placer = dayOf(now), w.partitions.placer("log", now)
 	beginEntries(now, w.dictionaries())
 	w.beginOrigins(now)
 	w.chooser.begin()
+	w.halves.begin()
 	w.arrange(group, now)
 	w.inside.Reset()
 	w.outside.Reset()
@@ -114,6 +118,7 @@ func (w *logWriter) prepare(group []*logBatch, entries, _ *pgx.Batch) error {
 	}
 	queueEntries(entries, w.dictionaries())
 	w.services.queue(entries)
+	w.halves.queue(opening, w.today)
 	return nil
 }
 
@@ -140,6 +145,7 @@ func (w *logWriter) arrange(group []*logBatch, now time.Time) {
 	for _, b := range group {
 		for i := range b.Records {
 			row := logEntry{LogRecord: &b.Records[i], traceID: b.Records[i].TraceID}
+			w.halves.add(row.traceID, false)
 			if row.traceID.IsZero() {
 				row.traceID = synthetic
 			}

@@ -34,11 +34,13 @@ func (s *Store) Metrics() *metrics.DB { return s.metrics }
 // WriteMetrics stores the series of one request, as WriteTraces stores spans. Series beyond the
 // limit of new ones are in the receipt's Refused, and so is what the decoder left out.
 func (s *Store) WriteMetrics(ctx context.Context, m *plait.Metrics) (plait.Receipt, error) {
+	ids := exemplarIDs(m)
+	s.completeIDs(ctx, halfIDs(len(ids), func(i int) *plait.TraceID { return ids[i] }))
 	prepared, err := s.metrics.Prepare(ctx, m)
 	if err != nil {
 		return plait.Receipt{}, kindOf(err)
 	}
-	batch := &metricBatch{Batch: prepared, of: m.Digest}
+	batch := &metricBatch{Batch: prepared, of: m.Digest, exemplars: ids}
 	if len(prepared.Refused()) > 0 {
 		// What was refused for lack of room may find it later. The same request is then no
 		// repeat of this one, and that the rest of it is stored again does not show in PromQL.
@@ -52,7 +54,17 @@ func (s *Store) WriteMetrics(ctx context.Context, m *plait.Metrics) (plait.Recei
 // metricBatch is a request on its way through the committer.
 type metricBatch struct {
 	*metrics.Batch
-	of plait.Digest
+	of        plait.Digest
+	exemplars []*plait.TraceID
+}
+
+func exemplarIDs(m *plait.Metrics) (ids []*plait.TraceID) {
+	for i := range m.Series {
+		for j := range m.Series[i].Exemplars {
+			ids = append(ids, &m.Series[i].Exemplars[j].TraceID)
+		}
+	}
+	return ids
 }
 
 func (b *metricBatch) digest() plait.Digest { return b.of }
@@ -67,14 +79,21 @@ type metricWriter struct {
 	batches     []*metrics.Batch
 	transaction int64          // the id of the open one
 	group       *metrics.Group // what it has written
+	now         func() time.Time
+	halves      halves
 }
 
 func (w *metricWriter) prepare(group []*metricBatch, _, opening *pgx.Batch) error {
 	opening.Queue(metrics.TransactionSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&w.transaction) })
 	w.batches = w.batches[:0]
+	w.halves.begin()
 	for _, b := range group {
 		w.batches = append(w.batches, b.Batch)
+		for _, id := range b.exemplars {
+			w.halves.add(*id, false)
+		}
 	}
+	w.halves.queue(opening, dayOf(w.now()))
 	return nil
 }
 

@@ -91,6 +91,14 @@ func (s *Store) withPartitionLock(ctx context.Context, use func(*pgx.Conn) error
 // and freezes it once when its day is over (upkeep.go).
 const partitionSettings = ` WITH (autovacuum_enabled = false, toast.autovacuum_enabled = false)`
 
+// settings are partitionSettings, except of a table whose rows come and go.
+func (t partitionedTable) settings() string {
+	if t.name == "half_trace" {
+		return ""
+	}
+	return partitionSettings
+}
+
 // createdAtOnce is how many partitions one transaction makes: each holds a dozen locks until its
 // end, and a server of usual settings has room for six thousand.
 const createdAtOnce = 50
@@ -104,7 +112,7 @@ func (t partitionedTable) create(ctx context.Context, conn *pgx.Conn, days []day
 		var statements strings.Builder
 		for _, d := range some {
 			parent, child := storeTable(t.name), storeTable(t.partition(d))
-			fmt.Fprintf(&statements, "CREATE TABLE IF NOT EXISTS %s (LIKE %s INCLUDING ALL)%s;\n", child, parent, partitionSettings)
+			fmt.Fprintf(&statements, "CREATE TABLE IF NOT EXISTS %s (LIKE %s INCLUDING ALL)%s;\n", child, parent, t.settings())
 			fmt.Fprintf(&statements, "ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM %s TO %s;\n", parent, child, t.bound(d), t.bound(d+1))
 		}
 		if err := withLockTimeout(ctx, conn, statements.String()); err != nil {

@@ -33,7 +33,9 @@ const (
 
 // partitionedTables lists every partitioned table.
 func partitionedTables(c Config) []partitionedTable {
+	longest := max(c.RetentionTraces, c.RetentionLogs, c.RetentionMetrics)
 	return []partitionedTable{
+		{name: "half_trace", key: byArrival, retention: longest, time: "since"},
 		{name: "span", key: byTime, retention: c.RetentionTraces, time: "start_time"},
 		{name: "span_outside", key: byArrival, retention: c.RetentionTraces, time: "start_time"},
 		{name: "trace_fragment", key: byTime, retention: c.RetentionTraces, time: "start_time"},

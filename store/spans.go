@@ -15,8 +15,9 @@ import (
 // WriteTraces stores the spans of one request. It returns nil only after they are committed;
 // any error means that the same request may be sent again, except one that wraps
 // plait.ErrInvalid, after which that would be in vain. The batch and what it aliases belong to
-// the store until then.
+// the store until then. Half trace ids become whole ones in it (half_traces.go).
 func (s *Store) WriteTraces(ctx context.Context, traces *plait.Traces) (plait.Receipt, error) {
+	s.completeIDs(ctx, halfIDs(len(traces.Spans), func(i int) *plait.TraceID { return &traces.Spans[i].TraceID }))
 	return s.traces.submit(ctx, (*traceBatch)(traces))
 }
 
@@ -86,6 +87,7 @@ type spanWriter struct {
 	inside  copyBuffer
 	outside copyBuffer
 	traces  fragmentWriter
+	halves  halves
 }
 
 // spanEntry is a span with what it refers to.
@@ -106,6 +108,7 @@ func newSpanWriter(s *Store) *spanWriter {
 		operations: newDictionaryWriter(s.instruments, s.contentKey, "operation", upsertOperationsSQL, knownOperations),
 		sets:       newDictionaryWriter(s.instruments, s.contentKey, "attribute_set", upsertAttributeSetsSQL, knownAttributeSets),
 		names:      newAllowance(operationsBurst, operationsPerHour, knownServices),
+		halves:     newHalves(),
 	}
 	w.chooser = newSetChooser(w.sets, w.meters.inline.WithLabelValues("attribute_set").Inc)
 	return w
@@ -115,12 +118,13 @@ func (w *spanWriter) dictionaries() []*dictionaryWriter {
 	return []*dictionaryWriter{w.resources, w.scopes, w.operations, w.sets}
 }
 
-func (w *spanWriter) prepare(group []*traceBatch, entries, _ *pgx.Batch) error {
+func (w *spanWriter) prepare(group []*traceBatch, entries, opening *pgx.Batch) error {
 	now := w.now()
 	w.today, w.placer = dayOf(now), w.partitions.placer("span", now)
 	beginEntries(now, w.dictionaries())
 	w.beginOrigins(now)
 	w.chooser.begin()
+	w.halves.begin()
 	w.arrange(group, now)
 	w.inside.Reset()
 	w.outside.Reset()
@@ -130,6 +134,7 @@ func (w *spanWriter) prepare(group []*traceBatch, entries, _ *pgx.Batch) error {
 	w.traces.encode(w.rows, w.order, w.today)
 	queueEntries(entries, w.dictionaries())
 	w.services.queue(entries)
+	w.halves.queue(opening, w.today)
 	return nil
 }
 
@@ -141,7 +146,10 @@ func (w *spanWriter) write(ctx context.Context, conn *pgx.Conn) error {
 	if err := w.outside.Send(ctx, conn, copySpansOutsideSQL); err != nil {
 		return err
 	}
-	return w.traces.send(ctx, conn)
+	if err := w.traces.send(ctx, conn); err != nil {
+		return err
+	}
+	return w.halves.join(ctx, conn)
 }
 
 func (w *spanWriter) ended(committed bool) {
@@ -158,6 +166,7 @@ func (w *spanWriter) arrange(group []*traceBatch, now time.Time) {
 	for _, b := range group {
 		for i := range b.Spans {
 			row := spanEntry{Span: &b.Spans[i]}
+			w.halves.add(row.TraceID, true)
 			w.refer(&row, now)
 			w.order = append(w.order, newSortKey(row.place, row.TraceID, row.StartNanos, len(w.rows)))
 			w.rows = append(w.rows, row)

@@ -129,6 +129,8 @@ type Store struct {
 	maxPinned int           // see pinning.go
 	mapping   chan struct{} // held by who draws a service map
 
+	halvesSeen time.Time // see half_traces.go
+
 	metrics *metrics.DB
 	samples *committer[*metricBatch]
 
@@ -185,7 +187,7 @@ func (s *Store) start(ctx context.Context) (err error) {
 	if err := s.openMetrics(ctx); err != nil {
 		return err
 	}
-	s.samples = newCommitter(s, "metrics", &metricWriter{db: s.metrics})
+	s.samples = newCommitter(s, "metrics", &metricWriter{db: s.metrics, now: s.now, halves: newHalves()})
 	s.startBackground()
 	return nil
 }

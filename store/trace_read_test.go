@@ -241,7 +241,7 @@ func TestSpansAndLogsOf64BitTracersBelongToTheFullTrace(t *testing.T) {
 			t.Errorf("trace %s read by %s has %d spans", trace.TraceID, id, len(trace.Spans))
 		}
 		logs, _, err := s.TraceLogs(t.Context(), id, 10)
-		if err != nil || len(logs) != 2 || logs[1].TraceID != short {
+		if err != nil || len(logs) != 2 || logs[1].TraceID != full {
 			t.Errorf("logs read by %s: %v, %v", id, logs, err)
 		}
 		found, _, err := s.Logs(t.Context(), plait.LogQuery{TraceID: id})

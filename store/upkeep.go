@@ -27,6 +27,7 @@ type upkeepTask struct {
 func (s *Store) upkeepTasks() []upkeepTask {
 	return []upkeepTask{
 		{"summarize", time.Minute, s.summarizePartitions},
+		{"halves", time.Minute, s.joinLateHalves},
 		{"analyze", time.Minute, s.analyzePartitions},
 		{"requests", 10 * time.Minute, func(ctx context.Context) error { return expireRequests(ctx, s.readPool) }},
 		{"partitions", time.Hour, s.makePartitions},

@@ -1,0 +1,1 @@
+DROP TABLE plait_store.half_trace;
