@@ -112,7 +112,7 @@ func (t partitionedTable) create(ctx context.Context, conn *pgx.Conn, days []day
 		var statements strings.Builder
 		for _, d := range some {
 			parent, child := storeTable(t.name), storeTable(t.partition(d))
-			fmt.Fprintf(&statements, "CREATE TABLE IF NOT EXISTS %s (LIKE %s INCLUDING ALL)%s;\n", child, parent, t.settings())
+			fmt.Fprintf(&statements, "CREATE TABLE IF NOT EXISTS %s (LIKE %s INCLUDING ALL%s)%s;\n", child, parent, t.check(d), t.settings())
 			fmt.Fprintf(&statements, "ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM %s TO %s;\n", parent, child, t.bound(d), t.bound(d+1))
 		}
 		if err := withLockTimeout(ctx, conn, statements.String()); err != nil {

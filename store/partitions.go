@@ -104,6 +104,15 @@ func (t partitionedTable) bound(d day) string {
 	return d.time().Format("('2006-01-02 15:04:05+00')")
 }
 
+// check says of which day the rows are, in the words of the views' column day: with it a condition on
+// that column leaves the partition out.
+func (t partitionedTable) check(d day) string {
+	if t.key != byTime {
+		return ""
+	}
+	return fmt.Sprintf(", CONSTRAINT day CHECK ((%s AT TIME ZONE interval '0')::date = '%s')", t.time, d.time().Format(time.DateOnly))
+}
+
 // partitionSet is what this gateway knows of the partitions that exist. A row goes to its
 // table only when the partition is known; so a day that nobody made a partition for costs
 // a detour and no error.

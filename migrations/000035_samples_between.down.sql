@@ -1,0 +1,1 @@
+DROP FUNCTION plait.samples(timestamptz, timestamptz);
