@@ -43,6 +43,9 @@ type Config struct {
 	// the operations of a service, and services above a twentieth of it.
 	// plait_exemplars_folded_spans_total counts it.
 	MaxSeries int
+	// MaxLabelBytes bounds the label values of all these series together, and as much again those
+	// of the edges: 512 KiB. They stand in some twenty lines of each scrape.
+	MaxLabelBytes int
 	// Buckets are the upper bounds of the classic buckets in seconds, ascending, without +Inf:
 	// spanmetrics.LatencyBuckets, by which pivots tell the bucket of a span.
 	Buckets []float64
@@ -66,6 +69,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.MaxSeries, 5000)
+	setDefault(&c.MaxLabelBytes, 512<<10)
 	setDefault(&c.Interval, 15*time.Second)
 	setDefault(&c.Idle, 15*time.Minute)
 	setDefault(&c.PairWait, time.Minute)
@@ -91,7 +95,7 @@ func setDefault[T int | time.Duration](field *T, value T) {
 // Validate says what is wrong with the settings.
 func (c Config) Validate() error {
 	switch {
-	case c.MaxSeries < 0 || c.Interval < 0 || c.Idle < 0 || c.PairWait < 0 || c.MaxPending < 0:
+	case c.MaxSeries < 0 || c.MaxLabelBytes < 0 || c.Interval < 0 || c.Idle < 0 || c.PairWait < 0 || c.MaxPending < 0:
 		return fmt.Errorf("exemplars: negative setting: %w", plait.ErrInvalid)
 	case !slices.IsSorted(c.Buckets):
 		return fmt.Errorf("exemplars: buckets are not in ascending order: %w", plait.ErrInvalid)
@@ -109,14 +113,16 @@ const (
 
 // Generator turns spans into series. Its methods may be called by many goroutines at once.
 type Generator struct {
-	config Config
-	bounds bounds
+	config  Config
+	bounds  bounds
+	started time.Time
 
 	mu       sync.Mutex // guards what follows; held for some 100 ns a span
 	names    names
 	services map[string]struct{}
 	calls    map[callKey]*call
 	edges    map[spanmetrics.Edge]*edge
+	labels   struct{ calls, edges int } // bytes of their label values
 	pairs    pairs
 	counts   counters
 }
@@ -129,6 +135,7 @@ func New(c Config) (*Generator, error) {
 	c = c.withDefaults()
 	g := &Generator{
 		config:   c,
+		started:  c.Now(),
 		bounds:   newBounds(c.Buckets),
 		names:    names{},
 		services: map[string]struct{}{},
@@ -229,12 +236,18 @@ func (g *Generator) Run(ctx context.Context) error {
 		case <-ticker.C:
 			now := g.config.Now()
 			g.expire(now)
-			g.flush(ctx, now)
+			g.flush(ctx, g.onTheBeat(now))
 		case <-ctx.Done():
 			g.flushLast(ctx)
 			return nil
 		}
 	}
+}
+
+// onTheBeat is the last time before now that is a whole number of intervals after the start: samples
+// at equal distances take less room.
+func (g *Generator) onTheBeat(now time.Time) time.Time {
+	return now.Add(-(now.Sub(g.started) % g.config.Interval))
 }
 
 // lastFlush is the time that the last write may take.
@@ -257,11 +270,13 @@ func (g *Generator) expire(now time.Time) {
 	for key, c := range g.calls {
 		if c.seen.Before(before) {
 			delete(g.calls, key)
+			g.labels.calls -= key.bytes()
 		}
 	}
 	for key, e := range g.edges {
 		if e.seen.Before(before) {
 			delete(g.edges, key)
+			g.labels.edges -= edgeBytes(key)
 		}
 	}
 	g.forgetNames()

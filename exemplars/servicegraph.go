@@ -200,9 +200,12 @@ func (e *edge) observe(h *histogram, b *bounds, end *side) {
 	}
 }
 
+// edgeBytes is what the labels of an edge take of Config.MaxLabelBytes.
+func edgeBytes(key spanmetrics.Edge) int { return len(key.Client) + len(key.Server) }
+
 // newEdge makes room for a key, or finds the series into which it is folded.
 func (g *Generator) newEdge(key spanmetrics.Edge, now time.Time) *edge {
-	if len(g.edges) >= g.config.MaxSeries {
+	if len(g.edges) >= g.config.MaxSeries || g.labels.edges+edgeBytes(key) > g.config.MaxLabelBytes {
 		g.counts.folded++
 		key.Client, key.Server = spanmetrics.Other, spanmetrics.Other
 		if e := g.edges[key]; e != nil {
@@ -212,5 +215,6 @@ func (g *Generator) newEdge(key spanmetrics.Edge, now time.Time) *edge {
 	key.Client, key.Server = g.names.keep(key.Client), g.names.keep(key.Server)
 	e := &edge{made: now}
 	g.edges[key] = e
+	g.labels.edges += edgeBytes(key)
 	return e
 }

@@ -33,13 +33,17 @@ func (g *Generator) observeCall(s *plait.Span, service string, o *observation, n
 	c.latency.observe(&g.bounds, o)
 }
 
+// bytes is what the labels of a series take of Config.MaxLabelBytes.
+func (k *callKey) bytes() int { return len(k.service) + len(k.name) }
+
 // newCall makes room for a key, or finds the series into which it is folded.
 func (g *Generator) newCall(key callKey, now time.Time) *call {
 	own := key
+	full := len(g.calls) >= g.config.MaxSeries || g.labels.calls+key.bytes() > g.config.MaxLabelBytes
 	if _, known := g.services[key.service]; !known && len(g.services) >= g.maxServices() {
 		key.service = spanmetrics.Other
 	}
-	if len(g.calls) >= g.config.MaxSeries {
+	if full {
 		key.name = spanmetrics.Other
 	}
 	if key != own {
@@ -52,6 +56,7 @@ func (g *Generator) newCall(key callKey, now time.Time) *call {
 	g.services[key.service] = struct{}{}
 	c := &call{made: now}
 	g.calls[key] = c
+	g.labels.calls += key.bytes()
 	return c
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/spanmetrics"
+	"github.com/plaithq/plait/test/openmetrics"
 )
 
 func TestTheSlowestOfAMinuteIsTheExemplarOfItsBucket(t *testing.T) {
@@ -146,6 +147,42 @@ func TestHostileNamesTakeBoundedMemory(t *testing.T) {
 	g.expire(clock.Now().Add(time.Hour))
 	if len(g.calls)+len(g.edges)+len(g.names)+len(g.services)+len(g.pairs.ends) != 0 {
 		t.Errorf("something is left after an idle hour: %d series, %d edges, %d names, %d services", len(g.calls), len(g.edges), len(g.names), len(g.services))
+	}
+}
+
+// TestLabelsAndScrapesAreBoundedInBytes has services, names and peers of a megabyte each.
+func TestLabelsAndScrapesAreBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	g, clock := newGenerator(t, Config{})
+	long := strings.Repeat("ä", 1<<19)
+	for i := range 3_000 {
+		unique := fmt.Sprint(i, long[:200])
+		if i < 5 {
+			unique = fmt.Sprint(i, long)
+		}
+		s := spec{
+			service: unique, name: unique, kind: plait.SpanKindClient, end: clock.Now(), attributes: append(text("db.system", "x"), text("db.name", unique)...),
+		}.span()
+		s.TraceID[8], s.TraceID[9], s.SpanID[0] = byte(i), byte(i>>8), 1
+		g.ObserveSpans([]plait.Span{s})
+	}
+	if most := g.config.MaxLabelBytes + 1<<10*g.maxServices(); g.labels.calls > most || g.labels.edges > most {
+		t.Errorf("labels have %d and %d bytes", g.labels.calls, g.labels.edges)
+	}
+	if g.counts.folded == 0 {
+		t.Error("nothing was counted as folded")
+	}
+	page, _ := scrape(t, g, openMetrics)
+	if len(page) > 64<<20 {
+		t.Errorf("the page has %d bytes", len(page))
+	}
+	if err := openmetrics.Check(page); err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d series, %d edges, a page of %d bytes", len(g.calls), len(g.edges), len(page))
+	g.expire(clock.Now().Add(time.Hour))
+	if g.labels.calls != 0 || g.labels.edges != 0 {
+		t.Errorf("labels of nothing have %d and %d bytes", g.labels.calls, g.labels.edges)
 	}
 }
 

@@ -3,6 +3,7 @@ package exemplars
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -13,56 +14,85 @@ import (
 	"github.com/plaithq/plait/spanmetrics"
 )
 
+// Series are written at every interval for as long as they live, changed or not, so that rate has two
+// samples in any window of two intervals. Before the first stands a zero, an interval before the
+// series began, so that its first spans count as an increase; but not before this generator did,
+// since what another one wrote until then is a counter that was reset.
+
 // written is what the Writer has of a series.
 type written struct {
-	began bool   // it was told of the zero with which the series began
-	count uint64 // of spans at the last write
-	at    time.Time
+	began bool // it was told of the zero with which the series began
 }
 
-// heartbeat is the time after which a series is written though nothing changed: PromQL takes
-// a series for gone after five minutes.
-const heartbeat = time.Minute
+// A write has about so many series and bytes.
+const (
+	maxBatch      = 5000
+	maxBatchBytes = 2 << 20
+)
 
-// due says whether there is something to write.
-func (w *written) due(count uint64, now time.Time) bool {
-	return !w.began || count != w.count || now.Sub(w.at) >= heartbeat
-}
-
-// maxBatch is about how many series go into one write.
-const maxBatch = 5000
-
-// batch is what goes into one write, and what is to be noted once it is committed.
+// batch is what goes into one write.
 type batch struct {
 	metrics plait.Metrics
+	bytes   int
 	now     time.Time
+	zero    func(made time.Time) time.Time
 	bounds  *bounds
 	labels  plait.Labels // added to each series
-	done    []func()
+	parts   []part
 }
 
-// flush writes all series that are due. A failure is logged and leaves everything due.
+// part is the series of one set of labels in a batch.
+type part struct {
+	series int      // where they end in metrics.Series
+	done   []func() // notes that they are committed
+}
+
+func (b *batch) full() bool { return len(b.metrics.Series) >= maxBatch || b.bytes >= maxBatchBytes }
+
+// flush writes all series that are alive. A failure is logged, and the next interval tells what this
+// one did not.
 func (g *Generator) flush(ctx context.Context, now time.Time) {
 	if g.config.Writer == nil {
 		return
 	}
 	for b := range g.batches(now) {
-		if _, err := g.config.Writer.WriteMetrics(ctx, &b.metrics); err != nil {
-			g.config.Logger.WarnContext(ctx, "span metrics were not written, the next interval makes up for it", "series", len(b.metrics.Series), "error", err)
-			g.mu.Lock()
-			g.counts.failures++
-			g.mu.Unlock()
+		if !g.write(ctx, b.metrics, b.parts) {
 			return
 		}
-		g.mu.Lock()
-		for _, note := range b.done {
-			note()
-		}
-		g.mu.Unlock()
 	}
 }
 
-// batches yields what is due. The lock is held for some series at a time and not while the
+// write writes parts of a batch. What the Writer refuses for its content it gets again in halves, so
+// that one bad series keeps no others from being written. It says whether to go on with others.
+func (g *Generator) write(ctx context.Context, m plait.Metrics, parts []part) bool {
+	_, err := g.config.Writer.WriteMetrics(ctx, &m)
+	if err == nil {
+		g.mu.Lock()
+		for _, p := range parts {
+			for _, note := range p.done {
+				note()
+			}
+		}
+		g.mu.Unlock()
+		return true
+	}
+	content := errors.Is(err, plait.ErrInvalid) || errors.Is(err, plait.ErrTooLarge)
+	if content && len(parts) > 1 {
+		half := len(parts) / 2
+		cut := parts[half-1].series - (parts[len(parts)-1].series - len(m.Series))
+		first, second := m, m
+		first.Series, second.Series = m.Series[:cut], m.Series[cut:]
+		return g.write(ctx, first, parts[:half]) && g.write(ctx, second, parts[half:])
+	}
+	g.config.Logger.WarnContext(ctx, "span metrics were not written, the next interval makes up for it", "series", len(m.Series), "error", err)
+	g.mu.Lock()
+	g.counts.failures++
+	g.mu.Unlock()
+	// A database that is away or busy is so for the rest, too.
+	return ctx.Err() == nil && !errors.Is(err, plait.ErrUnavailable) && !errors.Is(err, plait.ErrOverloaded)
+}
+
+// batches yields what is alive. The lock is held for some series at a time and not while the
 // caller writes.
 func (g *Generator) batches(now time.Time) func(yield func(*batch) bool) {
 	return func(yield func(*batch) bool) {
@@ -70,8 +100,8 @@ func (g *Generator) batches(now time.Time) func(yield func(*batch) bool) {
 		calls, edges := entries(g.calls), entries(g.edges)
 		g.mu.Unlock()
 		b := g.newBatch(now)
-		full := func() bool {
-			if len(b.metrics.Series) < maxBatch {
+		send := func() bool {
+			if !b.full() {
 				return true
 			}
 			ok := yield(b)
@@ -84,7 +114,7 @@ func (g *Generator) batches(now time.Time) func(yield func(*batch) bool) {
 				b.addCall(c.key, c.series)
 			}
 			g.mu.Unlock()
-			if !full() {
+			if !send() {
 				return
 			}
 		}
@@ -94,7 +124,7 @@ func (g *Generator) batches(now time.Time) func(yield func(*batch) bool) {
 				b.addEdge(e.key, e.series)
 			}
 			g.mu.Unlock()
-			if !full() {
+			if !send() {
 				return
 			}
 		}
@@ -104,8 +134,16 @@ func (g *Generator) batches(now time.Time) func(yield func(*batch) bool) {
 	}
 }
 
+// zero is when a series was zero that was made at a time.
+func (g *Generator) zero(made time.Time) time.Time {
+	if zero := made.Add(-g.config.Interval); zero.After(g.started) {
+		return zero
+	}
+	return g.started
+}
+
 func (g *Generator) newBatch(now time.Time) *batch {
-	b := &batch{now: now, bounds: &g.bounds, labels: g.config.Labels}
+	b := &batch{now: now, zero: g.zero, bounds: &g.bounds, labels: g.config.Labels}
 	for _, f := range derivedFamilies {
 		b.metrics.Metadata = append(b.metrics.Metadata, plait.MetricMetadata{Metric: f.name, Type: f.kind, Help: f.help, Unit: f.unit})
 	}
@@ -114,21 +152,15 @@ func (g *Generator) newBatch(now time.Time) *batch {
 
 func (b *batch) addCall(key callKey, c *call) {
 	count := c.latency.count
-	if !c.written.due(count, b.now) {
-		return
-	}
 	s := b.series(c.made, c.written.began,
 		plait.Label{Name: spanmetrics.LabelService, Value: key.service}, plait.Label{Name: spanmetrics.LabelSpanKind, Value: spanmetrics.KindLabel(key.kind)},
 		plait.Label{Name: spanmetrics.LabelSpanName, Value: key.name}, plait.Label{Name: spanmetrics.LabelStatusCode, Value: spanmetrics.StatusLabel(key.status)})
 	s.sample(callsFamily.name, "", float64(count))
 	s.histogram(latencyFamily.name, &c.latency)
-	b.note(&c.written, count)
+	s.end(&c.written)
 }
 
 func (b *batch) addEdge(key spanmetrics.Edge, e *edge) {
-	if !e.written.due(e.requests, b.now) {
-		return
-	}
 	s := b.series(e.made, e.written.began,
 		plait.Label{Name: spanmetrics.LabelClient, Value: key.Client}, plait.Label{Name: spanmetrics.LabelConnectionType, Value: key.ConnectionType.String()},
 		plait.Label{Name: spanmetrics.LabelServer, Value: key.Server})
@@ -137,12 +169,7 @@ func (b *batch) addEdge(key spanmetrics.Edge, e *edge) {
 	for _, side := range e.sides() {
 		s.histogram(side.family.name, side.histogram)
 	}
-	b.note(&e.written, e.requests)
-}
-
-// note remembers, after the commit, what was written.
-func (b *batch) note(w *written, count uint64) {
-	b.done = append(b.done, func() { *w = written{began: true, count: count, at: b.now} })
+	s.end(&e.written)
 }
 
 // writer adds the series of one set of labels to a batch.
@@ -152,10 +179,17 @@ type writer struct {
 	startMillis int64
 	nowMillis   int64
 	began       bool
+	done        []func()
+}
+
+// end closes the part of the batch that these series are.
+func (w *writer) end(as *written) {
+	w.done = append(w.done, func() { as.began = true })
+	w.parts = append(w.parts, part{series: len(w.metrics.Series), done: w.done})
 }
 
 func (b *batch) series(made time.Time, began bool, labels ...plait.Label) *writer {
-	w := &writer{batch: b, startMillis: made.UnixMilli() - 1, nowMillis: b.now.UnixMilli(), began: began}
+	w := &writer{batch: b, startMillis: b.zero(made).UnixMilli(), nowMillis: b.now.UnixMilli(), began: began}
 	w.labels = slices.DeleteFunc(append(labels, b.labels...), func(l plait.Label) bool { return l.Value == "" })
 	return w
 }
@@ -169,9 +203,16 @@ func (w *writer) add(name, le string) *plait.SeriesData {
 		labels = append(labels, plait.Label{Name: "le", Value: le})
 	}
 	slices.SortFunc(labels, func(a, b plait.Label) int { return cmp.Compare(a.Name, b.Name) })
+	for _, l := range labels {
+		w.bytes += len(l.Name) + len(l.Value)
+	}
+	w.bytes += seriesBytes
 	w.metrics.Series = append(w.metrics.Series, plait.SeriesData{Labels: labels})
 	return &w.metrics.Series[len(w.metrics.Series)-1]
 }
+
+// seriesBytes is what a series takes in a write besides its labels.
+const seriesBytes = 100
 
 func (w *writer) sample(name, le string, v float64) *plait.SeriesData {
 	s := w.add(name, le)
@@ -228,6 +269,7 @@ func (w *writer) encode(millis int64, h *histogram) plait.HistogramSample {
 	for _, s := range spans {
 		message.PositiveSpans = append(message.PositiveSpans, writev2.BucketSpan{Offset: s.offset, Length: s.length})
 	}
+	w.bytes += message.Size()
 	encoded, err := message.Marshal()
 	if err != nil {
 		panic(fmt.Sprintf("encode native histogram: %v", err)) // it has no way to fail

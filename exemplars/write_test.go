@@ -3,6 +3,7 @@ package exemplars
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -18,14 +19,22 @@ import (
 type recorder struct {
 	mu      sync.Mutex
 	err     error
+	refused string // a span's name
+	writes  int
 	written []plait.Metrics
 }
 
 func (r *recorder) WriteMetrics(_ context.Context, m *plait.Metrics) (plait.Receipt, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.writes++
 	if r.err != nil {
 		return plait.Receipt{}, r.err
+	}
+	for i := range m.Series {
+		if r.refused != "" && m.Series[i].Labels.Get("span_name") == r.refused {
+			return plait.Receipt{}, plait.ErrInvalid
+		}
 	}
 	r.written = append(r.written, *m)
 	return plait.Receipt{}, nil
@@ -146,16 +155,67 @@ func TestNativeHistogramsAreWrittenToo(t *testing.T) {
 	})
 }
 
-func TestUnchangedSeriesAreWrittenOnceAMinute(t *testing.T) {
+func TestSeriesAreWrittenAtEveryIntervalForAsLongAsTheyLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{}
+		began := time.Now()
+		g, stop := run(t, Config{Writer: r, Idle: time.Minute})
+		defer stop()
+		time.Sleep(20 * time.Second)
+		g.ObserveSpans(nowSpan(1))
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		var seconds, values []float64
+		for _, s := range r.take()["traces_spanmetrics_calls_total"] {
+			for _, sample := range s.Samples {
+				seconds, values = append(seconds, float64(sample.TimeMillis-began.UnixMilli())/1000), append(values, sample.Value)
+			}
+		}
+		// The zero stands an interval before the first span.
+		if want := []float64{5, 30, 45, 60, 75}; !slices.Equal(seconds, want) {
+			t.Errorf("written after %v seconds, want %v", seconds, want)
+		}
+		if want := []float64{0, 1, 1, 1, 1}; !slices.Equal(values, want) {
+			t.Errorf("written %v, want %v", values, want)
+		}
+	})
+}
+
+func TestTheZeroOfASeriesIsNotBeforeItsGenerator(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{}
+		began := time.Now()
 		g, stop := run(t, Config{Writer: r})
 		defer stop()
+		time.Sleep(time.Second)
 		g.ObserveSpans(nowSpan(1))
-		time.Sleep(5*time.Minute + time.Second)
+		time.Sleep(15 * time.Second)
 		synctest.Wait()
-		if n := len(r.take()["traces_spanmetrics_calls_total"]); n != 5 {
-			t.Errorf("written %d times in five minutes", n)
+		for _, s := range r.take()["traces_spanmetrics_calls_total"] {
+			if first := s.Samples[0]; first.TimeMillis != began.UnixMilli() || first.StartMillis != began.UnixMilli() {
+				t.Errorf("the first sample is of %d, the generator of %d", first.TimeMillis, began.UnixMilli())
+			}
+		}
+	})
+}
+
+// TestOneBadSeriesKeepsNoOthersFromBeingWritten has a Writer that refuses what holds a name.
+func TestOneBadSeriesKeepsNoOthersFromBeingWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{refused: "bad"}
+		g, stop := run(t, Config{Writer: r})
+		defer stop()
+		for i := range 1000 { // more than one write
+			g.ObserveSpans(spans(spec{trace: 1, id: 1, service: "a", name: fmt.Sprint("op ", i), took: time.Second, end: time.Now()}))
+		}
+		g.ObserveSpans(spans(spec{trace: 1, id: 1, service: "a", name: "bad", took: time.Second, end: time.Now()}))
+		time.Sleep(15 * time.Second)
+		synctest.Wait()
+		if n := len(r.take()["traces_spanmetrics_calls_total"]); n != 1000 {
+			t.Errorf("%d series are written, want 1000", n)
+		}
+		if r.writes < 4 || g.counts.failures != 1 {
+			t.Errorf("%d writes, %d failures", r.writes, g.counts.failures)
 		}
 	})
 }
