@@ -6,6 +6,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/correlate"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 type logParams struct {
@@ -60,7 +61,7 @@ func (s *Server) pivotLog(ctx context.Context, p logParams) (*logAnswer, error) 
 		span := &v.Path[i]
 		answer.Path = append(answer.Path, pathSpan{
 			SpanID: span.SpanID, Service: span.Resource.Service(), Name: span.Name, Kind: span.Kind.String(),
-			Start: stamp(span.StartNanos), DurationNS: span.DurationNanos(), Status: span.Status.String(),
+			Start: stamp(span.StartNanos), DurationNS: spanmetrics.DurationNanos(span), Status: span.Status.String(),
 		})
 	}
 	if n := len(answer.Path); n > 0 {

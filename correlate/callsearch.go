@@ -112,7 +112,7 @@ func (s *callSearch) otherSide(_ unusualSpan, c *call) (unusualSpan, bool) {
 	if c.other == nil || !s.metric.edge.sides.takes(&call{server: !c.server, other: c.other}) {
 		return unusualSpan{}, false
 	}
-	d, q := c.other.DurationNanos(), &s.query
+	d, q := spanmetrics.DurationNanos(c.other), &s.query
 	fits := d >= int64(q.Min) && (q.Max == 0 || d <= int64(q.Max)) &&
 		(!s.metric.failed || c.other.Status == plait.StatusError) &&
 		c.other.EndNanos >= q.Range.From.UnixNano() && (q.Range.To.IsZero() || c.other.StartNanos < q.Range.To.UnixNano())

@@ -182,7 +182,7 @@ func (m *spanMetric) hit(u unusualSpan, labels plait.Labels) MetricHit {
 	h := u.hit(MatchExemplar)
 	value := 1.0
 	if m.latency {
-		value = float64(u.span.DurationNanos()) / 1e9
+		value = float64(spanmetrics.DurationNanos(u.span)) / 1e9
 	}
 	h.Value = &value
 	h.Series = append(plait.Labels{{Name: "__name__", Value: m.name}}, labels...)
