@@ -22,6 +22,8 @@ var (
 	ErrOverloaded = errors.New("overloaded")
 	// ErrUnavailable says that the database cannot be reached or is not ready.
 	ErrUnavailable = errors.New("unavailable")
+	// ErrReadOnly goes with ErrUnavailable where the database answers and takes no writes.
+	ErrReadOnly = errors.New("the database takes no writes, it answers questions only")
 	// ErrUnauthorized marks a request without the token it needs.
 	ErrUnauthorized = errors.New("unauthorized")
 )

@@ -62,6 +62,9 @@ func problemOf(err error) (p problem, retry time.Duration) {
 		p.Detail = "the gateway could not answer; its log says why"
 	case http.StatusServiceUnavailable:
 		p.Detail = "the database cannot be reached or is not ready"
+		if errors.Is(err, plait.ErrReadOnly) {
+			p.Detail = plait.ErrReadOnly.Error()
+		}
 	case http.StatusGatewayTimeout:
 		p.Detail = "the answer took too long: ask for less, or for a shorter time"
 	case statusClientGone:

@@ -240,6 +240,12 @@ func TestReadinessFollowsTheDatabase(t *testing.T) {
 	if resp, _ := g.get(t, "/readyz"); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("/readyz without a database is answered %s", resp.Status)
 	}
+	readOnly := start(t, s, func(_ *Config, d *Deps) {
+		d.Ready = func(context.Context) error { return errors.Join(plait.ErrUnavailable, plait.ErrReadOnly) }
+	})
+	if resp, body := readOnly.get(t, "/readyz"); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(body), "takes no writes") {
+		t.Errorf("/readyz beside a read-only database is answered %s %s", resp.Status, body)
+	}
 	if resp, _ := g.get(t, "/healthz"); resp.StatusCode != http.StatusOK {
 		t.Errorf("/healthz without a database is answered %s", resp.Status)
 	}

@@ -247,7 +247,7 @@ func (s *Store) Ping(ctx context.Context) error {
 		return fmt.Errorf("ping the database: %w", errors.Join(plait.ErrUnavailable, err))
 	}
 	if !writable {
-		return fmt.Errorf("the database takes no writes, it answers questions only: %w", plait.ErrUnavailable)
+		return errors.Join(plait.ErrUnavailable, plait.ErrReadOnly)
 	}
 	return nil
 }
