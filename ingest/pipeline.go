@@ -26,6 +26,8 @@ type outcome struct {
 	reasons      []string      // for the sender, at most maxReasons
 	unstored     plait.Refusal // of refusedCount, what the writer refused and not the decoder
 	duplicate    bool          // an earlier request had brought all of it
+	stored       int           // records that were committed
+	known        int           // records of a duplicate, which are stored once
 }
 
 // maxReasons bounds the reasons that a sender is told of one request, maxReasonsBytes all of them
@@ -142,14 +144,17 @@ func (p *pipeline) takeMetrics(ctx context.Context, b *plait.Metrics) (outcome, 
 // committed counts what a writer has stored, and what it left out.
 func (p *pipeline) committed(o *outcome, signal string, records int, r plait.Receipt) {
 	p.refused(o, signal, "limit", r.Refused)
-	if o.duplicate = r.Duplicate; !o.duplicate {
+	if o.duplicate = r.Duplicate; o.duplicate {
+		o.known = records
+	} else {
 		for _, left := range r.Refused {
 			records -= left.Count
 			o.unstored.Count += left.Count
 			o.unstored.Histograms += left.Histograms
 			o.unstored.Exemplars += left.Exemplars
 		}
-		p.meters.records.WithLabelValues(signal).Add(float64(max(records, 0)))
+		o.stored = max(records, 0)
+		p.meters.records.WithLabelValues(signal).Add(float64(o.stored))
 	}
 }
 

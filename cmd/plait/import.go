@@ -18,7 +18,8 @@ type importCommand struct {
 	DatabaseURL string  `help:"Write straight into this database instead of sending to a gateway." placeholder:"URL"`
 	GiveUpAfter period  `help:"End with an error when nothing could be stored for this long, because the gateway cannot be reached or keeps asking to come back." default:"2m" placeholder:"PERIOD"`
 	Signal      string  `help:"What an OTLP protobuf file holds: traces, logs or metrics. It is found out when not given." enum:",traces,logs,metrics" default:"" placeholder:"SIGNAL"`
-	ShiftToNow  bool    `help:"Move all time stamps so that the newest one of all files is now."`
+	ShiftToNow  bool    `help:"Move all time stamps so that the newest one of all files is now. Run twice it stores everything twice; the shift is told, for --shift-by to repeat it." xor:"shift"`
+	ShiftBy     period  `help:"Move all time stamps by this much, such as 7d or -90m." placeholder:"PERIOD" xor:"shift"`
 	Parallel    int     `help:"Requests under way at a time." default:"4" placeholder:"N"`
 }
 
@@ -48,11 +49,14 @@ func (c *importCommand) Run(ctx context.Context, std console) error {
 }
 
 func (c *importCommand) importAll(ctx context.Context, std console, sources []source) error {
-	var shift time.Duration
+	shift := time.Duration(c.ShiftBy)
 	if c.ShiftToNow {
 		var err error
 		if shift, err = c.shiftOf(ctx, std, sources); err != nil {
 			return err
+		}
+		if shift != 0 {
+			fmt.Fprintf(std.err, "all times are moved by %s; to send the same again, give --shift-by=%s in place of --shift-to-now\n", shift, shift)
 		}
 	}
 	s, stop, err := c.target(ctx, std)
@@ -73,6 +77,7 @@ func (c *importCommand) send(ctx context.Context, std console, s *sender, source
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(c.Parallel)
 	err := c.eachRequest(ctx, sources, bar, bar.tell, func(from source, p payload) error {
+		p.file = from.name
 		group.Go(func() error {
 			err := p.shift(shift)
 			if err == nil {
@@ -93,7 +98,7 @@ func (c *importCommand) send(ctx context.Context, std console, s *sender, source
 		return err
 	}
 	bar.stop()
-	return s.report(std.out)
+	return s.report(std.out, std.err)
 }
 
 // eachRequest reads the files and hands over their requests. It tells of files that hold none,

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,7 @@ const (
 
 // payload is one export request out of a file.
 type payload struct {
+	file   string
 	signal string // traces, logs or metrics
 	json   bool   // OTLP/JSON, else OTLP protobuf
 	body   []byte
@@ -52,7 +54,7 @@ func readTelemetry(ctx context.Context, from source, signal string, count *atomi
 		return nil
 	case err != nil:
 	case first == '[':
-		err = readZipkin(in, each)
+		err = readArray(in, each)
 	case first == '{':
 		err = readJSON(in, each)
 	default:
@@ -119,42 +121,53 @@ func readJSON(r *bufio.Reader, each func(payload) error) error {
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		var signal string
+		var payloads []payload
 		if err == nil {
-			signal, err = signalOfJSON(raw)
+			payloads, err = payloadsOf(raw)
 		}
 		if err != nil {
 			return fmt.Errorf("request %d (before byte %d): %w", n, objects.offset, err)
 		}
-		if err := each(payload{signal: signal, json: true, body: bytes.Clone(raw)}); err != nil {
-			return err
+		for _, p := range payloads {
+			if err := each(p); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-func signalOfJSON(raw []byte) (string, error) {
-	for _, s := range []struct{ key, snake, signal string }{
-		{`"resourceSpans"`, `"resource_spans"`, "traces"},
-		{`"resourceLogs"`, `"resource_logs"`, "logs"},
-		{`"resourceMetrics"`, `"resource_metrics"`, "metrics"},
-	} {
-		head := raw[:min(len(raw), 200)]
-		if bytes.Contains(head, []byte(s.key)) || bytes.Contains(head, []byte(s.snake)) {
-			return s.signal, nil
-		}
-	}
-	return "", fmt.Errorf("%w: not an OTLP export request: neither resourceSpans, resourceLogs nor resourceMetrics is in it", errNotTelemetry)
-}
-
-// readZipkin reads a JSON array of Zipkin v2 spans and makes OTLP of them.
-func readZipkin(r io.Reader, each func(payload) error) error {
+// readArray reads a JSON array of OTLP export requests or of Zipkin spans.
+func readArray(r io.Reader, each func(payload) error) error {
 	body, err := io.ReadAll(io.LimitReader(r, maxMessageBytes+1))
 	if err != nil {
 		return fmt.Errorf("read: %w", err)
 	}
 	if len(body) > maxMessageBytes {
-		return fmt.Errorf("a Zipkin file above %d MiB: split it", maxMessageBytes>>20)
+		return fmt.Errorf("a JSON array above %d MiB: split it", maxMessageBytes>>20)
 	}
+	if !isOTLPArray(body) {
+		return readZipkin(body, each)
+	}
+	var requests []json.RawMessage
+	if err := json.Unmarshal(body, &requests); err != nil {
+		return fmt.Errorf("read JSON: %w", err)
+	}
+	for n, raw := range requests {
+		payloads, err := payloadsOf(raw)
+		if err != nil {
+			return fmt.Errorf("request %d: %w", n+1, err)
+		}
+		for _, p := range payloads {
+			if err := each(p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// readZipkin makes OTLP of a JSON array of Zipkin v2 spans.
+func readZipkin(body []byte, each func(payload) error) error {
 	traces, err := zipkin.DecodeJSON(body)
 	if err != nil {
 		return err

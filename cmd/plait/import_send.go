@@ -29,18 +29,30 @@ type sender struct {
 	client   *http.Client
 	patience *patience
 
-	mu       sync.Mutex
-	requests map[string]int // by signal
-	rejected map[string]int
-	reasons  map[string]int // text of partial success -> how many requests said so
+	mu      sync.Mutex
+	sums    map[string]*sum // by signal
+	reasons map[string]int  // text of partial success -> how many requests said so
+	files   map[string]bool // whether anything in them was understood
 }
+
+// sum is what became of the requests of one signal.
+type sum struct {
+	requests int
+	stored   int // records
+	known    int // records that an earlier request had brought
+	rejected int
+	counted  bool // the gateway says how many it stored, which others than Plait do not
+}
+
+// records is what the signals' records are called.
+var records = map[string]string{"traces": "spans", "logs": "log records", "metrics": "samples"}
 
 func newSender(base string, p *patience) *sender {
 	return &sender{
 		base:     base,
 		client:   &http.Client{Timeout: longestRequest},
 		patience: p,
-		requests: map[string]int{}, rejected: map[string]int{}, reasons: map[string]int{},
+		sums:     map[string]*sum{}, reasons: map[string]int{}, files: map[string]bool{},
 	}
 }
 
@@ -76,7 +88,7 @@ func (s *sender) post(ctx context.Context, p payload) error {
 	}
 	switch resp.StatusCode {
 	case http.StatusOK:
-		s.done(p, resp.Header.Get("Content-Type"), answer)
+		s.done(p, resp.Header, answer)
 		return nil
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		s.patience.busy(resp.Status + ": " + messageOf(answer))
@@ -113,16 +125,27 @@ type partialSuccess struct {
 	} `json:"partialSuccess"`
 }
 
-func (s *sender) done(p payload, contentType string, answer []byte) {
+func (s *sender) done(p payload, header http.Header, answer []byte) {
 	partial := partialFromProtobuf
-	if strings.HasPrefix(contentType, "application/json") {
+	if strings.HasPrefix(header.Get("Content-Type"), "application/json") {
 		partial = partialFromJSON
 	}
 	rejected, reason := partial(answer)
+	stored, err := strconv.Atoi(header.Get("Plait-Stored"))
+	known, _ := strconv.Atoi(header.Get("Plait-Known")) // 0 where the gateway does not say
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests[p.signal]++
-	s.rejected[p.signal] += rejected
+	total := s.sums[p.signal]
+	if total == nil {
+		total = &sum{counted: true}
+		s.sums[p.signal] = total
+	}
+	total.requests++
+	total.stored += stored
+	total.known += known
+	total.rejected += rejected
+	total.counted = total.counted && err == nil
+	s.files[p.file] = s.files[p.file] || err != nil || stored+known+rejected > 0
 	if reason != "" {
 		s.reasons[reason]++
 	}
@@ -154,27 +177,54 @@ func messageOf(answer []byte) string {
 func (s *sender) counts() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	total := 0
-	for _, n := range s.requests {
-		total += n
+	requests, stored := 0, 0
+	for _, total := range s.sums {
+		requests += total.requests
+		stored += total.stored
 	}
-	return fmt.Sprintf("%d requests", total)
+	return fmt.Sprintf("%d records in %d requests", stored, requests)
 }
 
-// report says what was stored and what was refused. It returns an error when anything was refused.
-func (s *sender) report(w io.Writer) error {
+// report says what was stored and what was refused. It tells of files in which nothing was
+// understood, and returns an error when anything was refused or nothing at all was understood.
+func (s *sender) report(w, notes io.Writer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	refused := 0
-	for _, signal := range slices.Sorted(maps.Keys(s.requests)) {
-		fmt.Fprintf(w, "%s: %d requests stored, %d records refused\n", signal, s.requests[signal], s.rejected[signal])
-		refused += s.rejected[signal]
+	refused, mayBeStored := 0, false
+	for _, signal := range slices.Sorted(maps.Keys(s.sums)) {
+		total := s.sums[signal]
+		fmt.Fprintf(w, "%s: %s\n", signal, total.text(records[signal]))
+		refused += total.rejected
+		mayBeStored = mayBeStored || !total.counted || total.stored+total.known > 0
 	}
 	for _, reason := range slices.Sorted(maps.Keys(s.reasons)) {
 		fmt.Fprintf(w, "  %s (%d requests)\n", reason, s.reasons[reason])
 	}
-	if refused > 0 {
+	for _, file := range slices.Sorted(maps.Keys(s.files)) {
+		if !s.files[file] {
+			fmt.Fprintf(notes, "%s: its requests hold no span, log record or data point\n", file)
+		}
+	}
+	understood := slices.Contains(slices.Collect(maps.Values(s.files)), true)
+	switch {
+	case refused > 0 && mayBeStored:
 		return errors.New("some records were refused; the rest is stored")
+	case refused > 0:
+		return errors.New("all records were refused")
+	case len(s.files) > 0 && !understood:
+		return errors.New("nothing was stored")
 	}
 	return nil
+}
+
+// text says what became of the records.
+func (t *sum) text(records string) string {
+	if !t.counted {
+		return fmt.Sprintf("%d requests taken, %d %s refused", t.requests, t.rejected, records)
+	}
+	text := fmt.Sprintf("%d %s stored, %d refused", t.stored, records, t.rejected)
+	if t.known > 0 {
+		text += fmt.Sprintf(", %d known from an earlier import", t.known)
+	}
+	return text
 }
