@@ -110,6 +110,39 @@ type SpanQuery struct {
 	Limit        int
 }
 
+// UnusualQuery asks for the spans of a window that took longest beyond what their operation usually
+// takes. The window is the query's Range: a span is in it that began before its end and ended in it
+// or later, however long before it began. Order is not used.
+type UnusualQuery struct {
+	SpanQuery
+	// Grade compares what the query's matchers cannot say; nil is 1 for every span. Spans of grade
+	// 0 are left out, and a higher grade goes before a lower. It may keep nothing of the span.
+	Grade func(*Span) int
+	// FailedFirst puts failed spans before others of their grade, whatever they took.
+	FailedFirst bool
+	// OfEachTrace asks for the first span of each trace only.
+	OfEachTrace bool
+}
+
+// UnusualSpan is a span with what is usual for its operation: its service, name and kind.
+type UnusualSpan struct {
+	Span
+	// TypicalNanos is the median duration of the operation before the window, or in the window
+	// where that has many of them and the day before it none. It is 0 when unknown.
+	TypicalNanos int64
+	Grade        int
+}
+
+// ExcessNanos is by how much the span took longer than usual.
+func (u *UnusualSpan) ExcessNanos() int64 { return u.DurationNanos() - u.TypicalNanos }
+
+// UnusualSpans are spans, those that most exceed the usual first.
+type UnusualSpans struct {
+	Spans []UnusualSpan
+	// CutShort says that not all spans of the window were read: time or memory was up.
+	CutShort bool
+}
+
 // SeriesExemplar is a stored exemplar with the labels of its series.
 type SeriesExemplar struct {
 	Series Labels

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,43 +9,6 @@ import (
 
 	"github.com/plaithq/plait"
 )
-
-// firstGuess is how many records Postgres is asked for at first where it guesses.
-const firstGuess = 1000
-
-// readFitting reads the first records of a slice that have all attributes, at most limit of them.
-// Postgres only guesses at attributes, so it may have to be asked for more: from the last
-// position on, in larger and larger pages.
-func (t *logSearch) readFitting(ctx context.Context, rows *[]storedLog, from, to int64, limit int) error {
-	at := t.start.logPosition
-	if len(t.attributes) == 0 {
-		return t.read(ctx, rows, &at, from, to, limit)
-	}
-	known := 0 // records at the position that an earlier page had
-	for size := max(limit, firstGuess); ; size = min(4*size, maxSearchLimit) + known {
-		var page []storedLog
-		if err := t.read(ctx, &page, &at, from, to, size); err != nil {
-			return err
-		}
-		for i := known; i < len(page) && len(*rows) < limit; i++ {
-			row := &page[i]
-			fits, err := attributesFit(t.attributes, row.resource, row.attributeSet, row.attributes)
-			if err != nil {
-				return fmt.Errorf("log record %s: %w", row.id(), err)
-			}
-			if fits {
-				*rows = append(*rows, *row)
-			}
-		}
-		if len(*rows) == limit || len(page) < size {
-			return nil
-		}
-		at, known = page[len(page)-1].logPosition, 0
-		for i := len(page) - 1; i >= 0 && page[i].logPosition == at; i-- {
-			known++
-		}
-	}
-}
 
 // How deep JSON may stand in JSON for a text in it to be found.
 const maxEscapings = 3

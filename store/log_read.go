@@ -63,8 +63,8 @@ WHERE trace_id = $1 AND time = $2 AND sub_ns = $3 AND span_id = $4
 LIMIT 1`
 )
 
-// TraceLogs returns the records of a trace in time order, at most limit of them, and whether
-// there are more. An id and its lower half find each other's records, as in Trace; a record
+// TraceLogs returns the records of a trace in time order, at most limit of them and as many as an
+// answer has room for, and whether there are more. An id and its lower half find each other's records, as in Trace; a record
 // keeps the id that it was sent with. Resources, scopes and attributes are shared: read-only.
 func (s *Store) TraceLogs(ctx context.Context, id plait.TraceID, limit int) ([]plait.LogRecord, bool, error) {
 	spelled, err := s.spell(ctx, id)
@@ -72,18 +72,22 @@ func (s *Store) TraceLogs(ctx context.Context, id plait.TraceID, limit int) ([]p
 		return nil, false, fmt.Errorf("read logs of trace %s: %w", id, err)
 	}
 	var rows []storedLog
-	err = queryRows(ctx, s.lookup.pool, func(v [][]byte) { rows = append(rows, scanLog(v)) },
-		traceLogsSQL, spelled.hex(), limit+1)
+	memory := newSearchMemory(ctx)
+	err = queryUntil(ctx, s.lookup.pool, func(v [][]byte) bool {
+		rows = append(rows, scanLog(v))
+		return memory.take(rows[len(rows)-1].size())
+	}, traceLogsSQL, spelled.hex(), limit+1)
 	if err != nil {
 		return nil, false, fmt.Errorf("read logs of trace %s: %w", id, err)
 	}
-	more := len(rows) > limit
-	if more {
-		rows = rows[:limit]
-	}
+	more := len(rows) > limit || !memory.left()
+	rows = rows[:min(len(rows), limit)]
 	records, err := s.lookup.decodeLogs(ctx, rows)
 	if err != nil {
 		return nil, false, fmt.Errorf("read logs of trace %s: %w", id, err)
+	}
+	if n := memory.fitting(records, rows); n < len(records) {
+		records, more = records[:n], true
 	}
 	return records, more, nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
@@ -61,8 +62,8 @@ LIMIT $12`
 )
 
 // Logs searches for records, newest first unless asked otherwise, and returns the cursor of the
-// next page, empty at the end. A search takes ten seconds at most: the page then has what was
-// found, and the cursor goes on from there. Records of one nanosecond are in the order of
+// next page, empty at the end. A search takes ten seconds, and a page 16 MiB, at most: the page then
+// has what was found, and the cursor goes on from there. Records of one nanosecond are in the order of
 // trace, span and content.
 func (s *Store) Logs(ctx context.Context, q plait.LogQuery) ([]plait.LogRecord, string, error) {
 	search, err := s.newLogSearch(ctx, q)
@@ -75,10 +76,14 @@ func (s *Store) Logs(ctx context.Context, q plait.LogQuery) ([]plait.LogRecord, 
 	if err := search.run(bounded); err != nil && !cutShort(ctx, bounded, err, len(search.rows), search.walk != begin) {
 		return nil, "", fmt.Errorf("search logs: %w", err)
 	}
-	rows, cursor := search.page()
+	rows, cursor := search.cut(min(len(search.rows), search.limit))
 	records, err := s.lookup.decodeLogs(ctx, rows)
 	if err != nil {
 		return nil, "", fmt.Errorf("search logs: %w", err)
+	}
+	if n := search.memory.fitting(records, rows); n < len(records) {
+		records = records[:n]
+		_, cursor = search.cut(n)
 	}
 	return records, cursor, nil
 }
@@ -95,15 +100,16 @@ type logSearch struct {
 	// then compared here.
 	attributes []attributeCondition
 
-	walk  timeWalk
-	limit int
-	start logCursor
-	rest  logPosition // where what was not read begins
-	rows  []storedLog
+	walk   timeWalk
+	limit  int
+	start  logCursor
+	at     logCursor // after what was read
+	memory searchMemory
+	rows   []storedLog
 }
 
 func (s *Store) newLogSearch(ctx context.Context, q plait.LogQuery) (*logSearch, error) {
-	t := &logSearch{store: s, query: q, walk: newTimeWalk(q.Range, q.Ascending, s.now()), limit: searchLimit(q.Limit)}
+	t := &logSearch{store: s, query: q, walk: newTimeWalk(q.Range, q.Ascending, s.now()), limit: searchLimit(q.Limit), memory: newSearchMemory(ctx)}
 	t.start = logCursor{logPosition: t.first()}
 	if q.Cursor != "" {
 		var err error
@@ -116,6 +122,7 @@ func (s *Store) newLogSearch(ctx context.Context, q plait.LogQuery) (*logSearch,
 			t.walk.to = min(t.walk.to, t.start.micros+1)
 		}
 	}
+	t.at = t.start
 	if q.Contains != "" {
 		contains := likePattern(cleanText(q.Contains))
 		t.contains, t.escaped = &contains, escapedPatterns(cleanText(q.Contains))
@@ -157,59 +164,76 @@ func (s *Store) resourcesOf(ctx context.Context, service string) ([]int64, error
 	return ids, nil
 }
 
-// run reads slices until there is one record more than the page takes, or no range left.
+// run reads until there is one record more than the page takes, or no range or memory left.
 func (t *logSearch) run(ctx context.Context) error {
 	if t.resources != nil && len(t.resources) == 0 {
 		t.walk.to = t.walk.from
 	}
-	for !t.walk.done() {
-		wanted := t.limit + t.start.skip + 1 - len(t.rows)
-		if wanted <= 0 {
-			return nil
-		}
-		from, to := t.walk.slice()
-		var rows []storedLog
-		if err := t.readFitting(ctx, &rows, from, to, wanted); err != nil {
-			return err
-		}
-		inside := slices.IndexFunc(rows, t.beyond)
-		if inside >= 0 {
-			t.walk.from, t.walk.to = from, from // what follows is beyond the range, too
-			rows = rows[:inside]
-		} else if len(rows) < wanted {
-			t.walk.read(from, to)
-			t.rest = t.edge()
-		}
-		t.rows = append(t.rows, rows...)
+	enough := func() bool { return len(t.rows) > t.limit || !t.memory.left() }
+	limit := t.limit + 1
+	if len(t.attributes) > 0 { // of which Postgres only guesses
+		limit = max(limit, comparedRows)
 	}
-	return nil
+	return t.walk.pages(ctx, limit, enough, func(ctx context.Context, from, to int64, limit int) (page, error) {
+		p, err := t.page(ctx, from, to, limit+t.at.skip)
+		if err == nil && !p.full {
+			t.at = logCursor{logPosition: t.after(from, to)}
+		}
+		return p, err
+	})
 }
 
-// read reads the first records of a slice from a position on, at most limit of them. Rows of one
+// page appends a page of the records of a slice that come after those that were read. Rows of one
 // trace are few and found by a plan that is made once.
-func (t *logSearch) read(ctx context.Context, rows *[]storedLog, p *logPosition, from, to int64, limit int) error {
+func (t *logSearch) page(ctx context.Context, from, to int64, limit int) (p page, err error) {
+	start, skip := t.at.logPosition, t.at.skip
 	args := []any{microsTime(from), microsTime(to), optional(int16(t.query.MinSeverity)), t.resources, t.contains,
-		optional(t.query.SpanID.Int64()), microsTime(p.micros), p.sub, p.traceID[:], p.spanID, p.content, limit,
+		optional(t.query.SpanID.Int64()), microsTime(start.micros), start.sub, start.traceID[:], start.spanID, start.content, limit,
 		[]string(nil), []int64(nil), []int64(nil), t.escaped}
 	if len(t.attributes) > 0 {
 		first := &t.attributes[0]
 		args[12], args[13], args[14] = first.patterns, first.resources, first.sets
 	}
-	scan := func(v [][]byte) { *rows = append(*rows, scanLog(v)) }
+	var bad error
+	scan := func(v [][]byte) bool {
+		row := scanLog(v)
+		p.add(row.micros)
+		if skip > 0 && row.logPosition == start {
+			skip--
+			return true
+		}
+		t.at.pass(row.logPosition, t.query.Ascending)
+		if t.beyond(row) {
+			return true
+		}
+		fits, err := attributesFit(t.attributes, row.resource, row.attributeSet, row.attributes)
+		if err != nil {
+			bad = fmt.Errorf("log record %s: %w", row.id(), err)
+			return false
+		}
+		if fits {
+			t.rows = append(t.rows, row)
+			p.full = !t.memory.take(row.size())
+		}
+		return !p.full
+	}
 	switch {
 	case t.traces != nil && t.query.Ascending:
-		return queryRows(ctx, t.store.lookup.pool, scan, searchTraceLogsOldestFirstSQL, append(args, t.traces)...)
+		err = queryUntil(ctx, t.store.lookup.pool, scan, searchTraceLogsOldestFirstSQL, append(args, t.traces)...)
 	case t.traces != nil:
-		return queryRows(ctx, t.store.lookup.pool, scan, searchTraceLogsNewestFirstSQL, append(args, t.traces)...)
+		err = queryUntil(ctx, t.store.lookup.pool, scan, searchTraceLogsNewestFirstSQL, append(args, t.traces)...)
 	case t.query.Ascending:
-		return queryRows(ctx, t.store.readPool, scan, searchLogsOldestFirstSQL, append([]any{planned}, args...)...)
+		err = queryUntil(ctx, t.store.readPool, scan, searchLogsOldestFirstSQL, append([]any{planned}, args...)...)
+	default:
+		err = queryUntil(ctx, t.store.readPool, scan, searchLogsNewestFirstSQL, append([]any{planned}, args...)...)
 	}
-	return queryRows(ctx, t.store.readPool, scan, searchLogsNewestFirstSQL, append([]any{planned}, args...)...)
+	p.full = p.full || p.rows >= limit
+	return p, cmp.Or(err, bad)
 }
 
 // first is the first position of the range, to the nanosecond.
 func (t *logSearch) first() logPosition {
-	p := t.edge()
+	p := t.after(t.walk.to, t.walk.from)
 	switch r := t.query.Range; {
 	case t.query.Ascending && !r.From.IsZero():
 		p.sub = int16(r.From.Nanosecond() % 1000)
@@ -219,12 +243,12 @@ func (t *logSearch) first() logPosition {
 	return p
 }
 
-// edge is the first position of what remains to be read, to the microsecond.
-func (t *logSearch) edge() logPosition {
+// after is the first position after a slice, to the microsecond.
+func (t *logSearch) after(from, to int64) logPosition {
 	if t.query.Ascending {
-		return logPosition{micros: t.walk.from, spanID: math.MinInt64, content: math.MinInt64}
+		return logPosition{micros: to, spanID: math.MinInt64, content: math.MinInt64}
 	}
-	p := logPosition{micros: t.walk.to - 1, sub: math.MaxInt16, spanID: math.MaxInt64, content: math.MaxInt64}
+	p := logPosition{micros: from - 1, sub: math.MaxInt16, spanID: math.MaxInt64, content: math.MaxInt64}
 	copy(p.traceID[:], slices.Repeat([]byte{0xff}, len(p.traceID)))
 	return p
 }
@@ -238,31 +262,19 @@ func (t *logSearch) beyond(row storedLog) bool {
 	return at.Before(t.query.Range.From)
 }
 
-// page returns the records of the page and the cursor that goes on after them.
-func (t *logSearch) page() ([]storedLog, string) {
-	rows := t.rows
-	for skip := t.start.skip; skip > 0 && len(rows) > 0 && rows[0].logPosition == t.start.logPosition; skip-- {
-		rows = rows[1:]
-	}
-	if len(rows) <= t.limit {
+// cut returns the first records and the cursor that goes on after them.
+func (t *logSearch) cut(n int) ([]storedLog, string) {
+	if n == len(t.rows) {
 		if t.walk.done() {
-			return rows, ""
+			return t.rows, ""
 		}
-		next := logCursor{logPosition: t.rest}
-		if t.rest == (logPosition{}) {
-			next = t.start
-		}
-		return rows, next.String()
+		return t.rows, t.at.String()
 	}
-	rows = rows[:t.limit]
-	next := logCursor{logPosition: rows[len(rows)-1].logPosition}
-	for i := len(rows) - 1; i >= 0 && rows[i].logPosition == next.logPosition; i-- {
-		next.skip++
+	next := t.start
+	for i := range t.rows[:n] {
+		next.pass(t.rows[i].logPosition, t.query.Ascending)
 	}
-	if next.logPosition == t.start.logPosition {
-		next.skip += t.start.skip
-	}
-	return rows, next.String()
+	return t.rows[:n], next.String()
 }
 
 // logCursor says where a page ended: at a position, after so many records of it.
@@ -270,6 +282,26 @@ type logCursor struct {
 	logPosition
 	skip int
 }
+
+// pass moves the cursor behind a record. Of records that nothing tells apart, those beyond maxSkip are
+// passed together.
+func (c *logCursor) pass(p logPosition, ascending bool) {
+	if c.logPosition != p {
+		*c = logCursor{logPosition: p}
+	}
+	if c.skip++; c.skip <= maxSkip {
+		return
+	}
+	c.skip = 0
+	if ascending {
+		c.content++
+	} else {
+		c.content--
+	}
+}
+
+// maxSkip bounds what a cursor can make a search read again.
+const maxSkip = 50_000
 
 // String returns the cursor in base64url.
 func (c *logCursor) String() string {
@@ -282,7 +314,9 @@ func parseLogCursor(text string) (logCursor, error) {
 	if err != nil || len(b) != logPositionSize+4 {
 		return logCursor{}, fmt.Errorf("cursor %q is not one that a log search returned: %w", text, plait.ErrInvalid)
 	}
-	// a bound on what a made-up cursor can ask for
 	skip := binary.BigEndian.Uint32(b[logPositionSize:])
-	return logCursor{readLogPosition(b), int(min(skip, 1<<20))}, nil
+	if skip > maxSkip {
+		return logCursor{}, fmt.Errorf("cursor %q is not one that a log search returned: %w", text, plait.ErrInvalid)
+	}
+	return logCursor{readLogPosition(b), int(skip)}, nil
 }

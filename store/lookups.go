@@ -57,6 +57,30 @@ func queryRows(ctx context.Context, pool *pgxpool.Pool, scan func(values [][]byt
 	return pgerror.Read(rows.Err())
 }
 
+// queryUntil is queryRows for a scan that says whether it wants more. When it does not, the statement
+// is cancelled, which costs its connection: what remains may be far more than anybody can hold.
+func queryUntil(ctx context.Context, pool *pgxpool.Pool, scan func(values [][]byte) bool, sql string, args ...any) error {
+	conn, err := acquire(ctx, pool)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	rows, err := conn.Query(ctx, sql, args...)
+	if err != nil {
+		return pgerror.Read(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if !scan(rows.RawValues()) {
+			cancel()
+			return nil
+		}
+	}
+	return pgerror.Read(rows.Err())
+}
+
 // acquire takes a connection. Whoever gets none in time has not asked for too much: the database
 // is away, or busy with others.
 func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {

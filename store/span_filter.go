@@ -29,7 +29,10 @@ type spanFilter struct {
 // its arguments, so that what is null folds away and what remains can use the partial indexes on
 // errors and slow spans.
 const spanMatchSQL = `
-    start_time >= $1 AND start_time < $2
+    start_time >= $1 AND start_time < $2` + spanConditionsSQL
+
+// spanConditionsSQL is spanMatchSQL without the time.
+const spanConditionsSQL = `
     AND ($3::int8[] IS NULL OR operation = ANY ($3) OR operation = ANY ($4) AND extra LIKE $5)
     AND ($6::int2[] IS NULL OR status = ANY ($6))
     AND ($7::int8[] IS NULL OR resource = ANY ($7))

@@ -11,19 +11,7 @@ import (
 	"github.com/plaithq/plait/spanmetrics"
 )
 
-const (
-	searchSlowSpansSQL = `
-SELECT ` + spanColumns + `
-FROM (
-    SELECT ` + spanColumns + ` FROM plait_store.span
-    UNION ALL
-    SELECT ` + spanColumns + ` FROM plait_store.span_outside
-) s
-WHERE` + spanMatchSQL + `
-ORDER BY duration_ns DESC
-LIMIT $13`
-
-	searchNewSpansSQL = `
+const searchNewSpansSQL = `
 SELECT ` + spanColumns + `
 FROM (
     SELECT ` + spanColumns + ` FROM plait_store.span
@@ -33,13 +21,15 @@ FROM (
 WHERE` + spanMatchSQL + `
 ORDER BY start_time DESC, start_sub_ns DESC
 LIMIT $13`
-)
 
 // Spans returns single spans by the labels that span-derived metrics have: service,
 // span_name, span_kind (SPAN_KIND_SERVER…) and status_code (STATUS_CODE_ERROR…). Any other
 // label is absent and has the empty value; __name__ is not compared. Spans that are the same in
 // everything are one. What was found after ten seconds is answered.
 func (s *Store) Spans(ctx context.Context, q plait.SpanQuery) ([]plait.Span, error) {
+	if q.Order == plait.SpansSlowestFirst {
+		return s.slowestSpans(ctx, q)
+	}
 	search, err := s.newSpanSearch(ctx, q)
 	if err != nil {
 		return nil, fmt.Errorf("search spans: %w", err)
@@ -49,12 +39,7 @@ func (s *Store) Spans(ctx context.Context, q plait.SpanQuery) ([]plait.Span, err
 	}
 	bounded, cancel := searchContext(ctx)
 	defer cancel()
-	if q.Order == plait.SpansSlowestFirst {
-		err = search.slowest(bounded)
-	} else {
-		err = search.newest(bounded)
-	}
-	if err != nil && (!timedOut(bounded, err) || len(search.rows) == 0) {
+	if err := search.newest(bounded); err != nil && (!timedOut(bounded, err) || len(search.rows) == 0) {
 		return nil, fmt.Errorf("search spans: %w", err)
 	}
 	rows := search.rows[:min(len(search.rows), search.limit)]
@@ -62,7 +47,7 @@ func (s *Store) Spans(ctx context.Context, q plait.SpanQuery) ([]plait.Span, err
 	if err != nil {
 		return nil, fmt.Errorf("search spans: %w", err)
 	}
-	return foldSpans(spans, rows), nil
+	return foldSpans(ctx, spans, rows)
 }
 
 type spanSearch struct {
@@ -74,11 +59,12 @@ type spanSearch struct {
 	any       anyAttribute
 	walk      timeWalk
 	limit     int
+	memory    searchMemory
 	rows      []storedSpan
 }
 
 func (s *Store) newSpanSearch(ctx context.Context, q plait.SpanQuery) (*spanSearch, error) {
-	search := &spanSearch{store: s, walk: newTimeWalk(q.Range, false, s.now()), limit: searchLimit(q.Limit)}
+	search := &spanSearch{store: s, walk: newTimeWalk(q.Range, false, s.now()), limit: searchLimit(q.Limit), memory: newSearchMemory(ctx)}
 	f := &search.filter
 	f.minDuration, f.maxDuration = optional(int64(q.Min)), optional(int64(q.Max))
 	byLabel, err := compileMatchers(q.Matchers)
@@ -171,60 +157,72 @@ func (s *Store) resourcesMatching(ctx context.Context, wanted []plait.Matcher) (
 	return ids, nil
 }
 
-// slowSpan is the bound of the partial index span_slow.
-const slowSpan = 1_000_000_001
-
-// slowest reads the slowest spans of the range. If enough of them took more than a second, the
-// index on those has told all.
-func (t *spanSearch) slowest(ctx context.Context) error {
-	asked := t.filter.minDuration
-	if asked == nil || *asked < slowSpan {
-		t.filter.minDuration = optional[int64](slowSpan)
-		if err := t.read(ctx, searchSlowSpansSQL, t.walk.from, t.walk.to); err != nil || len(t.rows) >= t.limit {
-			return err
-		}
-		t.filter.minDuration, t.rows = asked, nil
-	}
-	return t.read(ctx, searchSlowSpansSQL, t.walk.from, t.walk.to)
-}
-
 // newest walks back in time until there are enough spans.
 func (t *spanSearch) newest(ctx context.Context) error {
-	for !t.walk.done() && len(t.rows) < t.limit {
-		from, to := t.walk.slice()
-		if err := t.read(ctx, searchNewSpansSQL, from, to); err != nil {
-			return err
-		}
-		t.walk.read(from, to)
+	enough := func() bool { return len(t.rows) >= t.limit || !t.memory.left() }
+	limit := t.limit
+	if t.comparesRows() {
+		limit = max(limit, comparedRows)
 	}
-	return nil
+	return t.walk.pages(ctx, limit, enough, t.page)
 }
 
-// read appends the first matching spans of a slice. Names that no dictionary holds, and attributes,
-// are compared here, so of those it reads more than are wanted.
-func (t *spanSearch) read(ctx context.Context, sql string, from, to int64) error {
-	limit := t.limit - len(t.rows)
-	if len(t.named) > 0 || t.any.wanted != nil {
-		limit = max(limit, maxSearchLimit)
-	}
+// comparedRows is how many rows a statement reads when few of them may fit.
+const comparedRows = 2000
+
+// comparesRows says that Postgres cannot tell all that fit: names that no dictionary holds, and
+// attributes, are compared here.
+func (t *spanSearch) comparesRows() bool { return len(t.named) > 0 || t.any.wanted != nil }
+
+// page appends those rows of a page that fit.
+func (t *spanSearch) page(ctx context.Context, from, to int64, limit int) (p page, err error) {
 	var bad error
-	err := queryRows(ctx, t.store.readPool, func(v [][]byte) {
+	met := t.ofMicrosecond(to - 1)
+	err = queryUntil(ctx, t.store.readPool, func(v [][]byte) bool {
 		row := scanSpan(v)
-		if t.named[row.operation] {
-			name, err := inlineName(row.extra)
-			if bad = cmp.Or(bad, err); err != nil || !t.matchName.match(name) {
-				return
+		p.add(row.startMicros)
+		fits, err := t.fits(&row)
+		if bad = err; err != nil {
+			return false
+		}
+		if fits && !met[row] {
+			t.rows = append(t.rows, row)
+			if !t.memory.take(row.size()) {
+				p.full = true
+				return false
 			}
 		}
-		if t.any.wanted != nil {
-			fits, err := t.any.fits(&row)
-			if bad = cmp.Or(bad, err); err != nil || !fits {
-				return
-			}
+		return true
+	}, searchNewSpansSQL, append(t.filter.arguments(from, to), limit)...)
+	p.full = p.full || p.rows >= limit
+	return p, cmp.Or(err, bad)
+}
+
+// ofMicrosecond are the rows of a microsecond among the last that fit. A page begins with the last
+// microsecond of the page before.
+func (t *spanSearch) ofMicrosecond(micros int64) map[storedSpan]bool {
+	met := map[storedSpan]bool{}
+	for _, row := range slices.Backward(t.rows) {
+		if row.startMicros != micros {
+			break
 		}
-		t.rows = append(t.rows, row)
-	}, sql, append(t.filter.arguments(from, to), limit)...)
-	return cmp.Or(err, bad)
+		met[row] = true
+	}
+	return met
+}
+
+// fits compares what Postgres could not.
+func (t *spanSearch) fits(row *storedSpan) (bool, error) {
+	if t.named[row.operation] {
+		name, err := inlineName(row.extra)
+		if err != nil || !t.matchName.match(name) {
+			return false, err
+		}
+	}
+	if t.any.wanted != nil {
+		return t.any.fits(row)
+	}
+	return true, nil
 }
 
 // matchers are the conditions on one label. None match everything.

@@ -61,6 +61,42 @@ func (w *timeWalk) slice() (from, to int64) {
 // earliestMicros is the start of 2000: few clocks that run at all are further behind.
 const earliestMicros = pgcopy.EpochMicros
 
+// page is what one statement read of a slice.
+type page struct {
+	rows int   // that were read, whether they fit or not
+	last int64 // the time of the last, in microseconds
+	full bool  // the slice may hold more
+}
+
+// add counts a row.
+func (p *page) add(micros int64) {
+	p.rows++
+	p.last = micros
+}
+
+// pages reads what remains of the range until enough says so: slice by slice, and each slice in
+// pages, since a statement reads at most limit rows. read reads a page: the first rows of a slice in
+// the order of the walk. A page that was full is followed by one that begins with the microsecond of its
+// last row, so read meets rows of that microsecond again.
+func (w *timeWalk) pages(ctx context.Context, limit int, enough func() bool, read func(ctx context.Context, from, to int64, limit int) (page, error)) error {
+	for !w.done() && !enough() {
+		from, to := w.slice()
+		p, err := read(ctx, from, to, limit)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !p.full:
+			w.read(from, to)
+		case w.ascending && p.last == from, !w.ascending && p.last == to-1:
+			limit *= sliceGrowth // more rows than that within one microsecond
+		default:
+			w.readUntil(p.last)
+		}
+	}
+	return nil
+}
+
 // read says that the slice was read whole.
 func (w *timeWalk) read(from, to int64) {
 	if w.ascending {

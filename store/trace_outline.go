@@ -57,8 +57,11 @@ func (s *Store) chosenSpans(ctx context.Context, trace spelling, maxSpans int, f
 		return nil, err
 	}
 	rows := make([]storedSpan, 0, maxSpans)
-	err = queryRows(ctx, s.lookup.pool, func(v [][]byte) { rows = append(rows, scanSpan(v)) },
-		traceChosenSQL, trace.hex(), chooseSpans(outline, maxSpans, first), maxSpans)
+	memory := newSearchMemory(ctx)
+	err = queryUntil(ctx, s.lookup.pool, func(v [][]byte) bool {
+		rows = append(rows, scanSpan(v))
+		return memory.take(rows[len(rows)-1].size())
+	}, traceChosenSQL, trace.hex(), chooseSpans(outline, maxSpans, first), maxSpans)
 	return rows, err
 }
 

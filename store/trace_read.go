@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ LIMIT $2`
 //
 // An id whose upper half is zero also finds the trace of which it is the lower half, and a full
 // id also finds spans that a 64-bit tracer wrote; all spans of the answer carry the answer's
-// id. Of a trace with more than maxSpans spans those are returned that tell most, and those of
+// id. Of a trace with more than maxSpans spans, or of more bytes than an answer may have, those are returned that tell most, and those of
 // first before all (trace_outline.go); it says that it is cut. The error is plait.ErrNotFound
 // when no span is stored. Resources, scopes and attributes are shared: read-only.
 func (s *Store) Trace(ctx context.Context, id plait.TraceID, maxSpans int, first ...plait.SpanID) (*plait.Trace, error) {
@@ -42,17 +43,20 @@ func (s *Store) Trace(ctx context.Context, id plait.TraceID, maxSpans int, first
 	}
 	trace := &plait.Trace{TraceID: spelled.full(id)}
 	var rows []storedSpan
-	err = queryRows(ctx, s.lookup.pool, func(v [][]byte) { rows = append(rows, scanSpan(v)) },
-		traceSpansSQL, spelled.hex(), maxSpans+1)
+	memory := newSearchMemory(ctx)
+	err = queryUntil(ctx, s.lookup.pool, func(v [][]byte) bool {
+		rows = append(rows, scanSpan(v))
+		return memory.take(rows[len(rows)-1].size())
+	}, traceSpansSQL, spelled.hex(), maxSpans+1)
 	if err != nil {
 		return nil, fmt.Errorf("read trace %s: %w", id, err)
 	}
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("trace %s: %w", id, plait.ErrNotFound)
 	}
-	if len(rows) > maxSpans {
+	if len(rows) > maxSpans || !memory.left() {
 		trace.Truncated = true
-		if rows, err = s.chosenSpans(ctx, spelled, maxSpans, first); err != nil {
+		if rows, err = s.chosenSpans(ctx, spelled, min(len(rows), maxSpans), first); err != nil {
 			return nil, fmt.Errorf("read trace %s: %w", id, err)
 		}
 	}
@@ -62,8 +66,13 @@ func (s *Store) Trace(ctx context.Context, id plait.TraceID, maxSpans int, first
 	if trace.Spans, err = s.lookup.decodeSpans(ctx, rows); err != nil {
 		return nil, fmt.Errorf("read trace %s: %w", id, err)
 	}
-	trace.Spans = foldSpans(trace.Spans, rows)
+	if trace.Spans, err = foldSpans(ctx, trace.Spans, rows); err != nil {
+		return nil, fmt.Errorf("read trace %s: %w", id, err)
+	}
 	slices.SortFunc(trace.Spans, byStart)
+	if n := memory.fittingSpans(trace.Spans); n < len(trace.Spans) {
+		trace.Spans, trace.Truncated = trace.Spans[:n], true
+	}
 	return trace, nil
 }
 
@@ -81,24 +90,36 @@ func byStart(a, b plait.Span) int {
 // foldSpans keeps the first of spans that are the same in everything. Rows are what the spans
 // were decoded from, in the same order. Attributes are compared decoded and sorted, because
 // which of them are in the set may differ from one commit to the next.
-func foldSpans(spans []plait.Span, rows []storedSpan) []plait.Span {
+func foldSpans(ctx context.Context, spans []plait.Span, rows []storedSpan) ([]plait.Span, error) {
 	if !repeatsSpanID(rows) {
-		return spans
+		return spans, nil
 	}
-	same := make(map[storedSpan][]int, len(rows)) // kept rows that differ at most in attributes
+	seen := make(map[spanContent]struct{}, len(rows))
 	kept := make([]plait.Span, 0, len(spans))
 	for i := range rows {
-		key := rows[i]
-		key.attributeSet, key.attributes = 0, ""
-		repeated := slices.ContainsFunc(same[key], func(j int) bool {
-			return sameAttributes(spans[i].Attributes, spans[j].Attributes)
-		})
-		if !repeated {
-			same[key] = append(same[key], i)
+		if i%1000 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		content := spanContent{row: rows[i], attributes: digestOf(spans[i].Attributes)}
+		content.row.attributeSet, content.row.attributes = 0, ""
+		if _, repeated := seen[content]; !repeated {
+			seen[content] = struct{}{}
 			kept = append(kept, spans[i])
 		}
 	}
-	return kept
+	return kept, nil
+}
+
+// spanContent is a span without regard to where its attributes are stored.
+type spanContent struct {
+	row        storedSpan
+	attributes [sha256.Size]byte
+}
+
+// digestOf names a set of attributes in whatever order.
+func digestOf(attributes plait.Attributes) [sha256.Size]byte {
+	sorted := slices.SortedStableFunc(slices.Values(attributes), func(a, b plait.Attribute) int { return strings.Compare(a.Key, b.Key) })
+	return sha256.Sum256(plait.Attributes(sorted).AppendJSON(nil))
 }
 
 func repeatsSpanID(rows []storedSpan) bool {
@@ -107,18 +128,6 @@ func repeatsSpanID(rows []storedSpan) bool {
 		seen[rows[i].spanID] = struct{}{}
 	}
 	return len(seen) < len(rows)
-}
-
-func sameAttributes(a, b plait.Attributes) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	if slices.Equal(a, b) {
-		return true
-	}
-	byKey := func(a, b plait.Attribute) int { return strings.Compare(a.Key, b.Key) }
-	a, b = slices.SortedStableFunc(slices.Values(a), byKey), slices.SortedStableFunc(slices.Values(b), byKey)
-	return slices.Equal(a, b)
 }
 
 const traceFragmentsSQL = `

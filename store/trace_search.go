@@ -81,6 +81,7 @@ type traceSearch struct {
 
 	walk   timeWalk
 	limit  int
+	memory searchMemory
 	before traceCursor // traces from here on were on earlier pages
 
 	waiting map[plait.TraceID]*foundTrace
@@ -103,6 +104,7 @@ func (s *Store) newTraceSearch(ctx context.Context, q plait.TraceQuery) (*traceS
 		store:   s,
 		walk:    newTimeWalk(q.Range, false, s.now()),
 		limit:   searchLimit(q.Limit),
+		memory:  newSearchMemory(ctx),
 		before:  traceCursor{startNanos: maxNanos},
 		waiting: make(map[plait.TraceID]*foundTrace),
 		passed:  make(map[plait.TraceID]struct{}),
@@ -142,43 +144,33 @@ func (t *traceSearch) run(ctx context.Context) error {
 	if t.filter.impossible() {
 		t.walk.to = t.walk.from
 	}
-	rowLimit := 10 * (t.limit + 100)
-	for !t.walk.done() && len(t.settled()) < t.limit {
-		from, to := t.walk.slice()
-		matches, rows, last, err := t.match(ctx, from, to, rowLimit)
-		if err != nil {
-			return err
-		}
-		if err := t.add(ctx, matches); err != nil {
-			return err
-		}
-		switch {
-		case rows < rowLimit:
-			t.walk.read(from, to)
-		case last == to-1:
-			rowLimit *= 4 // more spans than that within one microsecond
-		default:
-			t.walk.readUntil(last)
-		}
+	enough := func() bool {
+		settled := len(t.settled())
+		return settled >= t.limit || settled > 0 && !t.memory.left()
 	}
-	return nil
+	return t.walk.pages(ctx, 10*(t.limit+100), enough, func(ctx context.Context, from, to int64, limit int) (page, error) {
+		matches, p, err := t.match(ctx, from, to, limit)
+		if err != nil {
+			return p, err
+		}
+		return p, t.add(ctx, matches)
+	})
 }
 
-// match reads at most limit rows of a slice of time, newest first. It returns those that fit,
-// how many rows it read, and the time of the last.
-func (t *traceSearch) match(ctx context.Context, from, to int64, limit int) (matches []spanMatch, rows int, last int64, err error) {
+// match reads a page of a slice of time, newest first, and returns the rows that fit.
+func (t *traceSearch) match(ctx context.Context, from, to int64, limit int) (matches []spanMatch, p page, err error) {
 	if t.inFragments {
 		err = queryRows(ctx, t.store.readPool, func(v [][]byte) {
-			last = readTimeMicros(v[1])
-			matches = append(matches, spanMatch{plait.TraceID(v[0]), last})
+			p.add(readTimeMicros(v[1]))
+			matches = append(matches, spanMatch{plait.TraceID(v[0]), p.last})
 		}, searchFragmentsSQL, planned, microsTime(from), microsTime(to), optional(t.service), limit)
-		return matches, len(matches), last, err
+		p.full = p.rows >= limit
+		return matches, p, err
 	}
 	compare := t.filter.comparesText()
 	var bad error
 	err = queryRows(ctx, t.store.readPool, func(v [][]byte) {
-		rows++
-		last = readTimeMicros(v[1])
+		p.add(readTimeMicros(v[1]))
 		if compare {
 			row := storedSpan{operation: readInt8(v[2]), resource: readInt8(v[3]), attributeSet: readInt8(v[4]),
 				attributes: string(v[5]), extra: string(v[6])}
@@ -187,9 +179,10 @@ func (t *traceSearch) match(ctx context.Context, from, to int64, limit int) (mat
 				return
 			}
 		}
-		matches = append(matches, spanMatch{plait.TraceID(v[0]), last})
+		matches = append(matches, spanMatch{plait.TraceID(v[0]), p.last})
 	}, searchSpansSQL, append(t.filter.arguments(from, to), compare, limit)...)
-	return matches, rows, last, cmp.Or(err, bad)
+	p.full = p.rows >= limit
+	return matches, p, cmp.Or(err, bad)
 }
 
 // add notes the traces of matching spans.
@@ -220,6 +213,7 @@ func (t *traceSearch) add(ctx context.Context, matches []spanMatch) error {
 		t.passed[m.traceID] = struct{}{}
 	}
 	for _, summary := range summaries {
+		t.memory.take(summarySize(&summary))
 		if t.before.after(&summary) {
 			delete(t.passed, summary.TraceID)
 			t.waiting[summary.TraceID] = &foundTrace{summary, oldest[summary.TraceID]}

@@ -180,7 +180,8 @@ func (c *traceCache) add(ids []plait.TraceID) {
 
 // An id whose upper half is zero is how 64-bit tracers write a trace, on either side, so traces
 // are looked for by the lower half. An exemplar is measured within its trace: two days around it
-// leave room for long traces and wrong clocks, and few partitions to look into.
+// leave room for long traces and wrong clocks, and few partitions to look into. A trace may be here as
+// log records alone, which are found by either spelling of its id.
 const storedTracesSQL = `
 SELECT w.id
 FROM unnest($1::uuid[], $2::int8[]) AS w(id, low)
@@ -190,7 +191,14 @@ WHERE EXISTS (SELECT FROM plait_store.trace_fragment f
                 AND (f.trace_id = w.id OR least(f.trace_id, w.id) < '00000000-0000-0001-0000-000000000000'))
    OR EXISTS (SELECT FROM plait_store.trace_fragment_outside f
               WHERE f.low_id = w.low
-                AND (f.trace_id = w.id OR least(f.trace_id, w.id) < '00000000-0000-0001-0000-000000000000'))`
+                AND (f.trace_id = w.id OR least(f.trace_id, w.id) < '00000000-0000-0001-0000-000000000000'))
+   OR EXISTS (SELECT FROM plait_store.log l
+              WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C"
+                    IN (encode(uuid_send(w.id), 'hex'), lpad(substr(encode(uuid_send(w.id), 'hex'), 17), 32, '0'))
+                AND l.time BETWEEN $3::timestamptz - interval '2 days' AND $4::timestamptz + interval '2 days')
+   OR EXISTS (SELECT FROM plait_store.log_outside l
+              WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C"
+                    IN (encode(uuid_send(w.id), 'hex'), lpad(substr(encode(uuid_send(w.id), 'hex'), 17), 32, '0')))`
 
 // resolve keeps the exemplars whose trace is stored. The others stay in the table, and are
 // served once their trace is there.
