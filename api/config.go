@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,8 +22,9 @@ import (
 type Config struct {
 	// Addr is the host:port to listen on.
 	Addr string
-	// BaseURL is put before the paths in links, for readers that do not resolve them against
-	// the address they asked. Empty leaves links relative to the host.
+	// BaseURL is put before the paths in links: the address at which readers find the API, or the path
+	// alone under which a proxy serves it. Empty leaves links as paths, below the prefix that a proxy
+	// says it took off (X-Forwarded-Prefix).
 	BaseURL string
 	// AllowedHosts are names of the gateway for requests over loopback, besides localhost and
 	// loopback addresses: exact, "*.example.com" or "*".
@@ -33,6 +35,8 @@ type Config struct {
 	QueryTimeout time.Duration
 	// MaxSpans bounds the spans of a trace that are read, MaxLogs its log records.
 	MaxSpans, MaxLogs int
+	// AnswerBytes bounds the telemetry in all answers that are built at the same time.
+	AnswerBytes int64
 	// ShutdownGrace is how long Run lets questions finish that are being answered.
 	ShutdownGrace time.Duration
 }
@@ -45,6 +49,7 @@ func DefaultConfig() Config {
 		QueryTimeout:   30 * time.Second,
 		MaxSpans:       20_000,
 		MaxLogs:        20_000,
+		AnswerBytes:    32 << 20,
 		ShutdownGrace:  20 * time.Second,
 	}
 }
@@ -54,15 +59,15 @@ func (c Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return &plait.SettingError{Field: "Addr", Problem: fmt.Sprintf("%q is not host:port", c.Addr)}
 	}
-	if u, err := url.Parse(c.BaseURL); err != nil || c.BaseURL != "" && (u.Scheme == "" || u.Host == "") {
-		return &plait.SettingError{Field: "BaseURL", Problem: fmt.Sprintf("%q is not like https://plait.example.com", c.BaseURL)}
+	if !isBaseURL(c.BaseURL) {
+		return &plait.SettingError{Field: "BaseURL", Problem: fmt.Sprintf("%q is not like https://plait.example.com/prefix or /prefix", c.BaseURL)}
 	}
 	for _, n := range []struct {
 		field string
 		value int64
 	}{
 		{"MaxConnections", int64(c.MaxConnections)}, {"QueryTimeout", int64(c.QueryTimeout)}, {"ShutdownGrace", int64(c.ShutdownGrace)},
-		{"MaxSpans", int64(c.MaxSpans)}, {"MaxLogs", int64(c.MaxLogs)},
+		{"MaxSpans", int64(c.MaxSpans)}, {"MaxLogs", int64(c.MaxLogs)}, {"AnswerBytes", c.AnswerBytes},
 	} {
 		if n.value <= 0 {
 			return &plait.SettingError{Field: n.field, Problem: fmt.Sprintf("%d is not more than 0", n.value)}
@@ -72,6 +77,17 @@ func (c Config) Validate() error {
 		return &plait.SettingError{Field: "AllowedHosts", Problem: plait.Message(err)}
 	}
 	return nil
+}
+
+// isBaseURL says whether links can begin with a text.
+func isBaseURL(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil || u.RawQuery != "" || u.Fragment != "" {
+		return false
+	}
+	web := (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+	path := u.Scheme == "" && u.Host == "" && strings.HasPrefix(base, "/")
+	return base == "" || web || path
 }
 
 // Deps are what a Server works with. The four readers are required.

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -14,6 +16,37 @@ type links struct{ base string }
 const root = "/api/v1"
 
 func newLinks(base string) links { return links{strings.TrimSuffix(base, "/")} }
+
+// linksKey is where a request's context has the prefix that a proxy took off its path.
+type linksKey struct{}
+
+// forwardedPrefix is what proxies call it.
+const forwardedPrefix = "X-Forwarded-Prefix"
+
+// maxPrefix bounds a prefix in bytes.
+const maxPrefix = 256
+
+// withPrefix notes the prefix of a request's path. One that is no path is not believed.
+func withPrefix(ctx context.Context, header http.Header) context.Context {
+	prefix, _, _ := strings.Cut(header.Get(forwardedPrefix), ",")
+	prefix = strings.TrimRight(strings.TrimSpace(prefix), "/")
+	noPath := func(c rune) bool {
+		return !strings.ContainsRune("/-._~", c) && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+	}
+	if len(prefix) > maxPrefix || !strings.HasPrefix(prefix, "/") || strings.HasPrefix(prefix, "//") || strings.ContainsFunc(prefix, noPath) {
+		return ctx
+	}
+	return context.WithValue(ctx, linksKey{}, prefix)
+}
+
+// linksFor makes the addresses of an answer: below the configured base, or else below the prefix that a
+// proxy says it took off.
+func (s *Server) linksFor(ctx context.Context) links {
+	if prefix, ok := ctx.Value(linksKey{}).(string); ok && s.links.base == "" {
+		return newLinks(prefix)
+	}
+	return s.links
+}
 
 func (l links) to(path string, query url.Values) string {
 	address := l.base + root + path

@@ -41,7 +41,7 @@ func (s *Server) searchLogs(ctx context.Context, p logsParams) (*logsAnswer, err
 			return nil, err
 		}
 		if len(records) > 0 || next != "" { // a search that ran out of time goes on with the cursor
-			return &logsAnswer{Logs: s.links.records(records), NextCursor: next}, nil
+			return &logsAnswer{Logs: s.linksFor(ctx).records(records), NextCursor: next}, nil
 		}
 	}
 	return &logsAnswer{Logs: []logRecord{}}, nil

@@ -50,11 +50,11 @@ func (s *Server) pivotLog(ctx context.Context, p logParams) (*logAnswer, error) 
 		return nil, err
 	}
 	answer := &logAnswer{
-		Log: s.links.record(&v.Record), Path: make([]pathSpan, 0, len(v.Path)),
-		Before: s.links.records(v.Before), After: s.links.records(v.After),
+		Log: s.linksFor(ctx).record(&v.Record), Path: make([]pathSpan, 0, len(v.Path)),
+		Before: s.linksFor(ctx).records(v.Before), After: s.linksFor(ctx).records(v.After),
 	}
 	if v.Trace != nil {
-		summary := s.links.summary(v.Trace)
+		summary := s.linksFor(ctx).summary(v.Trace)
 		answer.Trace = &summary
 	}
 	for i := range v.Path {

@@ -24,6 +24,10 @@ type metricAnswer struct {
 	Exemplars []exemplar `json:"exemplars"`
 	// IgnoredMatchers are those of the query that say nothing about spans.
 	IgnoredMatchers []string `json:"ignored_matchers,omitempty"`
+	// Truncated says that not all spans of the window were looked at.
+	Truncated bool `json:"truncated,omitempty"`
+	// Hint says why there are no exemplars.
+	Hint string `json:"hint,omitempty"`
 }
 
 type exemplar struct {
@@ -70,10 +74,10 @@ func (s *Server) pivotMetric(ctx context.Context, p metricParams) (*metricAnswer
 	}
 	answer := &metricAnswer{
 		Query: p.Query, Start: stamp(within.From.UnixNano()), End: stamp(within.To.UnixNano()),
-		Exemplars: make([]exemplar, 0, len(found.Hits)),
+		Exemplars: make([]exemplar, 0, len(found.Hits)), Truncated: found.CutShort, Hint: found.Hint,
 	}
 	for i := range found.Hits {
-		answer.Exemplars = append(answer.Exemplars, s.links.hit(&found.Hits[i]))
+		answer.Exemplars = append(answer.Exemplars, s.linksFor(ctx).hit(&found.Hits[i]))
 	}
 	for _, m := range found.Ignored {
 		answer.IgnoredMatchers = append(answer.IgnoredMatchers, fmt.Sprintf("%s%s%q", m.Name, m.Op, m.Value))

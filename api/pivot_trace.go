@@ -99,10 +99,10 @@ func (s *Server) pivotTrace(ctx context.Context, p traceParams) (*traceAnswer, e
 	}
 	t := v.Tree
 	answer := &traceAnswer{
-		Trace:          s.links.summary(&v.Summary),
+		Trace:          s.linksFor(ctx).summary(&v.Summary),
 		Spans:          make([]treeSpan, 0, len(t.Nodes)),
 		CriticalPath:   make([]criticalSegment, 0, len(t.CriticalPath)),
-		UnattachedLogs: s.links.records(v.Unattached),
+		UnattachedLogs: s.linksFor(ctx).records(v.Unattached),
 		MissingParents: make([]missingParent, 0, len(t.MissingParents)),
 		DuplicateIDs:   t.DuplicateIDs,
 		Cycles:         t.Cycles,
@@ -111,7 +111,7 @@ func (s *Server) pivotTrace(ctx context.Context, p traceParams) (*traceAnswer, e
 		LogsTruncated:  v.LogsTruncated,
 	}
 	for i := range t.Nodes {
-		answer.Spans = append(answer.Spans, s.links.node(t, i))
+		answer.Spans = append(answer.Spans, s.linksFor(ctx).node(t, i))
 	}
 	for _, segment := range t.CriticalPath {
 		answer.CriticalPath = append(answer.CriticalPath, criticalSegment{

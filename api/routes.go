@@ -44,7 +44,9 @@ func ask[P, A any](path string, f func(*Server, context.Context, P) (A, error)) 
 		if err != nil {
 			return err
 		}
-		answer, err := f(s, c.Request().Context(), params)
+		ctx, release := s.memory.Begin(withPrefix(c.Request().Context(), c.Request().Header))
+		defer release()
+		answer, err := f(s, ctx, params)
 		if err != nil {
 			return err
 		}

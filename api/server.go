@@ -20,6 +20,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/correlate"
 	"github.com/plaithq/plait/sockets"
 )
@@ -40,6 +41,7 @@ type Server struct {
 	log    *slog.Logger
 	pivots *correlate.Pivots
 	links  links
+	memory *plait.AnswerMemory
 	meters *meters
 
 	socket *sockets.Server
@@ -56,7 +58,7 @@ func New(c Config, d Deps) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		config: c, deps: d, log: d.Logger, meters: m, links: newLinks(c.BaseURL),
+		config: c, deps: d, log: d.Logger, meters: m, links: newLinks(c.BaseURL), memory: plait.NewAnswerMemory(c.AnswerBytes),
 		pivots: correlate.NewPivots(d.Traces, d.Logs, d.Metrics),
 	}
 	s.socket = sockets.New(sockets.Config{

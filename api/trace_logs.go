@@ -31,6 +31,6 @@ func (s *Server) traceLogs(ctx context.Context, p traceLogsParams) (*logsAnswer,
 		if err != nil {
 			return nil, err
 		}
-		return &logsAnswer{Logs: s.links.records(records), NextCursor: next}, nil
+		return &logsAnswer{Logs: s.linksFor(ctx).records(records), NextCursor: next}, nil
 	})
 }

@@ -59,7 +59,7 @@ func (s *Server) traceMetrics(ctx context.Context, p traceMetricsParams) (*trace
 		answer.Metrics = append(answer.Metrics, traceMetric{
 			Metric: m.Metric, Service: m.Service, Operation: m.Operation, Source: source, Labels: labels(m.Labels),
 			Query: m.Query, Start: stamp(m.Range.From.UnixNano()), End: stamp(m.Range.To.UnixNano()),
-			Links: metricLinks{Pivot: s.links.pivot(m.Query, m.Range), QueryRange: s.links.queryRange(m.Query, m.Range)},
+			Links: metricLinks{Pivot: s.linksFor(ctx).pivot(m.Query, m.Range), QueryRange: s.linksFor(ctx).queryRange(m.Query, m.Range)},
 		})
 	}
 	return answer, nil

@@ -48,7 +48,7 @@ func (s *Server) searchTraces(ctx context.Context, p tracesParams) (*tracesAnswe
 	}
 	answer := &tracesAnswer{Traces: make([]traceSummary, 0, len(found)), NextCursor: next}
 	for i := range found {
-		answer.Traces = append(answer.Traces, s.links.summary(&found[i]))
+		answer.Traces = append(answer.Traces, s.linksFor(ctx).summary(&found[i]))
 	}
 	return answer, nil
 }

@@ -40,7 +40,7 @@ type callSearch struct {
 }
 
 // edgeMetric finds the spans that are the samples of a metric of the service graph.
-func (p *Pivots) edgeMetric(ctx context.Context, m *spanMetric, q MetricQuestion) ([]MetricHit, error) {
+func (p *Pivots) edgeMetric(ctx context.Context, m *spanMetric, q MetricQuestion) (answerOf, error) {
 	s := &callSearch{pivots: p, metric: m, query: m.query, limit: q.Limit, trees: map[plait.TraceID]*Tree{}, seen: map[plait.TraceID]bool{}}
 	s.query.Range = q.Range
 	if m.latency {
@@ -48,28 +48,30 @@ func (p *Pivots) edgeMetric(ctx context.Context, m *spanMetric, q MetricQuestion
 	}
 	failuresFirst := !m.latency && !m.failures
 	var candidates []unusualSpan
+	cut := false
 	for _, question := range m.edge.questions(s.query) {
-		found, err := p.unusual(ctx, question, failuresFirst)
+		found, more, err := p.candidates(ctx, question, failuresFirst)
 		if err != nil {
-			return nil, err
+			return answerOf{}, err
 		}
-		candidates = append(candidates, found...)
+		candidates, cut = append(candidates, found...), cut || more
 	}
 	rank(candidates, failuresFirst)
 	if err := s.look(ctx, candidates, s.sample); err != nil || len(s.hits) >= q.Limit {
-		return s.hits, err
+		return answerOf{hits: s.hits, cutShort: cut}, err
 	}
 	if question, ok := m.edge.fromOtherSide(); ok {
 		question.Range = q.Range
-		found, err := p.unusual(ctx, question, failuresFirst)
+		found, more, err := p.candidates(ctx, question, failuresFirst)
 		if err != nil {
-			return nil, err
+			return answerOf{}, err
 		}
+		cut = cut || more
 		if err := s.look(ctx, found, s.otherSide); err != nil {
-			return nil, err
+			return answerOf{}, err
 		}
 	}
-	return s.hits, nil
+	return answerOf{hits: s.hits, cutShort: cut}, nil
 }
 
 // look takes what the calls of candidates yield, one hit a trace.

@@ -10,165 +10,307 @@ import (
 	"github.com/plaithq/plait/spanmetrics"
 )
 
-// What the labels of a series tell about the spans behind it. Labels are Prometheus's names for
-// what resources and spans call otherwise; each list has the most telling first.
-var (
-	serviceLabels  = []string{"service_name", "service", "exported_job", "job", "app"}
-	routeLabels    = []string{"http_route", "route", "handler", "http_target", "path", "uri", "endpoint"}
-	spanNameLabels = []string{"span_name", "operation"}
-	rpcLabels      = []string{"rpc_method", "grpc_method", "method_name"}
-	methodLabels   = []string{"http_request_method", "http_method", "method"}
-	statusLabels   = []string{"http_response_status_code", "http_status_code", "status_code", "code", "status", "error_type", "error"}
-
-	// instanceLabels name resource attributes.
-	instanceLabels = []struct{ label, attribute string }{
-		{"service_instance_id", "service.instance.id"},
-		{"k8s_pod_name", "k8s.pod.name"},
-		{"pod", "k8s.pod.name"},
-		{"pod_name", "k8s.pod.name"},
-		{"instance", "service.instance.id"},
-		{"host_name", "host.name"},
-		{"hostname", "host.name"},
-		{"host", "host.name"},
-		{"container_id", "container.id"},
-		{"k8s_node_name", "k8s.node.name"},
-		{"node", "k8s.node.name"},
-	}
-)
+// Inference finds spans for a metric that carries no exemplars. Its series become conditions
+// (conditions.go, labels.go); one question then finds, among all spans of the window, those that fit
+// any of the series and most exceed what is usual for their operation; and each span is given to the
+// series that it fits best. So the answer is in one order, however many series there are, and no series
+// claims the spans of another.
 
 const (
 	// seriesSeen bounds the series that are looked at for a selector.
-	seriesSeen = 1000
-	// targetsAsked bounds the questions about spans that they lead to; beyond, series of the
-	// same service are asked for together.
-	targetsAsked = 8
+	seriesSeen = 5000
+	// servicesAsked bounds the services that Postgres is asked for by name; beyond, all spans are compared.
+	servicesAsked = 100
 )
 
-// target is a series, or several alike, as a question about spans.
-type target struct {
-	series plait.Labels
-	// byService holds one series of each service where series of several are asked for together.
-	byService map[string]plait.Labels
-	// query says all that the labels tell; service alone is asked when that fits no span.
-	query   plait.SpanQuery
-	service string
+// The grades of spans.
+const (
+	gradeOther  = iota // it says that it is of none of the series
+	gradeSilent        // of the service of a series, or its instance, and it does not tell the rest
+	gradeFits
+)
+
+// answerOf is what a selector leads to.
+type answerOf struct {
+	hits     []MetricHit
+	ignored  []plait.Matcher
+	cutShort bool
+	// ranked says that hits of other selectors can be ranked among these, and failedFirst how.
+	ranked, failedFirst bool
+}
+
+// inference is what the series of a selector ask of spans.
+type inference struct {
+	asked     []condition // the query's matchers
+	byService map[string][]*inferredSeries
+	anywhere  []*inferredSeries // whose labels name no service
+	series    []*inferredSeries
+}
+
+// inferredSeries is a series as conditions on spans.
+type inferredSeries struct {
+	labels     plait.Labels
+	conditions []condition
 }
 
 // infer finds spans that fit the labels of the selected series, the window and, where the
-// metric is a latency, the value. It says which matchers did not help.
-func (p *Pivots) infer(ctx context.Context, matchers []plait.Matcher, q MetricQuestion) ([]MetricHit, []plait.Matcher, error) {
-	series, upper := withoutBucket(matchers)
-	stored, err := p.metrics.Series(ctx, series, q.Range, seriesSeen)
+// metric is a latency, the value.
+func (p *Pivots) infer(ctx context.Context, matchers []plait.Matcher, q MetricQuestion) (answerOf, error) {
+	rest, upper := withoutBucket(matchers)
+	stored, err := p.seriesOf(ctx, rest, q.Range)
+	if err != nil {
+		return answerOf{}, err
+	}
+	unit, latency := latencyUnit(matchers)
+	var ignored []plait.Matcher
+	if !latency {
+		upper = nil
+		ignored = slices.DeleteFunc(slices.Clone(matchers), func(m plait.Matcher) bool { return m.Name != "le" })
+	}
+	inf, unread, err := newInference(stored, rest)
+	if err != nil {
+		return answerOf{}, err
+	}
+	ignored = append(ignored, unread...)
+	question := inf.question(metricName(matchers), rest)
+	if !inf.tells() {
+		return answerOf{ignored: ignored, ranked: true}, nil
+	}
+	question.Range, question.Limit, question.FailedFirst = q.Range, q.Limit, isCounter(matchers)
+	if latency {
+		bound(&question.SpanQuery, q.Min, q.Max, unit)
+		bound(&question.SpanQuery, nil, upper, unit)
+	}
+	found, cutShort, err := p.unusual(ctx, question)
+	if err != nil {
+		return answerOf{}, err
+	}
+	found = bestGrade(found)
+	answer := answerOf{ignored: append(ignored, inf.untold(found)...), cutShort: cutShort, ranked: true, failedFirst: question.FailedFirst}
+	for _, u := range found {
+		h := u.hit(MatchInferred)
+		h.Series = inf.seriesOf(u.span)
+		if latency {
+			value := float64(u.span.DurationNanos()) / 1e9 / unit
+			h.Value = &value
+		}
+		answer.hits = append(answer.hits, h)
+	}
+	return answer, p.nameBuckets(ctx, answer.hits, matchers, q.Range)
+}
+
+// seriesOf returns the series that match, one of each histogram's.
+func (p *Pivots) seriesOf(ctx context.Context, matchers []plait.Matcher, r plait.TimeRange) ([]plait.Labels, error) {
+	if strings.HasSuffix(metricName(matchers), "_bucket") {
+		matchers = append(slices.Clone(matchers), plait.Matcher{Name: "le", Op: plait.MatchEqual, Value: "+Inf"})
+	}
+	return p.metrics.Series(ctx, matchers, r, seriesSeen)
+}
+
+// bestGrade keeps the spans of the highest grade there is.
+func bestGrade(found []unusualSpan) []unusualSpan {
+	for i := range found {
+		if found[i].grade < found[0].grade {
+			return found[:i]
+		}
+	}
+	return found
+}
+
+// newInference reads the labels of the stored series, or the matchers where none is stored: the series
+// may be in a Prometheus elsewhere. It returns the matchers that no span can be compared with.
+func newInference(stored []plait.Labels, matchers []plait.Matcher) (*inference, []plait.Matcher, error) {
+	inf := &inference{byService: map[string][]*inferredSeries{}}
+	asked, unread, err := conditionsOf(matchers)
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(stored) == 0 {
-		// The series may be in a Prometheus elsewhere: its selector is all there is to go by.
-		stored = []plait.Labels{labelsOf(series)}
+	for i := range asked {
+		asked[i].decisive = true
 	}
-	unit, latency := latencyUnit(matchers)
-	var found [][]MetricHit
-	for _, t := range targetsOf(stored, metricName(matchers)) {
-		t.query.Range = q.Range
-		t.query.Matchers = append(t.query.Matchers, servicePatterns(series, t.service)...)
-		if latency {
-			bound(&t.query, q.Min, q.Max, unit)
-			bound(&t.query, nil, upper, unit)
-		}
-		spans, err := p.unusualOf(ctx, t)
+	inf.asked = asked
+	if len(stored) == 0 {
+		inf.add(&inferredSeries{labels: labelsOf(matchers), conditions: asked})
+	}
+	seen := map[string]bool{}
+	for _, labels := range stored {
+		conditions, _, err := conditionsOf(matchersOf(labels))
 		if err != nil {
 			return nil, nil, err
 		}
-		var hits []MetricHit
-		for _, u := range spans {
-			h := u.hit(MatchInferred)
-			h.Series = t.seriesOf(u.span)
-			if latency {
-				value := float64(u.span.DurationNanos()) / 1e9 / unit
-				h.Value = &value
+		var key strings.Builder
+		for i := range conditions {
+			c := &conditions[i]
+			c.decisive = c.decisive || slices.ContainsFunc(asked, func(a condition) bool { return a.matcher.Name == c.matcher.Name })
+			key.WriteString(c.matcher.Name + "\x00" + c.matcher.Value + "\x00")
+		}
+		if !seen[key.String()] {
+			seen[key.String()] = true
+			inf.add(&inferredSeries{labels: labels, conditions: conditions})
+		}
+	}
+	return inf, unread, nil
+}
+
+func (inf *inference) add(s *inferredSeries) {
+	inf.series = append(inf.series, s)
+	names, ok := servicesIn(s.conditions)
+	if !ok {
+		inf.anywhere = append(inf.anywhere, s)
+		return
+	}
+	for _, name := range names {
+		inf.byService[name] = append(inf.byService[name], s)
+	}
+}
+
+// conditionsOf makes conditions of matchers, and returns those that no span can be compared with.
+func conditionsOf(matchers []plait.Matcher) (all []condition, unread []plait.Matcher, err error) {
+	service := serviceMatcher(matchers)
+	for _, m := range matchers {
+		if m.Name == "__name__" {
+			continue
+		}
+		c, ok, err := conditionOf(m)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !ok || slices.Contains(serviceLabels, m.Name) && !sameService(m, service) {
+			unread = append(unread, m)
+			continue
+		}
+		all = append(all, c)
+	}
+	return all, unread, nil
+}
+
+// serviceMatcher is the matcher that tells most about the service.
+func serviceMatcher(matchers []plait.Matcher) plait.Matcher {
+	for _, name := range serviceLabels {
+		for _, m := range matchers {
+			if m.Name == name && (m.Value != "" || m.Op != plait.MatchEqual) {
+				return m
 			}
-			hits = append(hits, h)
-		}
-		found = append(found, hits)
-	}
-	return firstOfTraces(interleave(found), q.Limit), unused(series), nil
-}
-
-// unusualOf asks for the spans of a target: for those that fit all of its labels, and if there are
-// none, for those of its service.
-func (p *Pivots) unusualOf(ctx context.Context, t target) ([]unusualSpan, error) {
-	if !tells(t.query) {
-		return nil, nil
-	}
-	spans, err := p.unusual(ctx, t.query, false)
-	if err != nil || len(spans) > 0 || t.service == "" {
-		return spans, err
-	}
-	loose := plait.SpanQuery{Range: t.query.Range, Min: t.query.Min, Max: t.query.Max}
-	loose.Matchers = []plait.Matcher{{Name: "service", Op: plait.MatchEqual, Value: t.service}}
-	return p.unusual(ctx, loose, false)
-}
-
-// tells says whether a question is about some spans rather than all.
-func tells(q plait.SpanQuery) bool {
-	return len(q.Matchers) > 0 || len(q.Resource) > 0
-}
-
-// targetsOf turns series into questions about spans, each asked once.
-func targetsOf(series []plait.Labels, name string) []target {
-	var targets []target
-	seen := map[string]bool{}
-	for _, labels := range series {
-		t := targetOf(labels, name)
-		if key := questionKey(t.query); !seen[key] {
-			seen[key] = true
-			targets = append(targets, t)
 		}
 	}
-	if len(targets) <= targetsAsked {
-		return targets
-	}
-	return byService(targets)
+	return plait.Matcher{}
 }
 
-// byService folds targets into one question that names all of their services.
-func byService(targets []target) []target {
-	var services []string
-	for _, t := range targets {
-		if t.service != "" {
-			services = append(services, regexp.QuoteMeta(t.service))
+// sameService says whether a matcher is about the service that a more telling one names. Others are
+// about who scraped, or what it was scraped from.
+func sameService(m, service plait.Matcher) bool {
+	if m.Name == service.Name {
+		return true
+	}
+	return m.Op == plait.MatchEqual && service.Op == plait.MatchEqual && (m.Value == service.Value || strings.HasSuffix(m.Value, "/"+service.Value))
+}
+
+// servicesIn are the names of services that conditions allow, not ok where they may be any.
+func servicesIn(conditions []condition) (names []string, ok bool) {
+	for _, label := range serviceLabels {
+		for i := range conditions {
+			m := conditions[i].matcher
+			if m.Name != label || m.Op != plait.MatchEqual || m.Value == "" {
+				continue
+			}
+			names = append(names, m.Value)
+			for rest := m.Value; strings.HasSuffix(label, "job") && strings.Contains(rest, "/"); {
+				_, rest, _ = strings.Cut(rest, "/")
+				names = append(names, rest)
+			}
+			return names, true
 		}
 	}
-	slices.Sort(services)
-	services = slices.Compact(services)
-	if len(services) == 0 {
-		return targets[:targetsAsked]
-	}
-	all := target{byService: make(map[string]plait.Labels, len(services))}
-	for _, t := range slices.Backward(targets) {
-		all.byService[t.service] = t.series
-	}
-	all.query.Matchers = []plait.Matcher{{Name: "service", Op: plait.MatchRegexp, Value: strings.Join(services, "|")}}
-	return []target{all}
+	return nil, false
 }
 
-// seriesOf is the series for which a span was found.
-func (t *target) seriesOf(s *plait.Span) plait.Labels {
-	if t.byService != nil {
-		return t.byService[s.Resource.Service()]
-	}
-	return t.series
-}
-
-func questionKey(q plait.SpanQuery) string {
-	var b strings.Builder
-	for _, some := range [][]plait.Matcher{q.Matchers, q.Resource} {
-		for _, m := range some {
-			b.WriteString(m.Name + string(m.Op) + m.Value + "\x00")
+// question asks for the spans that any of the series may be about.
+func (inf *inference) question(metric string, matchers []plait.Matcher) plait.UnusualQuery {
+	q := plait.UnusualQuery{OfEachTrace: true, Grade: inf.grade}
+	if len(inf.anywhere) == 0 && len(inf.byService) <= servicesAsked {
+		var names []string
+		for name := range inf.byService {
+			names = append(names, regexp.QuoteMeta(name))
 		}
-		b.WriteByte(1)
+		slices.Sort(names)
+		q.Matchers = append(q.Matchers, plait.Matcher{Name: "service", Op: plait.MatchRegexp, Value: strings.Join(names, "|")})
+	} else if m := serviceMatcher(matchers); m.Name != "" && !strings.HasSuffix(m.Name, "job") {
+		q.Matchers = append(q.Matchers, plait.Matcher{Name: "service", Op: m.Op, Value: m.Value})
 	}
-	return b.String()
+	if kind := kindOf(metric); kind != plait.SpanKindUnspecified {
+		q.Matchers = append(q.Matchers, plait.Matcher{Name: "span_kind", Op: plait.MatchEqual, Value: spanmetrics.KindLabel(kind)})
+	}
+	return q
+}
+
+// tells says whether the question is about some spans rather than all.
+func (inf *inference) tells() bool {
+	return slices.ContainsFunc(inf.series, func(s *inferredSeries) bool { return len(s.conditions) > 0 })
+}
+
+// grade says how well a span fits the series that it fits best.
+func (inf *inference) grade(span *plait.Span) int {
+	best := gradeOther
+	for _, some := range [][]*inferredSeries{inf.byService[span.Resource.Service()], inf.anywhere} {
+		for _, s := range some {
+			if grade, _ := s.judge(span); grade > best {
+				if best = grade; best == gradeFits {
+					return best
+				}
+			}
+		}
+	}
+	return best
+}
+
+// judge compares a span: how well it fits, and how many labels it confirms.
+func (s *inferredSeries) judge(span *plait.Span) (grade, confirmed int) {
+	grade, identified := gradeFits, false
+	for i := range s.conditions {
+		c := &s.conditions[i]
+		switch c.of(span) {
+		case differs:
+			return gradeOther, 0
+		case unknown:
+			if c.decisive {
+				grade = gradeSilent
+			}
+		case fits:
+			confirmed++
+			identified = identified || c.identifies
+		}
+	}
+	if confirmed == 0 || grade == gradeSilent && !identified {
+		return gradeOther, 0
+	}
+	return grade, confirmed
+}
+
+// seriesOf are the labels of the series that a span fits best.
+func (inf *inference) seriesOf(span *plait.Span) plait.Labels {
+	var labels plait.Labels
+	bestGrade, bestConfirmed := gradeOther, 0
+	for _, some := range [][]*inferredSeries{inf.byService[span.Resource.Service()], inf.anywhere} {
+		for _, s := range some {
+			grade, confirmed := s.judge(span)
+			if grade > bestGrade || grade == bestGrade && confirmed > bestConfirmed {
+				bestGrade, bestConfirmed, labels = grade, confirmed, s.labels
+			}
+		}
+	}
+	return slices.Clone(labels)
+}
+
+// untold are the matchers about which none of the spans found says anything.
+func (inf *inference) untold(found []unusualSpan) (ignored []plait.Matcher) {
+	for i := range inf.asked {
+		c := &inf.asked[i]
+		silent := func(u unusualSpan) bool { return c.of(u.span) == unknown }
+		if len(found) > 0 && !slices.ContainsFunc(found, func(u unusualSpan) bool { return !silent(u) }) {
+			ignored = append(ignored, c.matcher)
+		}
+	}
+	return ignored
 }
 
 // labelsOf are the labels that matchers state.
@@ -183,136 +325,13 @@ func labelsOf(matchers []plait.Matcher) plait.Labels {
 	return labels
 }
 
-// servicePatterns are the matchers that restrict the service by more than its name, for a series
-// whose service is not known.
-func servicePatterns(matchers []plait.Matcher, service string) (patterns []plait.Matcher) {
-	for _, m := range matchers {
-		if service == "" && m.Op != plait.MatchEqual && (m.Name == "service" || m.Name == "service_name") {
-			patterns = append(patterns, plait.Matcher{Name: "service", Op: m.Op, Value: m.Value})
+// matchersOf selects the series with some labels.
+func matchersOf(labels plait.Labels) []plait.Matcher {
+	matchers := make([]plait.Matcher, 0, len(labels))
+	for _, l := range labels {
+		if l.Name != "le" {
+			matchers = append(matchers, plait.Matcher{Name: l.Name, Op: plait.MatchEqual, Value: l.Value})
 		}
 	}
-	return patterns
-}
-
-// targetOf reads the labels of one series.
-func targetOf(labels plait.Labels, name string) target {
-	t := target{series: labels}
-	equal := func(name, value string) {
-		t.query.Matchers = append(t.query.Matchers, plait.Matcher{Name: name, Op: plait.MatchEqual, Value: value})
-	}
-	if label, value := firstLabel(labels, serviceLabels); value != "" {
-		if label == "job" || label == "exported_job" {
-			value = value[strings.LastIndexByte(value, '/')+1:] // OpenTelemetry's is namespace/name
-		}
-		t.service = value
-		equal("service", value)
-	}
-	if m, ok := spanNameMatcher(labels); ok {
-		t.query.Matchers = append(t.query.Matchers, m)
-	}
-	if kind := kindOf(name); kind != plait.SpanKindUnspecified {
-		equal("span_kind", spanmetrics.KindLabel(kind))
-	}
-	if label, value := firstLabel(labels, statusLabels); failure(label, value) {
-		equal("status_code", spanmetrics.StatusError)
-	}
-	for _, l := range instanceLabels {
-		if value := labels.Get(l.label); value != "" {
-			t.query.Resource = append(t.query.Resource, plait.Matcher{Name: l.attribute, Op: plait.MatchEqual, Value: value})
-			break
-		}
-	}
-	return t
-}
-
-func firstLabel(labels plait.Labels, names []string) (name, value string) {
-	for _, name := range names {
-		if value := labels.Get(name); value != "" {
-			return name, value
-		}
-	}
-	return "", ""
-}
-
-// spanNameMatcher restricts the span's name by the route or method in the labels. HTTP spans are
-// named after their route, mostly with the method before it; RPC spans after service and method.
-func spanNameMatcher(labels plait.Labels) (plait.Matcher, bool) {
-	m := plait.Matcher{Name: "span_name", Op: plait.MatchEqual}
-	if _, m.Value = firstLabel(labels, spanNameLabels); m.Value != "" {
-		return m, true
-	}
-	m.Op = plait.MatchRegexp
-	if _, route := firstLabel(labels, routeLabels); route != "" {
-		method := "[A-Z]+"
-		if _, stated := firstLabel(labels, methodLabels); stated != "" {
-			method = regexp.QuoteMeta(strings.ToUpper(stated))
-		}
-		m.Value = "((HTTP )?" + method + " )?" + regexp.QuoteMeta(route)
-		return m, true
-	}
-	if _, method := firstLabel(labels, rpcLabels); method != "" {
-		m.Value = "(.*[/.])?" + regexp.QuoteMeta(method)
-		return m, true
-	}
-	return m, false
-}
-
-// kindOf tells from a metric's name on which side of a call it is measured.
-func kindOf(name string) plait.SpanKind {
-	for _, k := range []struct {
-		part string
-		kind plait.SpanKind
-	}{
-		{"http_server", plait.SpanKindServer}, {"rpc_server", plait.SpanKindServer}, {"grpc_server", plait.SpanKindServer},
-		{"http_client", plait.SpanKindClient}, {"rpc_client", plait.SpanKindClient}, {"grpc_client", plait.SpanKindClient},
-		{"db_client", plait.SpanKindClient},
-	} {
-		if strings.Contains(name, k.part) {
-			return k.kind
-		}
-	}
-	return plait.SpanKindUnspecified
-}
-
-// failure says whether a status label means that requests failed.
-func failure(label, value string) bool {
-	switch strings.ToLower(value) {
-	case "", "false", "ok", "success", "unset", "status_code_ok", "status_code_unset":
-		return false
-	case "error", "failed", "failure", "true", "status_code_error", "unavailable", "internal", "deadline_exceeded":
-		return true
-	}
-	return label == "error_type" || len(value) == 3 && value[0] == '5'
-}
-
-// latencyUnit returns the unit of a latency metric in seconds, by its name. A sum of seconds or
-// a time of day is no latency.
-func latencyUnit(matchers []plait.Matcher) (unit float64, ok bool) {
-	name := metricName(matchers)
-	family := familyName(name)
-	for _, u := range []struct {
-		suffix  string
-		seconds float64
-	}{
-		{"_seconds", 1}, {"_milliseconds", 1e-3}, {"_ms", 1e-3}, {"_microseconds", 1e-6}, {"_nanoseconds", 1e-9},
-	} {
-		if strings.HasSuffix(family, u.suffix) {
-			unit = u.seconds
-		}
-	}
-	if unit == 0 {
-		return 0, false
-	}
-	ofRequests := func(m plait.Matcher) bool { return m.Name == "le" || m.Name == "quantile" }
-	return unit, family != name || slices.ContainsFunc(matchers, ofRequests) ||
-		strings.Contains(family, "duration") || strings.Contains(family, "latency") || strings.Contains(family, "response_time")
-}
-
-// unused are the matchers that inference has no use for: labels that it does not know.
-func unused(matchers []plait.Matcher) []plait.Matcher {
-	known := slices.Concat(serviceLabels, routeLabels, spanNameLabels, rpcLabels, methodLabels, statusLabels, []string{"__name__", "quantile"})
-	for _, l := range instanceLabels {
-		known = append(known, l.label)
-	}
-	return slices.DeleteFunc(slices.Clone(matchers), func(m plait.Matcher) bool { return slices.Contains(known, m.Name) })
+	return matchers
 }

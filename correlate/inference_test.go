@@ -32,55 +32,198 @@ func matchersText(some ...[]plait.Matcher) string {
 	return strings.Join(words, " ")
 }
 
-func TestLabelsOfASeriesBecomeAQuestionAboutSpans(t *testing.T) {
+// spanNamed reads a span as `service=cart name=GET·/x kind=server status=error http.route=/x`; a dot in
+// the middle of a name is a space, and r: begins an attribute of the resource.
+func spanNamed(text string) *plait.Span {
+	s := &plait.Span{Resource: &plait.Resource{}}
+	for _, w := range strings.Fields(strings.TrimSpace(text)) {
+		key, value, _ := strings.Cut(w, "=")
+		value = strings.ReplaceAll(value, "·", " ")
+		attribute := plait.Attribute{Key: key, Value: plait.StringValue(value)}
+		switch key {
+		case "service":
+			attribute.Key = "service.name"
+			s.Resource.Attributes = append(s.Resource.Attributes, attribute)
+		case "name":
+			s.Name = value
+		case "kind":
+			for s.Kind = plait.SpanKindUnspecified; s.Kind.String() != value; s.Kind++ {
+			}
+		case "status":
+			s.Status = plait.StatusError
+		default:
+			if of, ok := strings.CutPrefix(key, "r:"); ok {
+				attribute.Key = of
+				s.Resource.Attributes = append(s.Resource.Attributes, attribute)
+			} else {
+				s.Attributes = append(s.Attributes, attribute)
+			}
+		}
+	}
+	return s
+}
+
+func TestLabelsAreComparedWithWhatSpansSay(t *testing.T) {
 	t.Parallel()
-	for series, want := range map[string]string{
-		"cpu_usage job=shop/cart instance=cart-1":                           "service=cart service.instance.id=cart-1",
-		"cpu_usage pod=cart-1 service_name=cart node=n1":                    "service=cart k8s.pod.name=cart-1",
-		"http_requests_total service=cart route=/buy/{id} code=503":         `service=cart span_name=~((HTTP )?[A-Z]+ )?/buy/\{id\} status_code=STATUS_CODE_ERROR`,
-		"http_requests_total service=cart method=get handler=/buy code=200": "service=cart span_name=~((HTTP )?GET )?/buy",
-		"http_server_request_duration_seconds_bucket job=cart":              "service=cart span_kind=SPAN_KIND_SERVER",
-		"rpc_client_duration_seconds service=cart rpc_method=Pay":           "service=cart span_name=~(.*[/.])?Pay span_kind=SPAN_KIND_CLIENT",
-		"jobs_done service=cart operation=nightly error_type=timeout":       "service=cart span_name=nightly status_code=STATUS_CODE_ERROR",
-		"temperature room=kitchen":                                          "",
+	for _, c := range []struct {
+		matcher, span string
+		want          verdict
+	}{
+		{`http_route=/x`, "http.route=/x name=GET·/y", fits},
+		{`http_route=/x`, "http.route=/y name=GET·/x", differs},
+		{`http_route=/x`, "name=GET·/x", fits},
+		{`http_route=/x`, "name=HTTP·GET·/x", fits},
+		{`http_route=/x`, "name=GET·/y", differs},
+		{`http_route=/x`, "name=handler", unknown},
+		{`http_route!=/x`, "name=GET·/x", differs},
+		{`http_route!=/x`, "name=GET·/y", fits},
+		{`http_route=~/x.*`, "http.route=/x/{id}", fits},
+		{`http_route!~/x.*`, "http.route=/x/{id}", differs},
+		{`handler=/x`, "http.target=/x?a=b", fits},
+		{`http_target=/x?a=b`, "http.target=/x?a=b", fits},
+		{`http_target=/x`, "url.path=/x", fits},
+		{`method=get`, "http.request.method=GET", fits},
+		{`http_method=GET`, "http.request.method=POST", differs},
+		{`http_request_method=GET`, "http.method=GET", fits},
+		{`http_request_method=GET`, "name=POST·/x", differs},
+		{`http_response_status_code=404`, "http.response.status_code=404", fits},
+		{`http_response_status_code=404`, "http.response.status_code=200", differs},
+		{`http_response_status_code=404`, "http.status_code=404", fits},
+		{`http_status_code=404`, "http.response.status_code=404", fits},
+		{`code=~5..`, "http.response.status_code=503", fits},
+		{`code=5xx`, "http.response.status_code=503", fits},
+		{`code!~5..`, "http.response.status_code=503", differs},
+		{`code=~5..`, "name=x status=error", fits},
+		{`code=~5..`, "name=x", differs},
+		{`code!~2..`, "name=x", differs},
+		{`code!~2..`, "name=x status=error", fits},
+		{`code=404`, "name=x", unknown},
+		{`status=200`, "name=x status=error", differs},
+		{`status=error`, "http.response.status_code=500 status=error", fits},
+		{`status=success`, "http.response.status_code=200", fits},
+		{`status_code=STATUS_CODE_ERROR`, "name=x status=error", fits},
+		{`status_code=Error`, "name=x status=error", fits},
+		{`status_code=2`, "name=x status=error", fits},
+		{`status_code=2`, "name=x", differs},
+		{`status_code=500`, "http.response.status_code=500", fits},
+		{`span_kind=SPAN_KIND_SERVER`, "kind=server", fits},
+		{`span_kind=server`, "kind=server", fits},
+		{`span_kind=Server`, "kind=server", fits},
+		{`span_kind=2`, "kind=server", fits},
+		{`span_kind!=client`, "kind=client", differs},
+		{`span_kind=~SPAN_KIND_(SERVER|CONSUMER)`, "kind=consumer", fits},
+		{`error_type=timeout`, "error.type=timeout status=error", fits},
+		{`error_type=timeout`, "error.type=refused status=error", differs},
+		{`error_type=timeout`, "name=x status=error", unknown},
+		{`error_type=timeout`, "name=x", differs},
+		{`error=true`, "name=x status=error", fits},
+		{`error_type=`, "name=x", fits},
+		{`rpc_method=Pay`, "rpc.method=Pay", fits},
+		{`rpc_method=Pay`, "rpc.method=shop.Billing/Pay", fits},
+		{`rpc_method=Pay`, "name=shop.Billing/Pay", fits},
+		{`rpc_method=Pay`, "name=shop.Billing/Refund", differs},
+		{`rpc_service=shop.Billing`, "name=shop.Billing/Pay", fits},
+		{`rpc_service=shop.Billing`, "rpc.service=shop.Billing", fits},
+		{`grpc_code=NotFound`, "rpc.grpc.status_code=5", fits},
+		{`rpc_grpc_status_code=5`, "rpc.grpc.status_code=5", fits},
+		{`rpc_grpc_status_code=5`, "rpc.response.status_code=NOT_FOUND", fits},
+		{`db_operation_name=SELECT`, "db.operation.name=SELECT", fits},
+		{`db_operation=SELECT`, "db.operation.name=INSERT", differs},
+		{`db_operation_name=SELECT`, "name=SELECT·orders", fits},
+		{`db_system_name=postgresql`, "db.system=postgresql", fits},
+		{`db_namespace=orders`, "db.name=orders", fits},
+		{`messaging_destination_name=mails`, "messaging.destination.name=mails", fits},
+		{`messaging_destination_name=mails`, "messaging.destination=bills", differs},
+		{`server_address=db-1`, "net.peer.name=db-1", fits},
+		{`server_port=443`, "server.port=80", differs},
+		{`url_scheme=https`, "http.scheme=https", fits},
+		{`network_protocol_version=1.1`, "http.flavor=1.1", fits},
+		{`tenant=a`, "tenant=a", fits},
+		{`tenant_id=a`, "tenant.id=b", differs},
+		{`tenant_id=a`, "r:tenant.id=a", fits},
+		{`tenant_id=a`, "name=x", unknown},
+		{`tenant_id!=a`, "name=x", fits},
+		{`deployment_environment=prod`, "r:deployment.environment.name=prod", fits},
+		{`job=eu/cart`, "service=cart r:service.namespace=eu", fits},
+		{`job=eu/cart`, "service=cart r:service.namespace=us", differs},
+		{`job=eu/cart`, "service=cart", unknown},
+		{`job=cart`, "service=cart r:service.namespace=us", fits},
+		{`job!=eu/cart`, "service=cart r:service.namespace=us", fits},
+		{`job!=eu/cart`, "service=cart r:service.namespace=eu", differs},
+		{`job=~.*cart`, "service=mail", differs},
+		{`job=a/b`, "service=a/b", fits},
+		{`service_name=cart`, "service=mail", differs},
+		{`instance=cart-1`, "r:service.instance.id=cart-1", fits},
+		{`instance=cart-2`, "r:service.instance.id=cart-1", differs},
+		{`instance=cart-2:80`, "r:service.instance.id=cart-1:80", differs},
+		{`instance=cart-2:80`, "r:service.instance.id=cart-1", unknown},
+		{`instance=h1:8080`, "r:host.name=h1", fits},
+		{`pod=cart-1`, "r:k8s.pod.name=cart-2", differs},
+		{`span_name=GET·/x`, "name=GET·/x", fits},
+		{`operation=nightly`, "name=hourly", differs},
 	} {
-		labels := seriesNamed(series)
-		q := targetOf(labels, labels.Get("__name__")).query
-		if diff := cmp.Diff(want, matchersText(q.Matchers, q.Resource)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", series, diff)
+		m := plait.Matcher{}
+		for _, op := range []plait.MatchOp{plait.MatchRegexp, plait.MatchNotRegexp, plait.MatchNotEqual, plait.MatchEqual} {
+			if name, value, ok := strings.Cut(c.matcher, string(op)); ok && !strings.ContainsAny(name, "=!~") {
+				m = plait.Matcher{Name: name, Op: op, Value: strings.ReplaceAll(value, "·", " ")}
+				break
+			}
+		}
+		condition, ok, err := conditionOf(m)
+		if !ok || err != nil {
+			t.Errorf("%s is no condition: %v", c.matcher, err)
+			continue
+		}
+		if got := condition.of(spanNamed(c.span)); got != c.want {
+			t.Errorf("%s of span %s: verdict %d, want %d", c.matcher, c.span, got, c.want)
+		}
+	}
+	for _, name := range []string{"le", "quantile", "otel_scope_name", "__name__"} {
+		if _, ok, _ := conditionOf(plait.Matcher{Name: name, Op: plait.MatchEqual, Value: "x"}); ok {
+			t.Errorf("%s is compared with spans", name)
 		}
 	}
 }
 
-func TestManySeriesAreAskedForTogether(t *testing.T) {
+func TestEachSeriesClaimsTheSpansThatFitIt(t *testing.T) {
 	t.Parallel()
-	var series []plait.Labels
-	for i := range 40 {
-		series = append(series, seriesNamed(fmt.Sprintf("cpu_usage service=s%d pod=p%d", i%10, i)))
+	inf, _, err := newInference([]plait.Labels{
+		seriesNamed("d service_name=cart http_route=/a"), seriesNamed("d service_name=cart http_route=/b"),
+		seriesNamed("d service_name=mail pool=x"), seriesNamed("d room=kitchen"),
+	}, []plait.Matcher{{Name: "__name__", Op: plait.MatchEqual, Value: "d"}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	targets := targetsOf(series, "cpu_usage")
-	if len(targets) != 1 || len(targets[0].byService) != 10 {
-		t.Fatalf("40 series of 10 services become %d questions", len(targets))
-	}
-	if got := matchersText(targets[0].query.Matchers); got != "service=~s0|s1|s2|s3|s4|s5|s6|s7|s8|s9" {
-		t.Errorf("the question is %s", got)
-	}
-	if n := len(targetsOf(append(series[:1:1], series[0]), "cpu_usage")); n != 1 {
-		t.Errorf("the same labels twice become %d questions", n)
+	for span, want := range map[string]string{
+		"service=cart http.route=/a":         "2 cart/a",
+		"service=cart http.route=/b":         "2 cart/b",
+		"service=cart http.route=/c":         "0 ",
+		"service=cart name=tick":             "1 cart/a",
+		"service=mail name=send":             "2 mail",
+		"service=bill name=send":             "0 ",
+		"service=bill name=x r:room=kitchen": "2 kitchen",
+	} {
+		s := spanNamed(span)
+		labels := inf.seriesOf(s)
+		got := fmt.Sprint(inf.grade(s), " ", labels.Get("service_name"), labels.Get("http_route"), labels.Get("room"))
+		if got != want {
+			t.Errorf("%s is %q, want %q", span, got, want)
+		}
 	}
 }
 
 func TestOnlyLatenciesAreComparedWithDurations(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]float64{
-		"http_server_request_duration_seconds_bucket": 1,
-		"http_server_request_duration_seconds":        1,
-		"db_latency_milliseconds_sum":                 1e-3,
-		"rpc_duration_ms":                             1e-3,
-		"process_start_time_seconds":                  0,
-		"process_cpu_seconds_total":                   0,
-		"cpu_usage":                                   0,
-		"queue_latency":                               0,
+		"http_server_request_duration_seconds_bucket":      1,
+		"http_server_request_duration_seconds":             1,
+		"db_latency_milliseconds_sum":                      1e-3,
+		"traces_span_metrics_duration_milliseconds_bucket": 1e-3,
+		"rpc_duration_ms":                                  1e-3,
+		"process_start_time_seconds":                       0,
+		"process_cpu_seconds_total":                        0,
+		"cpu_usage":                                        0,
+		"queue_latency":                                    0,
 	} {
 		unit, ok := latencyUnit([]plait.Matcher{{Name: "__name__", Op: plait.MatchEqual, Value: name}})
 		if ok != (want != 0) || ok && unit != want {

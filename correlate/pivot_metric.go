@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -56,6 +57,9 @@ type MetricHit struct {
 	TypicalNanos int64
 	Trace        plait.TraceSummary
 	Logs         map[string]int // records by severity name
+
+	excessNanos int64 // of the span, by which hits are ranked
+	failed      bool
 }
 
 // MetricAnswer is the traces behind a metric, those that have most to do with the spike first.
@@ -63,26 +67,66 @@ type MetricAnswer struct {
 	Hits []MetricHit
 	// Ignored are the matchers that say nothing about spans.
 	Ignored []plait.Matcher
+	// CutShort says that not all spans of the window were looked at.
+	CutShort bool
+	// Hint says why nothing was found; empty when something was.
+	Hint string
 }
 
 // Metric finds the traces behind a metric.
 func (p *Pivots) Metric(ctx context.Context, q MetricQuestion) (*MetricAnswer, error) {
 	answer := &MetricAnswer{}
-	var found [][]MetricHit
+	var found []answerOf
 	for _, matchers := range q.Selectors {
-		hits, ignored, err := p.selector(ctx, matchers, q)
+		one, err := p.selector(ctx, matchers, q)
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, hits)
-		for _, m := range ignored {
+		found = append(found, one)
+		answer.CutShort = answer.CutShort || one.cutShort
+		for _, m := range one.ignored {
 			if !slices.Contains(answer.Ignored, m) {
 				answer.Ignored = append(answer.Ignored, m)
 			}
 		}
 	}
-	answer.Hits = firstOfTraces(interleave(found), q.Limit)
+	answer.Hits = firstOfTraces(merge(found), q.Limit)
+	if len(answer.Hits) == 0 {
+		var err error
+		answer.Hint, err = p.hint(ctx, q)
+		return answer, err
+	}
 	return answer, p.describe(ctx, answer.Hits)
+}
+
+// merge puts the hits of several selectors in one order. Those that were ranked by what exceeds the
+// usual are ranked so together; stored exemplars have nothing to be compared by, and take turns.
+func merge(found []answerOf) []MetricHit {
+	if slices.ContainsFunc(found, func(a answerOf) bool { return !a.ranked && len(a.hits) > 0 }) {
+		all := make([][]MetricHit, len(found))
+		for i := range found {
+			all[i] = found[i].hits
+		}
+		return interleave(all)
+	}
+	var all []MetricHit
+	failedFirst := true
+	for i := range found {
+		all = append(all, found[i].hits...)
+		failedFirst = failedFirst && (found[i].failedFirst || len(found[i].hits) == 0)
+	}
+	if len(found) > 1 {
+		slices.SortStableFunc(all, func(a, b MetricHit) int {
+			if failedFirst && a.failed != b.failed {
+				if a.failed {
+					return -1
+				}
+				return 1
+			}
+			return cmp.Compare(b.excessNanos, a.excessNanos)
+		})
+	}
+	return all
 }
 
 // interleave takes the first hit of each selector, then the second of each, and so on.
@@ -99,17 +143,16 @@ func interleave(found [][]MetricHit) []MetricHit {
 	return all
 }
 
-func (p *Pivots) selector(ctx context.Context, matchers []plait.Matcher, q MetricQuestion) ([]MetricHit, []plait.Matcher, error) {
+func (p *Pivots) selector(ctx context.Context, matchers []plait.Matcher, q MetricQuestion) (answerOf, error) {
 	if m, ok, err := spanMetricOf(matchers); ok || err != nil {
 		if err != nil {
-			return nil, nil, err
+			return answerOf{}, err
 		}
-		hits, err := p.spanMetric(ctx, m, q)
-		return hits, m.ignored, err
+		return p.spanMetric(ctx, m, q)
 	}
 	hits, err := p.storedExemplars(ctx, matchers, q)
 	if err != nil || len(hits) > 0 {
-		return hits, nil, err
+		return answerOf{hits: hits}, err
 	}
 	return p.infer(ctx, matchers, q)
 }
@@ -126,13 +169,13 @@ func (p *Pivots) describe(ctx context.Context, hits []MetricHit) error {
 	}
 	var summaries []plait.TraceSummary
 	var counts map[plait.TraceID]map[string]int
-	g, ctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		summaries, err = p.traces.TraceSummaries(ctx, ids)
+		summaries, err = p.traces.TraceSummaries(gctx, ids)
 		return err
 	})
 	g.Go(func() (err error) {
-		counts, err = p.logs.LogCounts(ctx, ids)
+		counts, err = p.logs.LogCounts(gctx, ids)
 		return err
 	})
 	if err := g.Wait(); err != nil {
@@ -145,11 +188,24 @@ func (p *Pivots) describe(ctx context.Context, hits []MetricHit) error {
 	for i := range hits {
 		h := &hits[i]
 		h.Logs = counts[h.TraceID]
-		h.Trace = byID[h.TraceID]
+		summary, ok := byID[h.TraceID]
+		if !ok && len(h.Logs) > 0 {
+			records, _, err := p.logs.TraceLogs(ctx, h.TraceID, recordsSummarized)
+			if err != nil {
+				return err
+			}
+			if len(records) > 0 {
+				summary = logSummary(records)
+			}
+		}
+		h.Trace = summary
 		h.Trace.TraceID = h.TraceID
 	}
 	return nil
 }
+
+// recordsSummarized is how many records tell the services of a trace that has no spans.
+const recordsSummarized = 100
 
 // firstOfTraces keeps the first hit of each trace, at most limit in all.
 func firstOfTraces(hits []MetricHit, limit int) []MetricHit {

@@ -4,12 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/spanmetrics"
@@ -37,16 +33,12 @@ const (
 	margin = 10 * time.Minute
 	// operationsShown bounds the operations of a trace whose metrics are listed.
 	operationsShown = 20
-	// seriesPerLabel bounds the stored series that are listed by each label that names a service
-	// or an instance.
-	seriesPerLabel = 500
-	// metricReads is how many of these reads run at the same time.
-	metricReads = 4
 )
 
 // TraceMetrics returns the series of the services and operations that a trace passed: first
 // those derived from spans, of the operations with the largest share in the trace's duration
-// first; then stored ones whose labels name one of its services or instances, by name. No two
+// first; then stored ones whose labels name one of its services or instances, those that say most
+// about what the trace did first. No two
 // have the same query. A trace of which only logs are stored has the latter. Truncated says that
 // there are more operations or series than are listed. It returns plait.ErrNotFound when neither
 // a span nor a log record is stored.
@@ -60,7 +52,7 @@ func (p *Pivots) TraceMetrics(ctx context.Context, id plait.TraceID, maxSpans, m
 		To:   time.Unix(0, passed.endNanos).Add(margin).UTC(),
 	}
 	operations, more := passed.tree.operationMetrics()
-	stored, moreStored, err := p.storedMetrics(ctx, passed.resources, window)
+	stored, moreStored, err := p.storedMetrics(ctx, passed, window)
 	if err != nil {
 		return nil, false, err
 	}
@@ -164,124 +156,4 @@ func (t *Tree) edgeMetrics() []TraceMetric {
 		)
 	}
 	return all
-}
-
-// storedMetrics finds stored series by the labels that name a service or an instance, and whether
-// there are more than are listed.
-func (p *Pivots) storedMetrics(ctx context.Context, resources []*plait.Resource, window plait.TimeRange) (all []TraceMetric, more bool, err error) {
-	asked := seriesMatchers(resources)
-	found := make([][]plait.Labels, len(asked))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(metricReads)
-	for i, m := range asked {
-		g.Go(func() (err error) {
-			found[i], err = p.metrics.Series(gctx, []plait.Matcher{m}, window, seriesPerLabel+1)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, false, err
-	}
-	for i := range found {
-		if len(found[i]) > seriesPerLabel {
-			found[i], more = found[i][:seriesPerLabel], true
-		}
-	}
-	seen := map[string]bool{}
-	types := map[string]plait.MetricType{}
-	for _, labels := range slices.Concat(found...) {
-		name := labels.Get("__name__")
-		if derivedFromSpans(name) || name == "target_info" {
-			continue
-		}
-		m, err := p.storedMetric(ctx, name, labels, types)
-		if err != nil {
-			return nil, false, err
-		}
-		if !seen[m.Query] {
-			seen[m.Query] = true
-			all = append(all, m)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b TraceMetric) int {
-		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.Metric, b.Metric))
-	})
-	return all, more, nil
-}
-
-func derivedFromSpans(name string) bool {
-	return strings.HasPrefix(name, "traces_spanmetrics_") || strings.HasPrefix(name, "traces_service_graph_")
-}
-
-// seriesMatchers ask for series that name the service or the instance of a resource, a label at a time.
-func seriesMatchers(resources []*plait.Resource) []plait.Matcher {
-	services := map[string]bool{}
-	byAttribute := map[string]map[string]bool{}
-	for _, r := range resources {
-		services[regexp.QuoteMeta(r.Service())] = true
-		for _, l := range instanceLabels {
-			if v, ok := r.Attributes.Get(l.attribute); ok && v.Text() != "" {
-				if byAttribute[l.attribute] == nil {
-					byAttribute[l.attribute] = map[string]bool{}
-				}
-				byAttribute[l.attribute][regexp.QuoteMeta(v.Text())] = true
-			}
-		}
-	}
-	if len(services) == 0 {
-		return nil
-	}
-	names := alternatives(services)
-	matchers := []plait.Matcher{
-		{Name: "job", Op: plait.MatchRegexp, Value: "(.*/)?(" + names + ")"},
-		{Name: "service_name", Op: plait.MatchRegexp, Value: names},
-		{Name: "service", Op: plait.MatchRegexp, Value: names},
-	}
-	for _, l := range instanceLabels {
-		if values := byAttribute[l.attribute]; len(values) > 0 {
-			matchers = append(matchers, plait.Matcher{Name: l.label, Op: plait.MatchRegexp, Value: alternatives(values)})
-		}
-	}
-	return matchers
-}
-
-// alternatives is a pattern for any of some quoted texts.
-func alternatives(quoted map[string]bool) string {
-	list := make([]string, 0, len(quoted))
-	for text := range quoted {
-		list = append(list, text)
-	}
-	slices.Sort(list)
-	return strings.Join(list, "|")
-}
-
-// storedMetric says how to look at a stored series: the quantile of a histogram, the rate of a
-// counter, a gauge as it is. types keeps what was found out about other series.
-func (p *Pivots) storedMetric(ctx context.Context, name string, labels plait.Labels, types map[string]plait.MetricType) (TraceMetric, error) {
-	rest := slices.DeleteFunc(slices.Clone(labels), func(l plait.Label) bool {
-		return l.Name == "__name__" || l.Name == "le"
-	})
-	_, service := firstLabel(labels, serviceLabels)
-	family := familyName(name)
-	m := TraceMetric{Metric: family, Service: service[strings.LastIndexByte(service, '/')+1:], Labels: rest}
-	kind, known := types[family]
-	if !known {
-		var err error
-		if kind, err = p.metrics.MetricType(ctx, family); err != nil {
-			return m, err
-		}
-		types[family] = kind
-	}
-	switch {
-	case strings.HasSuffix(name, "_bucket") && labels.Get("le") != "", family != name && kind == plait.MetricHistogram:
-		m.Query = quantileQuery(family+"_bucket", rest)
-	case kind == plait.MetricHistogram:
-		m.Query = quantileQuery(name, rest)
-	case kind == plait.MetricCounter, strings.HasSuffix(name, "_total"), family != name:
-		m.Metric = name
-		m.Query = rateQuery(name, rest)
-	default:
-		m.Query = selector(name, rest)
-	}
-	return m, nil
 }

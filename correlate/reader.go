@@ -25,6 +25,10 @@ type TraceReader interface {
 	Traces(ctx context.Context, q plait.TraceQuery) ([]plait.TraceSummary, string, error)
 	// Spans returns single spans by the labels of span-derived metrics.
 	Spans(ctx context.Context, q plait.SpanQuery) ([]plait.Span, error)
+	// UnusualSpans returns the spans of a window that most exceed what is usual for their operation.
+	UnusualSpans(ctx context.Context, q plait.UnusualQuery) (plait.UnusualSpans, error)
+	// ServiceNames returns the names of services, at most limit of them.
+	ServiceNames(ctx context.Context, limit int) ([]string, error)
 	// ServiceMap counts the calls between services by joining spans to their parents.
 	ServiceMap(ctx context.Context, r plait.TimeRange) (spanmetrics.ServiceMap, error)
 }
@@ -51,6 +55,8 @@ type MetricReader interface {
 	TraceExemplars(ctx context.Context, id plait.TraceID) ([]plait.SeriesExemplar, error)
 	// Series returns the label sets that match and have samples in the range, sorted, at most limit of them.
 	Series(ctx context.Context, matchers []plait.Matcher, r plait.TimeRange, limit int) ([]plait.Labels, error)
+	// MetricNames returns the names of stored metrics, at most limit of them.
+	MetricNames(ctx context.Context, limit int) ([]string, error)
 	// MetricType returns the type of a metric family, plait.MetricUnknown when nobody told.
 	MetricType(ctx context.Context, metric string) (plait.MetricType, error)
 }

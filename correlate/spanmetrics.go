@@ -40,8 +40,9 @@ type spanMetric struct {
 	bounds   predicates // of le
 	matchers []plait.Matcher
 	ignored  []plait.Matcher
-	failures bool // whether query leaves successes out, too
-	nothing  bool // no series can match
+	others   []condition // labels that Plait's own metrics do not have
+	failures bool        // whether query leaves successes out, too
+	nothing  bool        // no series can match
 	kept     []string
 }
 
@@ -106,6 +107,10 @@ func (m *spanMetric) readLabels(matchers []plait.Matcher) error {
 				m.ignored = append(m.ignored, l)
 				continue
 			}
+			var err error
+			if l, err = canonicalLabel(l); err != nil {
+				return err
+			}
 			m.restrict(l.Name, l.Op, l.Value)
 		case "client", "server", "connection_type":
 			if m.edge == nil {
@@ -117,8 +122,10 @@ func (m *spanMetric) readLabels(matchers []plait.Matcher) error {
 				return err
 			}
 			continue
-		default: // those that a scrape adds say nothing about spans
-			m.ignored = append(m.ignored, l)
+		default:
+			if err := m.readOther(l); err != nil {
+				return err
+			}
 			continue
 		}
 		m.matchers = append(m.matchers, l)
@@ -127,6 +134,55 @@ func (m *spanMetric) readLabels(matchers []plait.Matcher) error {
 		m.boundByBuckets()
 	}
 	return nil
+}
+
+// canonicalLabel writes the values of kind and status as Plait's metrics have them.
+func canonicalLabel(l plait.Matcher) (plait.Matcher, error) {
+	switch l.Name {
+	case "span_kind":
+		return canonical(l, allKinds)
+	case "status_code":
+		return canonical(l, allStatuses)
+	}
+	return l, nil
+}
+
+// scrapeLabels are labels that a scrape adds. They are about the gateway, and say nothing about spans.
+var scrapeLabels = []string{
+	"job", "instance", "exported_job", "exported_instance", "pod", "namespace", "node", "container", "endpoint", "cluster",
+	"prometheus", "prometheus_replica", "replica", "quantile",
+}
+
+// readOther takes a label that Plait's own metrics do not have. Other tools' metrics of these names have
+// attributes as labels.
+func (m *spanMetric) readOther(l plait.Matcher) error {
+	if m.edge == nil && !slices.Contains(scrapeLabels, l.Name) {
+		c, ok, err := conditionOf(l)
+		if err != nil {
+			return err
+		}
+		if ok {
+			m.others = append(m.others, c)
+			return nil
+		}
+	}
+	m.ignored = append(m.ignored, l)
+	return nil
+}
+
+// gradeOthers compares the labels that Plait's own metrics do not have.
+func (m *spanMetric) gradeOthers(span *plait.Span) int {
+	grade := gradeFits
+	for i := range m.others {
+		switch m.others[i].of(span) {
+		case differs:
+			return gradeOther
+		case unknown:
+			grade = gradeSilent
+		case fits:
+		}
+	}
+	return grade
 }
 
 // seconds converts a metric's value into a duration; what no duration can hold is unbounded.
@@ -139,42 +195,50 @@ func seconds(v float64) time.Duration {
 }
 
 // spanMetric finds the spans that are a metric's samples.
-func (p *Pivots) spanMetric(ctx context.Context, m *spanMetric, q MetricQuestion) (hits []MetricHit, err error) {
+func (p *Pivots) spanMetric(ctx context.Context, m *spanMetric, q MetricQuestion) (answer answerOf, err error) {
 	switch {
 	case m.nothing:
-		return nil, nil
 	case m.edge != nil:
-		hits, err = p.edgeMetric(ctx, m, q)
+		answer, err = p.edgeMetric(ctx, m, q)
 	default:
-		hits, err = p.operationMetric(ctx, m, q)
+		answer, err = p.operationMetric(ctx, m, q)
 	}
-	if err != nil || len(hits) > 0 {
-		return hits, err
+	answer.ignored = m.ignored
+	answer.ranked, answer.failedFirst = true, !m.latency
+	if err != nil || len(answer.hits) > 0 || m.nothing {
+		return answer, err
 	}
-	return p.keptExemplars(ctx, m, q)
+	answer.ranked = false
+	answer.hits, err = p.keptExemplars(ctx, m, q)
+	return answer, err
 }
 
 // operationMetric finds the spans that are the samples of a metric of operations.
-func (p *Pivots) operationMetric(ctx context.Context, m *spanMetric, q MetricQuestion) ([]MetricHit, error) {
-	query := m.query
-	query.Range = q.Range
+func (p *Pivots) operationMetric(ctx context.Context, m *spanMetric, q MetricQuestion) (answerOf, error) {
+	query := plait.UnusualQuery{SpanQuery: m.query, FailedFirst: !m.latency && !m.failures, OfEachTrace: true}
+	query.Range, query.Limit = q.Range, q.Limit
 	if m.latency {
-		bound(&query, q.Min, q.Max, 1)
+		bound(&query.SpanQuery, q.Min, q.Max, 1)
 	}
-	found, err := p.unusual(ctx, query, !m.latency && !m.failures)
+	if len(m.others) > 0 {
+		query.Grade = m.gradeOthers
+	}
+	found, cutShort, err := p.unusual(ctx, query)
 	if err != nil {
-		return nil, err
+		return answerOf{}, err
 	}
-	hits := make([]MetricHit, 0, len(found))
+	found = bestGrade(found)
+	m.ignored = append(m.ignored, (&inference{asked: m.others}).untold(found)...)
+	answer := answerOf{cutShort: cutShort}
 	for _, u := range found {
-		hits = append(hits, m.hit(u, plait.Labels{
+		answer.hits = append(answer.hits, m.hit(u, plait.Labels{
 			{Name: "service", Value: u.span.Resource.Service()},
 			{Name: "span_kind", Value: spanmetrics.KindLabel(u.span.Kind)},
 			{Name: "span_name", Value: u.span.Name},
 			{Name: "status_code", Value: spanmetrics.StatusLabel(u.span.Status)},
 		}))
 	}
-	return firstOfTraces(hits, q.Limit), nil
+	return answer, nil
 }
 
 // hit makes a hit of a span that is a sample of the series with some labels.

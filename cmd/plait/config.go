@@ -55,7 +55,7 @@ type config struct {
 
 	CORSAllowedOrigins []string `name:"cors-allowed-origins" help:"Web origins whose pages may send telemetry from a browser: https://shop.example, https://*.example.com, or * for all." placeholder:"ORIGIN" yaml:"cors-allowed-origins"`
 	AllowedHosts       []string `help:"Names of the gateway, besides localhost, that requests over a loopback address may use: plait.example, *.example.com, or * for all. Listeners that other machines reach take any." placeholder:"HOST" yaml:"allowed-hosts"`
-	ExternalURL        string   `name:"external-url" help:"Where readers reach the API, for the links in its answers; without it links are relative to the host." placeholder:"URL" yaml:"external-url"`
+	ExternalURL        string   `name:"external-url" help:"Where readers reach the API, as https://host/prefix or /prefix: what links in its answers begin with. Without it links are relative to the host, below what a proxy sends as X-Forwarded-Prefix." placeholder:"URL" yaml:"external-url"`
 
 	LogLevel  string `help:"Level of Plait's own log: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" yaml:"log-level"`
 	LogFormat string `help:"Format of Plait's own log: text or json." enum:"text,json" default:"text" placeholder:"FORMAT" yaml:"log-format"`
