@@ -62,10 +62,7 @@ FROM spans s
 CROSS JOIN whole w
 LEFT JOIN tree t ON t.n = s.n
 LEFT JOIN logged l ON l.span_id = s.span_id
-CROSS JOIN LATERAL (
-    SELECT least(greatest(floor(32 * extract(epoch FROM s.start_time - w.start)::float8 / w.seconds), 0), 31)::int AS head
-) h
-CROSS JOIN LATERAL (
-    SELECT h.head, least(greatest(round((32 * (s.duration_ns / 1e9::float8 / w.seconds))::numeric)::int, 1), 32 - h.head) AS length
-) bar
+CROSS JOIN LATERAL (SELECT 32 * extract(epoch FROM s.start_time - w.start)::float8 / w.seconds AS began, 32 * (s.duration_ns / 1e9::float8 / w.seconds) AS lasted) c
+CROSS JOIN LATERAL (SELECT least(greatest(floor(c.began), 0), 31)::int AS head) h
+CROSS JOIN LATERAL (SELECT h.head, greatest(least(round((c.began + c.lasted)::numeric)::int, 32) - h.head, 1) AS length) bar
 ORDER BY t.path NULLS LAST, s.n
