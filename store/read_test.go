@@ -140,3 +140,28 @@ WHERE datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_p
 	}
 	t.Error("the store does not recover")
 }
+
+// Bunyan and pino write levels as numbers, which a user of SQL would have to look up.
+func TestSeveritiesAreNamesInSQL(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	s, conn := storetest.Open(t, url), connect(t, url)
+	for body, c := range map[string]struct {
+		text   string
+		number plait.SeverityNumber
+		want   string
+	}{
+		"pino":    {"50", 17, "ERROR"},
+		"own":     {"PANIC", 21, "PANIC"},
+		"none":    {"", 9, "INFO"},
+		"unknown": {"42", 0, "42"},
+	} {
+		r := record(plait.TraceID{1}, 1, "app", body, time.Now(), time.Minute)
+		r.SeverityText, r.Severity = c.text, c.number
+		writeLogs(t, s, r)
+		var got string
+		if err := conn.QueryRow(t.Context(), `SELECT severity FROM plait.logs WHERE body = $1`, body).Scan(&got); err != nil || got != c.want {
+			t.Errorf("severity %q, %d is %q in SQL (%v), want %q", c.text, c.number, got, err, c.want)
+		}
+	}
+}

@@ -175,7 +175,8 @@ func TestLargeTraceShowsRootsFailuresAndWhatIsAskedFor(t *testing.T) {
 // Whatever came first, and in how many commits: a trace is called by its longest root.
 func TestTraceIsCalledByItsLongestRoot(t *testing.T) {
 	t.Parallel()
-	s := storetest.New(t)
+	url := storetest.URL(t)
+	s, conn := storetest.Open(t, url), connect(t, url)
 	now := time.Now()
 	longName := "SELECT " + strings.Repeat("x", 300) // too long for an operation of its own
 	spans := func(id plait.TraceID, names ...string) []plait.Span {
@@ -210,6 +211,11 @@ func TestTraceIsCalledByItsLongestRoot(t *testing.T) {
 		}
 		if got := summaries[0].RootService + " " + summaries[0].RootName; got != c.want {
 			t.Errorf("commits %.60q: the trace is called %.60q, want %.60q", c.commits, got, c.want)
+		}
+		var inSQL string
+		err = conn.QueryRow(t.Context(), `SELECT root_service || ' ' || root_name FROM plait.traces WHERE trace_id = $1`, id.String()).Scan(&inSQL)
+		if err != nil || inSQL != c.want {
+			t.Errorf("commits %.60q: the trace is called %.60q in SQL (%v), want %.60q", c.commits, inSQL, err, c.want)
 		}
 	}
 }
