@@ -266,10 +266,10 @@ func (q *mapQuestion) row(v [][]byte) {
 		Service:      spanmetrics.Clip(q.name(v[7])),
 	}
 	if p := q.peer(v[8]); p != nil {
-		switch {
-		case side.Kind == plait.SpanKindClient:
+		switch side.Kind {
+		case plait.SpanKindClient:
 			side.Peer, side.Connection = p.client, p.connection
-		case side.Kind == plait.SpanKindProducer:
+		case plait.SpanKindProducer:
 			side.Peer, side.Connection = p.producer, spanmetrics.ConnectionMessaging
 		default:
 			side.Peer = p.caller
