@@ -179,6 +179,13 @@ func readZipkin(body []byte, each func(payload) error) error {
 		}
 		spans = spans[n:]
 	}
+	refused := 0
+	for _, r := range traces.Refused {
+		refused += r.Count
+	}
+	if refused > 0 {
+		return fmt.Errorf("%d Zipkin spans are refused, the first of them: %s", refused, traces.Refused[0].Reason)
+	}
 	return nil
 }
 

@@ -29,6 +29,9 @@ type span struct {
 	Tags           map[string]string `json:"tags"`
 	Debug          bool              `json:"debug"`
 	Shared         bool              `json:"shared"`
+
+	// BinaryAnnotations are of version 1, where tags were called so.
+	BinaryAnnotations json.RawMessage `json:"binaryAnnotations"`
 }
 
 type endpoint struct {
@@ -41,6 +44,22 @@ type endpoint struct {
 type annotation struct {
 	Timestamp micros `json:"timestamp"`
 	Value     string `json:"value"`
+	// Endpoint is of version 1, where each annotation had one.
+	Endpoint json.RawMessage `json:"endpoint"`
+}
+
+// first reports whether the span is as version 1 of Zipkin's API has them. Read as one of version 2 it
+// would have neither service nor times.
+func (z *span) first() bool {
+	if z.BinaryAnnotations != nil {
+		return true
+	}
+	for i := range z.Annotations {
+		if z.Annotations[i].Endpoint != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // micros is a number of microseconds; some senders write it with a fraction.
@@ -64,24 +83,48 @@ var kinds = map[string]plait.SpanKind{
 	"CONSUMER": plait.SpanKindConsumer,
 }
 
-// DecodeJSON reads a JSON array of v2 spans. An error wraps plait.ErrInvalid and says which
-// span is wrong. A span whose ids are not hexadecimal makes the whole array invalid, as it
-// does for Zipkin.
+// DecodeJSON reads a JSON array of v2 spans. A span that cannot be read is left out and told in Refused. An
+// error wraps plait.ErrInvalid: the array is none, or its spans are those of version 1.
 func DecodeJSON(body []byte) (*plait.Traces, error) {
-	var list []span
+	var list []json.RawMessage
 	if err := json.Unmarshal(body, &list); err != nil {
 		return nil, fmt.Errorf("read Zipkin v2 JSON: %w: %w", plait.ErrInvalid, err)
 	}
 	d := decoder{resources: map[string]*plait.Resource{}, scope: &plait.Scope{}}
 	out := &plait.Traces{Spans: make([]plait.Span, 0, len(list))}
-	for i := range list {
-		s, err := d.span(&list[i])
+	for i, raw := range list {
+		var z span
+		err := json.Unmarshal(raw, &z)
+		if err == nil && z.first() {
+			return nil, fmt.Errorf("span %d is of Zipkin's version 1 (it has binaryAnnotations, or annotations with an endpoint): "+
+				"send version 2: %w", i, plait.ErrInvalid)
+		}
+		var s plait.Span
+		if err == nil {
+			s, err = d.span(&z)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("span %d: %w", i, err)
+			refuse(out, fmt.Sprintf("span %d (%.64q): %v", i, z.Name, err))
+			continue
 		}
 		out.Spans = append(out.Spans, s)
 	}
+	if len(out.Spans) == 0 && len(out.Refused) > 0 {
+		return nil, fmt.Errorf("no span could be read: %s: %w", out.Refused[0].Reason, plait.ErrInvalid)
+	}
 	return out, nil
+}
+
+// maxReasons bounds the refusals whose reasons are kept.
+const maxReasons = 16
+
+// refuse notes that a span is left out.
+func refuse(out *plait.Traces, reason string) {
+	if last := len(out.Refused) - 1; last >= maxReasons {
+		out.Refused[last].Count++
+		return
+	}
+	out.Refused = append(out.Refused, plait.Refusal{Count: 1, Reason: reason})
 }
 
 // decoder shares resources between the spans of one request.
@@ -91,14 +134,22 @@ type decoder struct {
 }
 
 func (d *decoder) span(z *span) (plait.Span, error) {
+	kind, ok := kinds[strings.TrimPrefix(strings.ToUpper(z.Kind), "SPAN_KIND_")]
+	if !ok {
+		return plait.Span{}, fmt.Errorf("kind %.32q is none of Zipkin's: %w", z.Kind, plait.ErrInvalid)
+	}
+	start := z.start()
+	if start == 0 {
+		return plait.Span{}, fmt.Errorf("it has neither a timestamp nor annotations with one: %w", plait.ErrInvalid)
+	}
 	s := plait.Span{
 		Name:       z.Name,
-		StartNanos: z.Timestamp.nanos(),
-		Kind:       kinds[strings.ToUpper(z.Kind)],
+		StartNanos: start,
+		Kind:       kind,
 		Resource:   d.resource(z.LocalEndpoint),
 		Scope:      d.scope,
 	}
-	s.EndNanos = s.StartNanos + z.Duration.nanos()
+	s.EndNanos = later(s.StartNanos, z.Duration.nanos())
 	var err error
 	if s.TraceID, err = traceID(z.TraceID); err != nil {
 		return s, err
@@ -129,6 +180,26 @@ func (d *decoder) span(z *span) (plait.Span, error) {
 		s.Events = append(s.Events, plait.Event{TimeNanos: a.Timestamp.nanos(), Name: a.Value})
 	}
 	return s, nil
+}
+
+// start is the span's start, or the time of its first annotation when a reporter has seen only a part of
+// the span; 0 when nobody knows.
+func (z *span) start() int64 {
+	start := z.Timestamp.nanos()
+	for i := range z.Annotations {
+		if at := z.Annotations[i].Timestamp.nanos(); z.Timestamp == 0 && at != 0 && (start == 0 || at < start) {
+			start = at
+		}
+	}
+	return start
+}
+
+// later adds a duration, as far as int64 goes.
+func later(start, duration int64) int64 {
+	if end := start + duration; duration <= 0 || end > start {
+		return end
+	}
+	return math.MaxInt64
 }
 
 func (d *decoder) resource(local *endpoint) *plait.Resource {

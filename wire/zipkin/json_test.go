@@ -3,6 +3,7 @@ package zipkin
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -78,6 +79,44 @@ func TestDecodeJSONRefuses(t *testing.T) {
 	}
 }
 
+func TestSpansOfVersion1AreRefusedByName(t *testing.T) {
+	for name, body := range map[string]string{
+		"binary annotations": `[{"traceId":"1","id":"2","name":"get","binaryAnnotations":[{"key":"http.path","value":"/"}]}]`,
+		"endpoints":          `[{"traceId":"1","id":"2","annotations":[{"timestamp":1795600800000000,"value":"sr","endpoint":{"serviceName":"a"}}]}]`,
+	} {
+		if _, err := DecodeJSON([]byte(body)); !errors.Is(err, plait.ErrInvalid) || !strings.Contains(err.Error(), "version 1") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestBadZipkinSpanIsRefusedAlone(t *testing.T) {
+	const good = `{"traceId":"1","id":"2","name":"good","timestamp":1795600800000000,"duration":5}`
+	for want, bad := range map[string]string{
+		"neither a timestamp":  `{"traceId":"1","id":"3"}`,
+		`kind "WORKER" is`:     `{"traceId":"1","id":"3","kind":"WORKER","timestamp":1795600800000000}`,
+		"traceId":              `{"traceId":"x","id":"3","timestamp":1795600800000000}`,
+		"cannot unmarshal":     `{"traceId":"1","id":"3","timestamp":1795600800000000,"tags":{"a":1}}`,
+		"cannot unmarshal num": `7`,
+	} {
+		traces, err := DecodeJSON([]byte("[" + bad + "," + good + "]"))
+		if err != nil {
+			t.Errorf("%s: %v", want, err)
+			continue
+		}
+		if len(traces.Spans) != 1 || len(traces.Refused) != 1 || !strings.Contains(traces.Refused[0].Reason, want) {
+			t.Errorf("%s: %d spans, refused %v", want, len(traces.Spans), traces.Refused)
+		}
+	}
+}
+
+func TestSpanWithoutTimestampBeginsWithItsFirstAnnotation(t *testing.T) {
+	traces, err := DecodeJSON([]byte(`[{"traceId":"1","id":"3","annotations":[{"timestamp":1795600800000007,"value":"b"},{"timestamp":1795600800000000,"value":"a"}]}]`))
+	if err != nil || traces.Spans[0].StartNanos != 1795600800000000000 {
+		t.Errorf("%+v, %v", traces, err)
+	}
+}
+
 func FuzzDecodeJSON(f *testing.F) {
 	for _, name := range []string{"testdata/skew.json", "testdata/yelp.json"} {
 		body, err := os.ReadFile(name)
@@ -86,6 +125,8 @@ func FuzzDecodeJSON(f *testing.F) {
 		}
 		f.Add(body)
 	}
+	f.Add([]byte(`[{"traceId":"1","id":"2","binaryAnnotations":[]}]`))
+	f.Add([]byte(`[{"traceId":"1","id":"2","kind":"client","timestamp":9e18,"duration":9e18}]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		traces, err := DecodeJSON(body)
 		if err != nil {
