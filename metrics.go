@@ -3,7 +3,9 @@ package plait
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // NameLabel is the label that holds the name of a series' metric.
@@ -42,6 +44,15 @@ func (l Labels) Clone() Labels {
 // a cryptographic hash, so that nobody can make series that collide on purpose.
 func (l Labels) ID() int64 {
 	text := make([]byte, 0, 512)
+	if size := l.textBytes(); size > cap(text) {
+		long, _ := idTexts.Get().(*[]byte)
+		if long == nil {
+			long = new([]byte)
+		}
+		defer idTexts.Put(long)
+		*long = slices.Grow((*long)[:0], size)
+		text = *long
+	}
 	for i := range l {
 		text = binary.AppendUvarint(text, uint64(len(l[i].Name)))
 		text = append(text, l[i].Name...)
@@ -50,6 +61,19 @@ func (l Labels) ID() int64 {
 	}
 	sum := sha256.Sum256(text)
 	return int64(max(1, binary.BigEndian.Uint64(sum[:])))
+}
+
+// idTexts are what long labels are written into to be hashed: the buckets of a histogram have a long
+// label each.
+var idTexts sync.Pool
+
+// textBytes is at least what ID hashes.
+func (l Labels) textBytes() int {
+	size := 0
+	for i := range l {
+		size += len(l[i].Name) + len(l[i].Value) + 2*binary.MaxVarintLen64
+	}
+	return size
 }
 
 // Sample is one float value of a series at one time.
@@ -119,6 +143,8 @@ type Metrics struct {
 	Digest   Digest
 	// Refused is what the decoder left out of the request.
 	Refused []Refusal
+	// Repaired is what the decoder changed so that it could be kept.
+	Repaired []Repair
 }
 
 // Counts returns how many float samples, native histograms and exemplars a request brings.

@@ -127,7 +127,7 @@ func load(t testing.TB, s *store.Store, folder string) {
 	eachLine(t, filepath.Join(folder, "metrics.jsonl.gz"), func(line []byte) error {
 		// The recording has NaN without quotes, which JSON does not know.
 		line = bytes.ReplaceAll(line, []byte(`:NaN`), []byte(`:"NaN"`))
-		b, err := otlp.DecodeMetricsJSON(line, otlp.MetricSettings{})
+		b, err := otlp.NewMetricDecoder(otlp.MetricSettings{}).DecodeJSON(t.Context(), line, nil)
 		if err == nil {
 			_, err = s.WriteMetrics(t.Context(), b)
 		}

@@ -94,8 +94,8 @@ func (ts *testServer) sendBad(t *testing.T, c badInput) string {
 		decode = protojson.Unmarshal
 	}
 	if a.code == http.StatusOK {
-		var response coltrace.ExportTraceServiceResponse
-		if err := decode([]byte(a.body), &response); err != nil {
+		var response coltrace.ExportTraceServiceResponse // those of the other signals differ in a name
+		if err := decode([]byte(strings.Replace(a.body, "rejectedDataPoints", "rejectedSpans", 1)), &response); err != nil {
 			t.Fatalf("%s: answer %q: %v", c.sent, a.body, err)
 		}
 		if p := response.GetPartialSuccess(); p != nil {
@@ -153,6 +153,7 @@ func badInputs() []badInput {
 	cases = append(cases, malformedInputs()...)
 	cases = append(cases, oversizedInputs()...)
 	cases = append(cases, flawedSpans()...)
+	cases = append(cases, flawedMetrics()...)
 	return append(cases, flawedAttributes()...)
 }
 
@@ -194,6 +195,7 @@ func flawedSpans() []badInput {
 	times := func(s *plait.Span) string {
 		return fmt.Sprintf("start %d, duration %d ns", s.StartNanos, s.DurationNanos())
 	}
+	status := func(s *plait.Span) string { return "status " + s.Status.String() }
 	return []badInput{
 		{sent: "a span whose trace id is zero, beside a good one", stored: storedSpan(30, times),
 			body: spans(30, func(s *tracepb.Span) { s.TraceId = make([]byte, 16) })},
@@ -207,6 +209,8 @@ func flawedSpans() []badInput {
 			body: spans(34, func(s *tracepb.Span) { s.StartTimeUnixNano, s.EndTimeUnixNano = 0, 0 })},
 		{sent: "a span of the last moment that OTLP can express (2554)", stored: storedSpan(35, times),
 			body: spans(35, func(s *tracepb.Span) { s.StartTimeUnixNano, s.EndTimeUnixNano = math.MaxUint64, math.MaxUint64 })},
+		{sent: "a span whose status code is `ERROR`", media: mediaJSON, body: jsonStatus(38, "ERROR"), stored: storedSpan(38, status)},
+		{sent: "a span whose status code is `BROKEN`", media: mediaJSON, body: jsonStatus(39, "BROKEN"), stored: nothing},
 		jsonTime(36, "a span of the year 1, which OTLP cannot express", "-62135596800000000000", times),
 		jsonTime(37, "a span of the year 9999, which OTLP cannot express", "253402214400000000000", times),
 		{sent: "a log record without time, ids and body", path: "/v1/logs", stored: func(*testing.T, *testServer) string { return "at its time of arrival" },
@@ -217,12 +221,59 @@ func flawedSpans() []badInput {
 	}
 }
 
+func jsonStatus(number byte, code string) func(*testing.T) io.Reader {
+	request := traceJSON(testTraceID(number).String(), "0102030405060701", "GET /")
+	return fixed([]byte(strings.Replace(request, `"name":`, `"status":{"code":"`+code+`"},"name":`, 1)))
+}
+
 func jsonTime(number byte, sent, nanos string, describe func(*plait.Span) string) badInput {
 	request := traceJSON(testTraceID(number).String(), "0102030405060701", "GET /")
 	for _, good := range []string{"1795000000000000000", "1795000001000000000"} {
 		request = strings.Replace(request, good, nanos, 1)
 	}
 	return badInput{sent: sent, media: mediaJSON, body: fixed([]byte(request)), stored: storedSpan(number, describe)}
+}
+
+// flawedMetrics are requests of a metric that has something wrong, and of a good one.
+func flawedMetrics() []badInput {
+	request := func(sent, number, metrics string) badInput {
+		good := `{"name":"good` + number + `","gauge":{"dataPoints":[{"timeUnixNano":"1795000000000000000","asInt":1}]}}`
+		return badInput{sent: sent, path: "/v1/metrics", media: mediaJSON, stored: storedMetrics(number), body: fixed([]byte(
+			`{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},"scopeMetrics":[` + metrics + `,{"metrics":[` + good + `]}]}]}`))}
+	}
+	sum := func(name, scope, point string) string {
+		return `{"scope":{"name":"` + scope + `"},"metrics":[{"name":"` + name + `","sum":{"aggregationTemporality":2,"isMonotonic":true,"dataPoints":[{"timeUnixNano":"1795000000000000000",` + point + `}]}}]}`
+	}
+	buckets := strings.Repeat("1,", 500_000) + "1"
+	return []badInput{
+		request("a data point with an exemplar whose trace id has 8 bytes", "50",
+			sum("refunds50", "a", `"asInt":2,"exemplars":[{"asInt":1,"traceId":"23456789a1bfef97"}]`)),
+		request("a metric of two scopes, which have one series in Prometheus's names", "51",
+			sum("requests51", "lib.http", `"asInt":3`)+","+sum("requests51", "lib.grpc", `"asInt":4`)),
+		request("a metric whose name has 3,000 bytes, beside a good one", "52", sum(strings.Repeat("n", 3000), "a", `"asInt":3`)),
+		request("a label whose value nests 1,000 deep", "53", sum("deep53", "a", `"asInt":3,"attributes":[{"key":"k","value":`+
+			strings.Repeat(`{"arrayValue":{"values":[`, 1000)+"{}"+strings.Repeat("]}}", 1000)+`}]`)),
+		request("a histogram of 500,000 buckets, beside a good metric", "54",
+			`{"metrics":[{"name":"wide54","histogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1795000000000000000","bucketCounts":[`+buckets+`]}]}}]}`),
+		request("a temporality that OTLP does not define, beside a good metric", "55",
+			strings.Replace(sum("odd55", "a", `"asInt":3`), `:2,"isMonotonic"`, `:"SIDEWAYS","isMonotonic"`, 1)),
+	}
+}
+
+// storedMetrics lists the metrics that end in a number, and how many samples each has.
+func storedMetrics(number string) func(*testing.T, *testServer) string {
+	return func(t *testing.T, ts *testServer) string {
+		t.Helper()
+		found, err := ts.store.Series(t.Context(), []plait.Matcher{{Name: "__name__", Op: plait.MatchRegexp, Value: ".*" + number + "(_.*)?"}}, plait.TimeRange{}, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, ls := range found {
+			names = append(names, "`"+ls.Get("__name__")+"`")
+		}
+		return strings.Join(names, ", ")
+	}
 }
 
 // unstorable takes the place of marker in encoded messages: protobuf's own encoder refuses it.

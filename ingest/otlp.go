@@ -19,9 +19,9 @@ type otlpSignal struct {
 	path    string // OTLP/HTTP
 	service string // OTLP/gRPC, with the one method Export
 	proto   string // the service's file
-	request *shape // for its memory
+	request *shape // for the memory of protobuf; nil when the decoder asks for all that it takes
 	// export takes a decompressed request, JSON or protobuf, to its commit.
-	export func(p *pipeline, ctx context.Context, body []byte, json bool) (outcome, error)
+	export func(p *pipeline, ctx context.Context, b *body, json bool) (outcome, error)
 	// partial is the response when records were refused.
 	partial func(refused int64, message string) proto.Message
 }
@@ -46,68 +46,67 @@ var otlpSignals = []*otlpSignal{
 	{
 		name: metrics, path: "/v1/metrics",
 		service: colmetrics.MetricsService_ServiceDesc.ServiceName, proto: "opentelemetry/proto/collector/metrics/v1/metrics_service.proto",
-		request: requestShape(metricShape), export: (*pipeline).exportMetrics,
+		export: (*pipeline).exportMetrics,
 		partial: func(refused int64, message string) proto.Message {
 			return &colmetrics.ExportMetricsServiceResponse{PartialSuccess: &colmetrics.ExportMetricsPartialSuccess{RejectedDataPoints: refused, ErrorMessage: message}}
 		},
 	},
 }
 
-// take weighs a request, so that its decoded form is within the budget, and exports it.
+// take exports a request. Its decoded form is within the budget: what a body of protobuf decodes to is
+// weighed before, and decoders ask for what only they can tell.
 func (sig *otlpSignal) take(ctx context.Context, p *pipeline, b *body, json bool) (outcome, error) {
-	weigh := sig.request.weigh
-	if json {
-		weigh = weighJSON
+	if !json && sig.request != nil {
+		if err := b.lease.grow(sig.request.weigh(b.bytes)); err != nil {
+			return outcome{}, err
+		}
 	}
-	if err := b.lease.grow(weigh(b.bytes)); err != nil {
-		return outcome{}, err
-	}
-	return sig.export(p, ctx, b.bytes, json)
+	return sig.export(p, ctx, b, json)
 }
 
 // memories are what requests are decoded into. A batch is nobody's any more when its export has
 // returned: the writer has answered and the observer keeps nothing of it.
 var memories = sync.Pool{New: func() any { return new(otlp.Memory) }}
 
-func (p *pipeline) exportTraces(ctx context.Context, body []byte, json bool) (outcome, error) {
+func (p *pipeline) exportTraces(ctx context.Context, b *body, json bool) (outcome, error) {
 	memory := memories.Get().(*otlp.Memory)
 	defer func() { memory.Reset(); memories.Put(memory) }()
 	decode := memory.DecodeTraces
 	if json {
-		decode = otlp.DecodeTracesJSON
+		decode = memory.DecodeTracesJSON
 	}
-	batch, err := decode(body)
+	batch, err := decode(b.bytes, b.lease.grow)
 	if err != nil {
 		return outcome{}, err
 	}
-	batch.Digest = p.digests.of(traces, body)
+	batch.Digest = p.digests.of(traces, b.bytes)
 	return p.takeTraces(ctx, batch)
 }
 
-func (p *pipeline) exportLogs(ctx context.Context, body []byte, json bool) (outcome, error) {
+func (p *pipeline) exportLogs(ctx context.Context, b *body, json bool) (outcome, error) {
 	memory := memories.Get().(*otlp.Memory)
 	defer func() { memory.Reset(); memories.Put(memory) }()
 	decode := memory.DecodeLogs
 	if json {
-		decode = otlp.DecodeLogsJSON
+		decode = memory.DecodeLogsJSON
 	}
-	batch, err := decode(body)
+	batch, err := decode(b.bytes, b.lease.grow)
 	if err != nil {
 		return outcome{}, err
 	}
-	batch.Digest = p.digests.of(logs, body)
+	batch.Digest = p.digests.of(logs, b.bytes)
 	return p.takeLogs(ctx, batch)
 }
 
-func (p *pipeline) exportMetrics(ctx context.Context, body []byte, json bool) (outcome, error) {
+func (p *pipeline) exportMetrics(ctx context.Context, b *body, json bool) (outcome, error) {
 	decode := p.otlpMetrics.Decode
 	if json {
 		decode = p.otlpMetrics.DecodeJSON
 	}
-	batch, err := decode(body)
+	batch, err := decode(ctx, b.bytes, b.lease.grow)
 	if err != nil {
 		return outcome{}, err
 	}
-	batch.Digest = p.digests.of(metrics, body)
+	batch.Digest = p.digests.of(metrics, b.bytes)
 	return p.takeMetrics(ctx, batch)
 }

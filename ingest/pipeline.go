@@ -129,6 +129,7 @@ func (p *pipeline) writeLogs(ctx context.Context, b *plait.Logs, o *outcome) err
 func (p *pipeline) takeMetrics(ctx context.Context, b *plait.Metrics) (outcome, error) {
 	var o outcome
 	p.refused(&o, metrics, "malformed", b.Refused)
+	p.repaired(metrics, b.Repaired)
 	if len(b.Series) == 0 && len(b.Metadata) == 0 {
 		return o, nil
 	}

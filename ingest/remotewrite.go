@@ -22,7 +22,7 @@ func (s *Server) remoteWriteDoors() []door {
 // remoteWriteMemories are what requests are decoded into, as memories are.
 var remoteWriteMemories = sync.Pool{New: func() any { return new(remotewrite.Memory) }}
 
-// serveRemoteWrite answers 204. When some samples were refused the answer is 400, as the
+// serveRemoteWrite answers 204. When something was refused the answer is 400, as the
 // protocol has it, and the others are stored all the same: a sender does not repeat a 400.
 func (x *exchange) serveRemoteWrite() (outcome, error) {
 	media := x.Request().Header.Get("Content-Type")
@@ -41,7 +41,7 @@ func (x *exchange) serveRemoteWrite() (outcome, error) {
 	}
 	memory := remoteWriteMemories.Get().(*remotewrite.Memory)
 	defer func() { memory.Reset(); remoteWriteMemories.Put(memory) }()
-	batch, err := x.server.pipeline.remoteWrite.Decode(x.body.bytes, version, memory)
+	batch, err := x.server.pipeline.remoteWrite.Decode(x.Request().Context(), x.body.bytes, version, memory, x.body.lease.grow)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -53,7 +53,7 @@ func (x *exchange) serveRemoteWrite() (outcome, error) {
 	if version == remotewrite.V2 {
 		x.tellWritten(batch, o)
 	}
-	if o.refusedCount > 0 {
+	if len(o.reasons) > 0 {
 		return o, x.String(http.StatusBadRequest, o.message()+"\n")
 	}
 	return o, x.NoContent(http.StatusNoContent)

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"encoding/binary"
 	"unsafe"
 
@@ -11,7 +10,8 @@ import (
 // An OTLP message of two bytes can decode to a struct of two hundred: a body of empty spans
 // grows a hundredfold. weigh walks a protobuf body before it is decoded and adds up what its
 // records and attributes will take, so that the budget holds for hostile bodies too. It looks at
-// the tags of records and skips their contents.
+// the tags of records and skips their contents. What is in JSON, of metrics, or an array or map in
+// an attribute, the decoder accounts for itself.
 
 // shape is the part of a message type that matters for memory: the size of what it decodes
 // to and the fields that hold messages with a shape of their own.
@@ -34,19 +34,7 @@ var (
 		13: {bytes: int64(unsafe.Sizeof(plait.Link{})), fields: &fieldShapes{4: attributeShape}},
 	}}
 	logShape = &shape{bytes: int64(unsafe.Sizeof(plait.LogRecord{})), fields: &fieldShapes{6: attributeShape}}
-
-	// A data point becomes a series with a copy of its labels, a histogram's one for each bucket.
-	pointShape = &shape{bytes: int64(unsafe.Sizeof(plait.SeriesData{})+unsafe.Sizeof(plait.Sample{})) + 16*labelBytes,
-		fields: &fieldShapes{7: {bytes: labelBytes}, 8: {bytes: int64(unsafe.Sizeof(plait.Exemplar{}))}}}
-	bucketsShape = &shape{bytes: 16 * pointShape.bytes, fields: &fieldShapes{
-		8: {bytes: int64(unsafe.Sizeof(plait.Exemplar{}))}, 9: {bytes: 16 * labelBytes}}}
-	metricShape = &shape{bytes: int64(unsafe.Sizeof(plait.MetricMetadata{})), fields: &fieldShapes{
-		5: points(pointShape), 7: points(pointShape), 9: points(bucketsShape), 10: points(pointShape), 11: points(pointShape)}}
 )
-
-const labelBytes = int64(unsafe.Sizeof(plait.Label{}))
-
-func points(point *shape) *shape { return &shape{fields: &fieldShapes{1: point}} }
 
 // requestShape is an export request: batches by resource, by scope, of records.
 func requestShape(record *shape) *shape {
@@ -126,10 +114,4 @@ func varint(msg []byte, at int) (uint64, int) {
 		}
 	}
 	return 0, len(msg) + 1
-}
-
-// weighJSON bounds the same for a JSON body, where every record and attribute is an object.
-// It takes each for a span, the largest of them.
-func weighJSON(msg []byte) int64 {
-	return int64(bytes.Count(msg, []byte{'{'})) * int64(unsafe.Sizeof(plait.Span{}))
 }

@@ -37,8 +37,8 @@ func mayDiffer(ours, reference error, repaired []plait.Repair) bool {
 func usedMemory() *Memory {
 	m := new(Memory)
 	for _, body := range usedBodies() {
-		_, _ = m.DecodeTraces(body)
-		_, _ = m.DecodeLogs(body)
+		_, _ = m.DecodeTraces(body, nil)
+		_, _ = m.DecodeLogs(body, nil)
 		m.Reset()
 	}
 	return m
@@ -55,7 +55,7 @@ func FuzzDecodeTraces(f *testing.F) {
 	f.Add(EncodeTraces(typicalSpans(2)))
 	f.Add(EncodeTraces([]plait.Span{{Attributes: plait.Attributes{{Key: "deep", Value: plait.ArrayValue(deepArray(maxDepth + 2))}}}}))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got, err := usedMemory().DecodeTraces(body)
+		got, err := usedMemory().DecodeTraces(body, nil)
 		var req coltrace.ExportTraceServiceRequest
 		reference := proto.Unmarshal(body, &req)
 		if err != nil && !errors.Is(err, plait.ErrInvalid) {
@@ -86,7 +86,7 @@ func FuzzDecodeLogs(f *testing.F) {
 	f.Add(EncodeLogs(everyLog()))
 	f.Add(EncodeLogs(typicalLogs(2)))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got, err := usedMemory().DecodeLogs(body)
+		got, err := usedMemory().DecodeLogs(body, nil)
 		var req collogs.ExportLogsServiceRequest
 		reference := proto.Unmarshal(body, &req)
 		if err != nil && !errors.Is(err, plait.ErrInvalid) {

@@ -1,11 +1,19 @@
 package otlp
 
-import "github.com/plaithq/plait"
+import (
+	"unsafe"
+
+	"github.com/plaithq/plait"
+)
 
 // DecodeLogsJSON is DecodeLogs for OTLP/JSON, as lenient as DecodeTracesJSON.
-func DecodeLogsJSON(body []byte) (*plait.Logs, error) {
-	d := logJSONDecoder{jsonDecoder: newJSONDecoder(body, jsonLogPlace)}
-	d.logs = make([]plait.LogRecord, 0, d.guess(`"body"`))
+func DecodeLogsJSON(body []byte) (*plait.Logs, error) { return new(Memory).DecodeLogsJSON(body, nil) }
+
+// DecodeLogsJSON is the package's DecodeLogsJSON. Memory for what is decoded is asked for of claim, whose error
+// ends the decoding; claim may be nil.
+func (*Memory) DecodeLogsJSON(body []byte, claim func(bytes int64) error) (*plait.Logs, error) {
+	d := logJSONDecoder{jsonDecoder: newJSONDecoder(body, jsonLogPlace, claim)}
+	d.logs = make([]plait.LogRecord, 0, min(d.guess(`"body"`), maxGuess))
 	if err := d.request(logPlace, d.log); err != nil {
 		return nil, err
 	}
@@ -14,10 +22,21 @@ func DecodeLogsJSON(body []byte) (*plait.Logs, error) {
 
 type logJSONDecoder struct {
 	jsonDecoder
-	logs []plait.LogRecord
+	logs     []plait.LogRecord
+	severity string // of the record at hand, a name that OTLP does not define
+}
+
+// nameSeverity makes a severity's name that OTLP does not define the text of the severity, from which
+// whoever cleans may learn the number.
+func (d *logJSONDecoder) nameSeverity(l *plait.LogRecord) {
+	if l.SeverityText == "" {
+		l.SeverityText = d.severity
+	}
+	d.severity = ""
 }
 
 func (d *logJSONDecoder) log(r *plait.Resource, sc *plait.Scope) {
+	d.r.account(2 * int(unsafe.Sizeof(plait.LogRecord{})))
 	l := plait.LogRecord{Resource: r, Scope: sc}
 	bad := badID{}
 	for o := (jsonObject{}); d.r.field(&o); {
@@ -26,6 +45,7 @@ func (d *logJSONDecoder) log(r *plait.Resource, sc *plait.Scope) {
 	if bad.field != "" {
 		d.repaired++
 	}
+	d.nameSeverity(&l)
 	d.logs = append(d.logs, l)
 }
 
@@ -36,7 +56,8 @@ func (d *logJSONDecoder) logField(l *plait.LogRecord, key string, bad *badID) {
 	case "observedTimeUnixNano", "observed_time_unix_nano":
 		l.ObservedNanos = d.r.integer()
 	case "severityNumber", "severity_number":
-		l.Severity = severityOf(d.r.enum(severityNumbers))
+		n, unknown := d.r.enum(severityNumbers)
+		l.Severity, d.severity = severityOf(n), unknown
 	case "severityText", "severity_text":
 		l.SeverityText = d.r.str()
 	case "body":
@@ -58,15 +79,15 @@ func (d *logJSONDecoder) logField(l *plait.LogRecord, key string, bad *badID) {
 	}
 }
 
-// severityNumbers are the names of SeverityNumber: SEVERITY_NUMBER_TRACE, …_TRACE2 to …_FATAL4.
-var severityNumbers = func() map[string]int32 {
-	numbers := map[string]int32{}
+// severityNumbers are the names of SeverityNumber: TRACE, TRACE2 to FATAL4.
+var severityNumbers = func() enumNames {
+	numbers := map[string]int32{"UNSPECIFIED": 0}
 	for n := plait.SeverityNumber(1); n <= 24; n++ {
-		name := "SEVERITY_NUMBER_" + n.String()
+		name := n.String()
 		if step := (n-1)%4 + 1; step > 1 {
 			name += string('0' + rune(step))
 		}
 		numbers[name] = int32(n)
 	}
-	return numbers
+	return enumNames{"SEVERITY_NUMBER_", numbers}
 }()

@@ -1,11 +1,12 @@
 package otlp
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/plaithq/plait/wire/series"
 )
 
 // jsonReader reads JSON from left to right and builds no tree. Strings without escapes alias
@@ -26,6 +27,9 @@ type jsonReader struct {
 	pos   int
 	err   *malformed
 	nulls bool // fields that are null are told like others
+
+	ledger  series.Ledger
+	refused error // by the ledger
 }
 
 // jsonObject is the state of a loop over an object's fields.
@@ -47,8 +51,19 @@ func (r *jsonReader) fail(what string) {
 	}
 }
 
+// account asks for the memory of what is read. When there is none the reading ends.
+func (r *jsonReader) account(bytes int) {
+	if err := r.ledger.Take(bytes); err != nil && r.refused == nil {
+		r.refused = err
+		r.fail("no memory")
+	}
+}
+
 // failure is the reader's error, nil if there is none.
 func (r *jsonReader) failure() error {
+	if r.refused != nil {
+		return r.refused
+	}
 	if r.err == nil {
 		return nil
 	}
@@ -196,6 +211,7 @@ func (r *jsonReader) unescape(start int) string {
 		r.pos++
 		switch {
 		case c == '"':
+			r.account(len(out))
 			return view(out)
 		case c == '\\':
 			out = r.escape(out)
@@ -250,45 +266,4 @@ func (r *jsonReader) hex4() rune {
 	}
 	r.fail(`want four hexadecimal digits after \u`)
 	return 0
-}
-
-// skip passes over any value.
-func (r *jsonReader) skip() {
-	r.space()
-	start, depth := r.pos, 0
-	for r.err == nil {
-		if r.pos == len(r.text) {
-			r.fail("a value does not end")
-			return
-		}
-		switch c := r.text[r.pos]; c {
-		case '"':
-			r.str()
-		case '{', '[':
-			depth++
-			r.pos++
-		case '}', ']':
-			depth--
-			r.pos++
-		default:
-			r.pos++
-			if depth == 0 {
-				r.skipWord()
-			}
-		}
-		if depth <= 0 {
-			break
-		}
-	}
-	if r.err == nil && !json.Valid([]byte(r.text[start:r.pos])) {
-		r.pos = start
-		r.fail("malformed value")
-	}
-}
-
-// skipWord passes over the rest of a number or a word.
-func (r *jsonReader) skipWord() {
-	for r.pos < len(r.text) && strings.IndexByte(" \t\r\n,:]}", r.text[r.pos]) < 0 {
-		r.pos++
-	}
 }

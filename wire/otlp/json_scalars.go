@@ -117,18 +117,40 @@ func (r *jsonReader) double() float64 {
 	return f
 }
 
-// enum reads an enumeration's number or the name of one. Unknown names are 0, as unknown numbers
-// are to whoever converts them.
-func (r *jsonReader) enum(names map[string]int32) int32 {
+// enumNames are the names of an enumeration, in capitals and without the prefix that they share.
+type enumNames struct {
+	prefix  string
+	numbers map[string]int32
+}
+
+// number returns what a name stands for. People write names without their prefix and in any case.
+func (e enumNames) number(name string) (int32, bool) {
+	if len(name) > maxEnumName {
+		return 0, false
+	}
+	name = strings.ToUpper(strings.TrimSpace(name))
+	n, ok := e.numbers[strings.TrimPrefix(name, e.prefix)]
+	return n, ok
+}
+
+// maxEnumName is longer than any name of OTLP.
+const maxEnumName = 64
+
+// enum reads an enumeration's number, or the name of one. It returns a name that it does not know.
+func (r *jsonReader) enum(names enumNames) (n int32, unknown string) {
 	if r.space(); r.pos < len(r.text) && r.text[r.pos] == '"' {
 		mark := r.pos
 		s := r.str()
-		if !allDigits(s) || s == "" {
-			return names[s]
+		if r.err == nil && (!allDigits(s) || s == "") {
+			n, ok := names.number(s)
+			if !ok && s != "" {
+				unknown = s
+			}
+			return n, unknown
 		}
 		r.pos = mark
 	}
-	return int32(min(max(r.integer(), -1), math.MaxInt32))
+	return int32(min(max(r.integer(), -1), math.MaxInt32)), ""
 }
 
 // binary reads base64 in either alphabet, with or without padding.

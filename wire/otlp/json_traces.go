@@ -1,31 +1,43 @@
 package otlp
 
-import "github.com/plaithq/plait"
+import (
+	"unsafe"
+
+	"github.com/plaithq/plait"
+)
 
 var (
 	jsonTracePlace = place{batches: "resourceSpans", scopes: "scopeSpans", records: "spans"}
 	jsonLogPlace   = place{batches: "resourceLogs", scopes: "scopeLogs", records: "logRecords"}
 )
 
-var spanKindNumbers = map[string]int32{
-	"SPAN_KIND_INTERNAL": int32(plait.SpanKindInternal),
-	"SPAN_KIND_SERVER":   int32(plait.SpanKindServer),
-	"SPAN_KIND_CLIENT":   int32(plait.SpanKindClient),
-	"SPAN_KIND_PRODUCER": int32(plait.SpanKindProducer),
-	"SPAN_KIND_CONSUMER": int32(plait.SpanKindConsumer),
-}
+var spanKindNumbers = enumNames{"SPAN_KIND_", map[string]int32{
+	"UNSPECIFIED": int32(plait.SpanKindUnspecified),
+	"INTERNAL":    int32(plait.SpanKindInternal),
+	"SERVER":      int32(plait.SpanKindServer),
+	"CLIENT":      int32(plait.SpanKindClient),
+	"PRODUCER":    int32(plait.SpanKindProducer),
+	"CONSUMER":    int32(plait.SpanKindConsumer),
+}}
 
-var statusNumbers = map[string]int32{
-	"STATUS_CODE_OK":    int32(plait.StatusOK),
-	"STATUS_CODE_ERROR": int32(plait.StatusError),
-}
+var statusNumbers = enumNames{"STATUS_CODE_", map[string]int32{
+	"UNSET": int32(plait.StatusUnset),
+	"OK":    int32(plait.StatusOK),
+	"ERROR": int32(plait.StatusError),
+}}
 
 // DecodeTracesJSON is DecodeTraces for OTLP/JSON. Field names of the .proto files, names of
 // enumerations, and 64-bit numbers that are not strings are understood too.
 func DecodeTracesJSON(body []byte) (*plait.Traces, error) {
-	d := traceJSONDecoder{jsonDecoder: newJSONDecoder(body, jsonTracePlace)}
+	return new(Memory).DecodeTracesJSON(body, nil)
+}
+
+// DecodeTracesJSON is the package's DecodeTracesJSON. Memory for what is decoded is asked for of claim, whose error
+// ends the decoding; claim may be nil.
+func (*Memory) DecodeTracesJSON(body []byte, claim func(bytes int64) error) (*plait.Traces, error) {
+	d := traceJSONDecoder{jsonDecoder: newJSONDecoder(body, jsonTracePlace, claim)}
 	d.events, d.links = newArena[plait.Event](8), newArena[plait.Link](8)
-	d.spans = make([]plait.Span, 0, d.guess(`"spanId"`))
+	d.spans = make([]plait.Span, 0, min(d.guess(`"spanId"`), maxGuess))
 	if err := d.request(tracePlace, d.span); err != nil {
 		return nil, err
 	}
@@ -40,6 +52,7 @@ type traceJSONDecoder struct {
 }
 
 func (d *traceJSONDecoder) span(r *plait.Resource, sc *plait.Scope) {
+	d.r.account(2 * int(unsafe.Sizeof(plait.Span{})))
 	s := plait.Span{Resource: r, Scope: sc}
 	bad := badID{}
 	for o := (jsonObject{}); d.r.field(&o); {
@@ -67,7 +80,9 @@ func (d *traceJSONDecoder) spanField(s *plait.Span, key string, bad *badID) {
 	case "name":
 		s.Name = d.r.str()
 	case "kind":
-		s.Kind = kindOf(d.r.enum(spanKindNumbers))
+		n, unknown := d.r.enum(spanKindNumbers)
+		bad.unknown("kind", unknown)
+		s.Kind = kindOf(n)
 	case "startTimeUnixNano", "start_time_unix_nano":
 		s.StartNanos = d.r.integer()
 	case "endTimeUnixNano", "end_time_unix_nano":
@@ -85,17 +100,19 @@ func (d *traceJSONDecoder) spanField(s *plait.Span, key string, bad *badID) {
 	case "droppedLinksCount", "dropped_links_count":
 		s.DroppedLinks = d.r.count()
 	case "status":
-		d.status(s)
+		d.status(s, bad)
 	default:
 		d.r.skip()
 	}
 }
 
-func (d *traceJSONDecoder) status(s *plait.Span) {
+func (d *traceJSONDecoder) status(s *plait.Span, bad *badID) {
 	for o := (jsonObject{}); d.r.field(&o); {
 		switch o.key {
 		case "code":
-			s.Status = statusOf(d.r.enum(statusNumbers))
+			n, unknown := d.r.enum(statusNumbers)
+			bad.unknown("status.code", unknown)
+			s.Status = statusOf(n)
 		case "message":
 			s.StatusMessage = d.r.str()
 		default:
@@ -107,6 +124,7 @@ func (d *traceJSONDecoder) status(s *plait.Span) {
 func (d *traceJSONDecoder) eventList(list []plait.Event) []plait.Event {
 	run := d.events.open()
 	for a := (jsonArray{}); d.r.item(&a); {
+		d.r.account(2 * int(unsafe.Sizeof(plait.Event{})))
 		run = d.events.extend(run)
 		d.event(&run[len(run)-1])
 	}
@@ -136,6 +154,7 @@ func (d *traceJSONDecoder) event(e *plait.Event) {
 func (d *traceJSONDecoder) linkList(list []plait.Link) []plait.Link {
 	run := d.links.open()
 	for a := (jsonArray{}); d.r.item(&a); {
+		d.r.account(2 * int(unsafe.Sizeof(plait.Link{})))
 		run = d.links.extend(run)
 		d.link(&run[len(run)-1])
 	}

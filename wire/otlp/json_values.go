@@ -4,9 +4,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"unsafe"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/series"
 )
+
+const attributeBytes = int(unsafe.Sizeof(plait.Attribute{}))
 
 // jsonDecoder reads one request in OTLP/JSON: protobuf's JSON with ids in hexadecimal. Names of fields
 // are lowerCamelCase or as in the .proto files; unknown ones are ignored.
@@ -18,9 +22,9 @@ type jsonDecoder struct {
 	nested     nested
 }
 
-func newJSONDecoder(body []byte, names place) jsonDecoder {
+func newJSONDecoder(body []byte, names place, claim func(int64) error) jsonDecoder {
 	return jsonDecoder{
-		r:          jsonReader{text: view(body)},
+		r:          jsonReader{text: view(body), ledger: series.Ledger{Claim: claim}},
 		place:      names,
 		attributes: newArena[plait.Attribute](len(body) / 100),
 	}
@@ -31,6 +35,9 @@ func newJSONDecoder(body []byte, names place) jsonDecoder {
 func (d *jsonDecoder) guess(key string) int {
 	return min(strings.Count(d.r.text, key), strings.Count(d.r.text, "{"))
 }
+
+// maxGuess bounds the records that are made room for before they are read.
+const maxGuess = 8192
 
 // request walks an export request whose three repeated fields are named in place, or as snake is.
 func (d *jsonDecoder) request(snake place, record func(*plait.Resource, *plait.Scope)) error {
@@ -49,6 +56,7 @@ func (d *jsonDecoder) request(snake place, record func(*plait.Resource, *plait.S
 }
 
 func (d *jsonDecoder) resourceBatch(snake place, record func(*plait.Resource, *plait.Scope)) {
+	d.r.account(int(unsafe.Sizeof(plait.Resource{})))
 	r := &plait.Resource{}
 	for o := (jsonObject{}); d.r.field(&o); {
 		switch o.key {
@@ -68,6 +76,7 @@ func (d *jsonDecoder) resourceBatch(snake place, record func(*plait.Resource, *p
 }
 
 func (d *jsonDecoder) scopeBatch(snake place, r *plait.Resource, record func(*plait.Resource, *plait.Scope)) {
+	d.r.account(int(unsafe.Sizeof(plait.Scope{})))
 	s := &plait.Scope{}
 	for o := (jsonObject{}); d.r.field(&o); {
 		switch o.key {
@@ -120,6 +129,7 @@ func (d *jsonDecoder) scope(s *plait.Scope) {
 func (d *jsonDecoder) attributeList(list plait.Attributes) plait.Attributes {
 	run := d.attributes.open()
 	for a := (jsonArray{}); d.r.item(&a); {
+		d.r.account(2 * attributeBytes)
 		run = d.attributes.extend(run)
 		attribute := &run[len(run)-1]
 		for o := (jsonObject{}); d.r.field(&o); {
@@ -146,9 +156,11 @@ func (d *jsonDecoder) value() (v plait.Value) {
 		switch o.key {
 		case "arrayValue", "array_value":
 			d.appendArray(1)
+			d.r.account(3 * (len(d.nested.text) - mark))
 			v = plait.ArrayValue(d.nested.take(mark))
 		case "kvlistValue", "kvlist_value":
 			d.appendMap(1)
+			d.r.account(3 * (len(d.nested.text) - mark))
 			v = plait.MapValue(d.nested.take(mark))
 		default:
 			if scalar, ok := d.scalar(o.key); ok {
@@ -288,5 +300,13 @@ func (b *badID) readHex(id []byte, text, field string) {
 		}
 	case b.field == "":
 		*b = badID{field, fmt.Sprintf("has %d characters, want %d hexadecimal digits", len(text), 2*len(id))}
+	}
+}
+
+// unknown notes the name of an enumeration that OTLP does not define. Taking it for the default would
+// make an error a success.
+func (b *badID) unknown(field, name string) {
+	if name != "" && b.field == "" {
+		*b = badID{field, fmt.Sprintf("is %.32q, which OTLP does not define", name)}
 	}
 }

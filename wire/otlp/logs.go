@@ -24,7 +24,7 @@ var logPlace = place{batches: "resource_logs", scopes: "scope_logs", records: "l
 // A record's id of the wrong length is taken out, as OTLP asks, and counted in Repaired; the
 // record is kept. Errors are as for DecodeTraces.
 func DecodeLogs(body []byte) (*plait.Logs, error) {
-	return new(Memory).DecodeLogs(body)
+	return new(Memory).DecodeLogs(body, nil)
 }
 
 type logDecoder struct{ decoder }

@@ -99,7 +99,7 @@ func TestMalformedJSONIsRefusedWithItsPlace(t *testing.T) {
 		{"bad escape", inSpan(`"name":"\x"`), span + ".name at byte 57: bad escape in a string"},
 		{"bad unicode", inSpan(`"name":"\u12g4"`), span + `.name at byte 57: want four hexadecimal digits after \u`},
 		{"control character", inSpan("\"name\":\"\n\""), span + ".name at byte 55: control character in a string"},
-		{"unknown and broken", inSpan(`"x":[1,{]}`), span + ".x at byte 51: malformed value"},
+		{"unknown and broken", inSpan(`"x":[1,{]}`), span + ".x at byte 55: want a string"},
 		{"cut off", `{"resourceSpans":[{"resource":{"attributes":[`, "malformed OTLP: resourceSpans[0].resource.attributes[0] at byte 45: want {"},
 	}
 	for _, test := range tests {

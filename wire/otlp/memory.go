@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/series"
 )
 
 // Memory is what decoded requests are made of, for one request after the other: a gateway
@@ -39,9 +40,11 @@ func again[T any](list []T) []T {
 	return list[:0]
 }
 
-// DecodeTraces is the package's DecodeTraces. The result lasts until Reset.
-func (m *Memory) DecodeTraces(body []byte) (*plait.Traces, error) {
-	d := traceDecoder{decoder: m.newDecoder(body, tracePlace)}
+// DecodeTraces is the package's DecodeTraces. The result lasts until Reset. What the numbers of records and
+// attributes do not tell of the memory that it takes is asked for of claim, whose error ends the
+// decoding; claim may be nil.
+func (m *Memory) DecodeTraces(body []byte, claim func(bytes int64) error) (*plait.Traces, error) {
+	d := traceDecoder{decoder: m.newDecoder(body, tracePlace, claim)}
 	m.events.begin(0)
 	m.links.begin(0)
 	m.spans = slices.Grow(m.spans, d.count())
@@ -51,9 +54,9 @@ func (m *Memory) DecodeTraces(body []byte) (*plait.Traces, error) {
 	return d.result(), nil
 }
 
-// DecodeLogs is the package's DecodeLogs. The result lasts until Reset.
-func (m *Memory) DecodeLogs(body []byte) (*plait.Logs, error) {
-	d := logDecoder{decoder: m.newDecoder(body, logPlace)}
+// DecodeLogs is for logs what DecodeTraces is for traces.
+func (m *Memory) DecodeLogs(body []byte, claim func(bytes int64) error) (*plait.Logs, error) {
+	d := logDecoder{decoder: m.newDecoder(body, logPlace, claim)}
 	m.logs = slices.Grow(m.logs, d.count())
 	if err := d.request(d.log); err != nil {
 		return nil, err
@@ -61,7 +64,7 @@ func (m *Memory) DecodeLogs(body []byte) (*plait.Logs, error) {
 	return d.result(), nil
 }
 
-func (m *Memory) newDecoder(body []byte, names place) decoder {
+func (m *Memory) newDecoder(body []byte, names place, claim func(int64) error) decoder {
 	m.attributes.begin(len(body) / 40) // attributes take some 40 bytes each as a rule
-	return decoder{Memory: m, body: view(body), place: names}
+	return decoder{Memory: m, body: view(body), place: names, nested: nested{ledger: series.Ledger{Claim: claim}}}
 }

@@ -10,10 +10,10 @@ func TestMemoryIsUsedAgain(t *testing.T) { // not in parallel: it counts allocat
 	m := new(Memory)
 	spans, logs := EncodeTraces(typicalSpans(500)), EncodeLogs(typicalLogs(500))
 	decode := func() {
-		if _, err := m.DecodeTraces(spans); err != nil {
+		if _, err := m.DecodeTraces(spans, nil); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := m.DecodeLogs(logs); err != nil {
+		if _, err := m.DecodeLogs(logs, nil); err != nil {
 			t.Fatal(err)
 		}
 		m.Reset()
@@ -30,7 +30,7 @@ func TestALargeRequestIsNotKeptInMemory(t *testing.T) {
 	m := new(Memory)
 	for _, n := range []int{100_000, 10, 3000} {
 		want := typicalSpans(n)
-		got, err := m.DecodeTraces(EncodeTraces(want))
+		got, err := m.DecodeTraces(EncodeTraces(want), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

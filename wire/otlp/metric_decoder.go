@@ -1,30 +1,36 @@
 package otlp
 
 import (
-	"math"
-
-	"github.com/prometheus/prometheus/model/value"
+	"context"
+	"fmt"
+	"sync"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/wire/series"
 )
 
-// MetricDecoder is DecodeMetrics for a stream of requests: it remembers the names of series and
-// reads the values by itself, at a tenth of the cost. Its methods may be called concurrently.
+// MetricDecoder turns OTLP metrics into Prometheus series. It remembers the names of series and reads
+// the values by itself, at a tenth of the cost of Prometheus's converter. Its methods may be called
+// concurrently.
 //
-//  1. The request is walked without decoding it into objects. A data point of a gauge, sum or
-//     histogram is read field by field (metric_points.go).
+//  1. The request is walked without decoding it into objects. A data point is read field by
+//     field (metric_points.go), its exemplars too (metric_exemplars.go).
 //  2. Its names are looked up by a hash of all that they depend on: resource, scope, metric,
 //     attributes, bounds (metric_names.go).
 //  3. The names of an unknown point come from Prometheus's converter, which gets a request made
-//     of this point alone (metric_unknown.go). So do points that are rare or odd, each time.
-//  4. The samples are put together in the order in which the converter makes them.
+//     for the question: what of the point and of its resource becomes labels (metric_ask.go).
+//  4. The samples are put together in the order in which the converter makes them (metric_samples.go).
 //
-// A request that cannot be walked goes to DecodeMetrics as a whole, whose word on malformed
-// requests is final.
+// JSON is written as protobuf first (metric_json.go). What is wrong with a metric, a data point or an
+// exemplar is refused by itself; only what cannot be walked makes the request malformed.
+//
+// Delta sums and histograms are stored as they are sent, as deltas (their metadata type is
+// "unknown", sum_over_time adds them up): turning them into running totals would need state
+// that no request carries and that is wrong as soon as two gateways share a series.
 type MetricDecoder struct {
 	settings MetricSettings
 	names    *series.Names[names]
+	clashes  sync.Pool // of *series.Clashes
 }
 
 // NewMetricDecoder makes a decoder.
@@ -32,28 +38,167 @@ func NewMetricDecoder(set MetricSettings) *MetricDecoder {
 	return &MetricDecoder{settings: set, names: newNameCache()}
 }
 
-// Decode is DecodeMetrics. The order of the series may differ from it, and a series of which
-// the request has several samples may occur several times.
-func (d *MetricDecoder) Decode(body []byte) (*plait.Metrics, error) {
-	w := &metricWalk{decoder: d, out: series.NewCollector(0)}
+// Decode decodes an ExportMetricsServiceRequest. A series of which the request has several samples
+// may occur several times. What is wrong with single metrics or data points is in Refused; an error
+// that wraps plait.ErrInvalid says that nothing could be read. It ends with the context's error when
+// that is done, and with claim's when that grants no more memory; claim may be nil.
+func (d *MetricDecoder) Decode(ctx context.Context, body []byte, claim func(bytes int64) error) (*plait.Metrics, error) {
+	return newMetricWalk(ctx, d, claim).decode(body)
+}
+
+// DecodeJSON is Decode for the JSON encoding, as lenient as DecodeTracesJSON.
+func (d *MetricDecoder) DecodeJSON(ctx context.Context, body []byte, claim func(bytes int64) error) (*plait.Metrics, error) {
+	j := newMetricJSON(body, claim)
+	request, err := j.protobuf()
+	if err != nil {
+		return nil, err
+	}
+	w := newMetricWalk(ctx, d, claim)
+	w.tooDeep = j.nested.tooDeep
+	return w.decode(request)
+}
+
+// metricWalk is the decoding of one request.
+type metricWalk struct {
+	ctx     context.Context
+	decoder *MetricDecoder
+	ledger  series.Ledger
+	out     *series.Collector
+	metrics *plait.Metrics
+	samples []plait.Sample // all of the request, so that a series needs no slice of its own
+	refused series.Refusals
+
+	lastRefused refusal
+	clashes     *series.Clashes
+	values      *decoder // of exemplars' attributes, and of those that nest too deep
+
+	resource, scope, schema string // raw
+	resourceKey, scopeKey   series.Key
+	identity                *identity // of the resource, once somebody asks
+	seen                    presence  // when the resource has data points
+	point                   point
+	place                   metricPlace
+	steps                   int
+	tooDeep                 int // values that nest deeper than maxDepth
+}
+
+// metricPlace says where the walk is.
+type metricPlace struct{ resource, scope, metric int }
+
+// maxAhead bounds the series that are made room for before any was read.
+const maxAhead = 4096
+
+func newMetricWalk(ctx context.Context, d *MetricDecoder, claim func(int64) error) *metricWalk {
+	w := &metricWalk{ctx: ctx, decoder: d, ledger: series.Ledger{Claim: claim}, out: series.NewCollector(0)}
 	w.metrics = w.out.Metrics()
-	w.metrics.Series = make([]plait.SeriesData, 0, len(body)/32)
-	w.samples = make([]plait.Sample, 0, len(body)/32)
-	all := fields{body: view(body), end: len(body)}
-	for all.next() {
-		if all.tag == requestBatches && !w.resourceMetrics(all.message()) {
-			return DecodeMetrics(body, d.settings)
-		}
+	return w
+}
+
+func (w *metricWalk) decode(body []byte) (*plait.Metrics, error) {
+	w.clashes, _ = w.decoder.clashes.Get().(*series.Clashes)
+	if w.clashes == nil {
+		w.clashes = new(series.Clashes)
 	}
-	if all.err != nil {
-		return DecodeMetrics(body, d.settings)
+	defer func() { w.clashes.Reset(); w.decoder.clashes.Put(w.clashes) }()
+	if err := w.request(fields{body: view(body), end: len(body)}); err != nil {
+		return nil, err
 	}
+	w.metrics.Refused = w.refused.List()
+	w.metrics.Repaired = (&findings{}).repairs(w.tooDeep)
 	return w.metrics, nil
 }
 
-// DecodeJSON is DecodeMetricsJSON.
-func (d *MetricDecoder) DecodeJSON(body []byte) (*plait.Metrics, error) {
-	return DecodeMetricsJSON(body, d.settings)
+// step is taken for every data point. It ends the walk of a request whose sender has left.
+func (w *metricWalk) step() error {
+	if w.steps++; w.steps%256 != 0 {
+		return nil
+	}
+	if err := w.ctx.Err(); err != nil {
+		return fmt.Errorf("decode OTLP metrics: %w", err)
+	}
+	return nil
+}
+
+func (w *metricWalk) request(f fields) error {
+	ahead := min((f.end-f.pos)/32, maxAhead)
+	w.metrics.Series = make([]plait.SeriesData, 0, ahead)
+	w.samples = make([]plait.Sample, 0, ahead)
+	w.place.resource = -1
+	for f.next() {
+		if f.tag != requestBatches {
+			continue
+		}
+		w.place.resource++
+		if err := w.resourceMetrics(f.message()); err != nil {
+			return inItem(err, "resource_metrics", w.place.resource)
+		}
+	}
+	return f.err
+}
+
+// joined returns the content of a message that is there once, and of one that is there in parts as
+// protobuf joins them: one after the other.
+func joined(f fields, t tag) string {
+	content, parts := "", 0
+	var all []byte
+	for f.next() {
+		if f.tag != t {
+			continue
+		}
+		switch parts++; parts {
+		case 1:
+			content = f.text()
+		case 2:
+			all = append([]byte(content), f.text()...)
+		default:
+			all = append(all, f.text()...)
+		}
+	}
+	if parts > 1 {
+		return view(all)
+	}
+	return content
+}
+
+func (w *metricWalk) resourceMetrics(f fields) error {
+	w.resource = joined(f, batchResource)
+	w.resourceKey = series.Key{}.With(w.resource)
+	w.identity, w.seen = nil, presence{}
+	w.place.scope = -1
+	for f.next() {
+		if f.tag != batchScopes {
+			continue
+		}
+		w.place.scope++
+		if err := w.scopeMetrics(f.message()); err != nil {
+			return inItem(err, "scope_metrics", w.place.scope)
+		}
+	}
+	if f.err != nil {
+		return f.err
+	}
+	return w.targetInfo()
+}
+
+func (w *metricWalk) scopeMetrics(f fields) error {
+	w.scope, w.schema = joined(f, scopedScope), ""
+	for g := f; g.next(); {
+		if g.tag == scopedSchemaURL {
+			w.schema = g.text()
+		}
+	}
+	w.scopeKey = w.resourceKey.With(w.scope).With(w.schema)
+	w.place.metric = -1
+	for f.next() {
+		if f.tag != scopedRecords {
+			continue
+		}
+		w.place.metric++
+		if err := w.metric(f.message()); err != nil {
+			return inItem(err, "metrics", w.place.metric)
+		}
+	}
+	return f.err
 }
 
 // Tags of a metric.
@@ -64,230 +209,148 @@ const (
 	metricGauge       tag = 5<<3 | wireBytes
 	metricSum         tag = 7<<3 | wireBytes
 	metricHistogram   tag = 9<<3 | wireBytes
+	metricExponential tag = 10<<3 | wireBytes
+	metricSummary     tag = 11<<3 | wireBytes
 
 	dataPoints      tag = 1<<3 | wireBytes
 	dataTemporality tag = 2<<3 | wireVarint
 	dataMonotonic   tag = 3<<3 | wireVarint
 )
 
-// metricWalk is the decoding of one request. Its methods return false when the request must be
-// decoded the slow way.
-type metricWalk struct {
-	decoder *MetricDecoder
-	out     *series.Collector
-	metrics *plait.Metrics
-	samples []plait.Sample // all of the request, so that a series needs no slice of its own
-
-	resource, scope, schema string // raw
-	resourceKey, scopeKey   series.Key
-	earliest, latest        uint64 // times of the resource's data points
-	point                   point
-}
-
-func (w *metricWalk) resourceMetrics(f fields) bool {
-	resources := 0
-	for g := f; g.next(); {
-		if g.tag == batchResource {
-			w.resource = g.text()
-			resources++
-		}
-	}
-	if resources != 1 {
-		return false
-	}
-	w.resourceKey = series.Key{}.With(w.resource)
-	w.earliest, w.latest = math.MaxUint64, 0
-	for f.next() {
-		if f.tag == batchScopes && !w.scopedRecords(f.message()) {
-			return false
-		}
-	}
-	if f.err != nil {
-		return false
-	}
-	return w.targetInfo()
-}
-
-func (w *metricWalk) scopedRecords(f fields) bool {
-	scopes := 0
-	w.scope, w.schema = "", ""
-	for g := f; g.next(); {
-		switch g.tag {
-		case scopedScope:
-			w.scope = g.text()
-			scopes++
-		case scopedSchemaURL:
-			w.schema = g.text()
-		}
-	}
-	if scopes > 1 {
-		return false
-	}
-	w.scopeKey = w.resourceKey.With(w.scope).With(w.schema)
-	for f.next() {
-		if f.tag == scopedRecords && !w.metric(f) {
-			return false
-		}
-	}
-	return f.err == nil
-}
+// AggregationTemporality.
+const (
+	temporalityDelta      = 1
+	temporalityCumulative = 2
+)
 
 // metric is the fields of a metric that its series' names depend on.
 type metric struct {
-	name        string
-	raw         string // without data points
-	kind        tag
-	data        fields
-	temporality uint64
-	monotonic   uint64
-	key         series.Key
+	name, unit, description string
+	kind                    tag
+	temporality             uint64
+	monotonic               uint64
+	parts                   int // kinds of data that are set
+	key                     series.Key
+	told                    bool // what it means
 }
 
-func (w *metricWalk) metric(at fields) bool {
+func (w *metricWalk) metric(f fields) error {
 	m := metric{}
-	unit, description := "", ""
-	parts := 0
-	for f := at.message(); ; {
-		if !f.next() {
-			if f.err != nil {
-				return false
-			}
-			break
-		}
+	var data fields
+	for f.next() {
 		switch f.tag {
 		case metricName:
 			m.name = f.text()
 		case metricUnit:
-			unit = f.text()
+			m.unit = f.text()
 		case metricDescription:
-			description = f.text()
-		case metricGauge, metricSum, metricHistogram:
-			m.kind, m.data = f.tag, f.message()
-			parts++
+			m.description = f.text()
+		case metricGauge, metricSum, metricHistogram, metricExponential, metricSummary:
+			m.kind, data = f.tag, f.message()
+			m.parts++
 		}
 	}
-	if parts != 1 || m.name == "" {
-		return w.wholeMetric(at)
+	if f.err != nil || m.parts == 0 {
+		return f.err
 	}
-	for f := m.data; f.next(); {
-		switch f.tag {
+	points := 0
+	for g := data; ; {
+		if !g.next() {
+			if g.err != nil {
+				return in(g.err, "data")
+			}
+			break
+		}
+		switch g.tag {
+		case dataPoints:
+			points++
 		case dataTemporality:
-			m.temporality = f.num
+			m.temporality = g.num
 		case dataMonotonic:
-			m.monotonic = f.num
+			m.monotonic = g.num
 		}
 	}
-	if m.kind != metricGauge && m.temporality == 0 {
-		return w.wholeMetric(at)
+	if fault := m.fault(); fault != "" {
+		w.refuse(points, m.name, fault)
+		return nil
 	}
-	m.key = w.scopeKey.With(m.name).With(unit).With(description).WithNumber(uint64(m.kind)).WithNumber(m.temporality).WithNumber(m.monotonic)
-	m.raw = header(m.name, description, unit)
-	return w.dataPoints(&m)
+	m.description = series.Clip(plait.MetricMetadata{Help: m.description}).Help
+	m.key = w.scopeKey.With(m.name).With(m.unit).With(m.description).WithNumber(uint64(m.kind)).WithNumber(m.temporality).WithNumber(m.monotonic)
+	return in(w.dataPoints(&m, data), "data")
 }
 
-// dataPoints takes the points of a gauge, sum or histogram.
-func (w *metricWalk) dataPoints(m *metric) bool {
-	told := false
-	for f := m.data; ; {
-		if !f.next() {
-			return f.err == nil
-		}
+// refuse notes that data points of a metric are left out, or something less than a data point when
+// there are none.
+func (w *metricWalk) refuse(points int, metric, fault string) {
+	if last := &w.lastRefused; last.reason == "" || last.metric != metric || last.fault != fault {
+		*last = refusal{metric, fault, fmt.Sprintf("metric %.100q: %s", metric, fault)} // not anew for each of many points
+	}
+	w.refused.Add(points, w.lastRefused.reason)
+}
+
+// refusal is why something of a metric was refused, in parts and as a sentence.
+type refusal struct{ metric, fault, reason string }
+
+// fault says why none of a metric's data points can be stored.
+func (m *metric) fault() string {
+	switch {
+	case m.parts > 1:
+		return "it has data of several kinds"
+	case m.name == "":
+		return "it has no name"
+	case len(m.name) > series.MaxNameBytes:
+		return fmt.Sprintf("its name has %d bytes, more than %d", len(m.name), series.MaxNameBytes)
+	case len(m.unit) > series.MaxUnitBytes:
+		return fmt.Sprintf("its unit has %d bytes, more than %d", len(m.unit), series.MaxUnitBytes)
+	case m.kind == metricGauge || m.kind == metricSummary:
+		return ""
+	case m.temporality == 0:
+		return "its aggregation temporality is not specified"
+	case m.temporality > temporalityCumulative:
+		return "its aggregation temporality is none that OTLP defines"
+	}
+	return ""
+}
+
+// dataPoints takes the points of a metric.
+func (w *metricWalk) dataPoints(m *metric, f fields) error {
+	for i := 0; f.next(); {
 		if f.tag != dataPoints {
 			continue
 		}
-		p := &w.point
-		if !p.read(f.message(), m.kind == metricHistogram) {
-			return false
+		if err := w.step(); err != nil {
+			return err
 		}
-		if fault := pointTimeFault(p.time); fault != "" {
-			w.metrics.Refused = append(w.metrics.Refused, refusalOf(1, m.name, fault))
-			continue
+		if err := w.dataPoint(m, f.message()); err != nil {
+			return inItem(err, "data_points", i)
 		}
-		w.earliest, w.latest = min(w.earliest, p.time), max(w.latest, p.time)
-		var known *names
-		key := p.key(m.key)
-		if !p.odd {
-			known = w.decoder.names.Get(key)
-		}
-		if known == nil || len(known.series) != p.seriesCount(m.kind) {
-			if !w.unknownPoint(m, f.text(), key, !p.odd) {
-				return false
-			}
-			continue
-		}
-		if !told {
-			w.out.AddMetadata(known.metadata)
-			told = true
-		}
-		w.add(p, m.kind, known)
+		i++
 	}
+	return f.err
 }
 
-// add puts the samples of a point together.
-func (w *metricWalk) add(p *point, kind tag, n *names) {
-	t, start := int64(p.time)/1_000_000, int64(p.start)/1_000_000
-	if kind != metricHistogram {
-		s := w.addSample(n.series[0], t, start, p.orStale(p.value))
-		if kind == metricSum {
-			s.Exemplars = p.takeExemplars(0, len(p.exemplars), t)
+func (w *metricWalk) dataPoint(m *metric, f fields) error {
+	p := &w.point
+	if err := p.read(f, m.kind, &w.ledger); err != nil {
+		return err
+	}
+	if fault := p.fault(m.kind); fault != "" {
+		w.refuse(1, m.name, fault)
+		return nil
+	}
+	key := p.key(m.key)
+	n := w.decoder.names.Get(key)
+	if n == nil {
+		var fault string
+		var err error
+		if n, fault, err = w.ask(m, p); err != nil {
+			return err
 		}
-		return
-	}
-	at := 0
-	if p.hasSum {
-		w.addSample(n.series[at], t, start, p.orStale(p.sum))
-		at++
-	}
-	w.addSample(n.series[at], t, start, p.orStale(float64(p.count)))
-	at++
-	p.sortExemplars()
-	below, total, next := p.buckets(), uint64(0), 0
-	for i := range below {
-		total += p.bucketCount(i)
-		s := w.addSample(n.series[at+i], t, start, p.orStale(float64(total)))
-		from := next
-		for bound := p.bound(i); next < len(p.exemplars) && !(p.exemplars[next].Value > bound); {
-			next++
+		if fault != "" {
+			w.refuse(1, m.name, fault)
+			return nil
 		}
-		s.Exemplars = p.takeExemplars(from, next, t)
+		w.decoder.names.Add(key, n)
 	}
-	s := w.addSample(n.series[at+below], t, start, p.orStale(float64(p.count)))
-	s.Exemplars = p.takeExemplars(next, len(p.exemplars), t)
-}
-
-// addSample returns an entry that is valid until the next call.
-func (w *metricWalk) addSample(n series.Name, t, start int64, v float64) *plait.SeriesData {
-	w.samples = append(w.samples, plait.Sample{TimeMillis: t, StartMillis: start, Value: v})
-	i := len(w.samples)
-	w.metrics.Series = append(w.metrics.Series, plait.SeriesData{ID: n.ID, Labels: n.Labels, Samples: w.samples[i-1 : i : i]})
-	return &w.metrics.Series[len(w.metrics.Series)-1]
-}
-
-// staleNaN marks the end of a series.
-var staleNaN = math.Float64frombits(value.StaleNaN)
-
-// targetInfo adds the series that carries the resource's attributes, if it has any: every half
-// of PromQL's look-back while the resource has data points, as the converter does.
-func (w *metricWalk) targetInfo() bool {
-	if w.latest == 0 {
-		return true
-	}
-	key := w.resourceKey.With("target_info")
-	info := w.decoder.names.Get(key)
-	if info == nil {
-		var ok bool
-		if info, ok = w.unknownResource(); !ok {
-			return false
-		}
-		w.decoder.names.Add(key, info)
-	}
-	if len(info.series) == 0 || !briefEnough(w.earliest, w.latest) {
-		return true
-	}
-	w.out.AddMetadata(info.metadata)
-	for t := w.earliest; t < w.latest; t += uint64(lookback / 2) {
-		w.addSample(info.series[0], int64(t)/1_000_000, 0, 1)
-	}
-	w.addSample(info.series[0], int64(w.latest)/1_000_000, 0, 1)
-	return true
+	return w.add(m, p, n)
 }

@@ -1,26 +1,24 @@
 package otlp
 
 import (
-	"cmp"
+	"encoding/binary"
+	"fmt"
 	"math"
-	"slices"
 
-	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/wire/series"
 )
 
 // Tags of data points.
 const (
-	numberStart      tag = 2<<3 | wireFixed64
-	numberTime       tag = 3<<3 | wireFixed64
+	pointStart tag = 2<<3 | wireFixed64
+	pointTime  tag = 3<<3 | wireFixed64
+
 	numberDouble     tag = 4<<3 | wireFixed64
 	numberExemplars  tag = 5<<3 | wireBytes
 	numberInt        tag = 6<<3 | wireFixed64
 	numberAttributes tag = 7<<3 | wireBytes
 	numberFlags      tag = 8<<3 | wireVarint
 
-	histogramStart      tag = 2<<3 | wireFixed64
-	histogramTime       tag = 3<<3 | wireFixed64
 	histogramCount      tag = 4<<3 | wireFixed64
 	histogramSum        tag = 5<<3 | wireFixed64
 	histogramBuckets    tag = 6<<3 | wireBytes // packed fixed64
@@ -28,21 +26,25 @@ const (
 	histogramExemplars  tag = 8<<3 | wireBytes
 	histogramAttributes tag = 9<<3 | wireBytes
 	histogramFlags      tag = 10<<3 | wireVarint
-	histogramBucket     tag = 6<<3 | wireFixed64 // not packed, which nobody sends
+	histogramBucket     tag = 6<<3 | wireFixed64 // not packed, which hardly anybody sends
 	histogramBound      tag = 7<<3 | wireFixed64
 
-	exemplarTime       tag = 2<<3 | wireFixed64
-	exemplarDouble     tag = 3<<3 | wireFixed64
-	exemplarSpanID     tag = 4<<3 | wireBytes
-	exemplarTraceID    tag = 5<<3 | wireBytes
-	exemplarInt        tag = 6<<3 | wireFixed64
-	exemplarAttributes tag = 7<<3 | wireBytes
+	exponentialAttributes tag = 1<<3 | wireBytes
+	exponentialScale      tag = 6<<3 | wireVarint
+	exponentialZeroCount  tag = 7<<3 | wireFixed64
+	exponentialPositive   tag = 8<<3 | wireBytes
+	exponentialNegative   tag = 9<<3 | wireBytes
+	exponentialExemplars  tag = 11<<3 | wireBytes
+
+	summaryQuantiles tag = 6<<3 | wireBytes
+	quantileQuantile tag = 1<<3 | wireFixed64
+	quantileValue    tag = 2<<3 | wireFixed64
 )
 
 // noRecordedValue is the flag of a data point that ends its series.
 const noRecordedValue = 1
 
-// point is a data point of a gauge, sum or histogram.
+// point is a data point of any kind.
 type point struct {
 	start, time uint64
 	value       float64
@@ -50,137 +52,235 @@ type point struct {
 	hasSum      bool
 	count       uint64
 	flags       uint64
-	counts      string // raw little-endian fixed64
-	bounds      string // the same, doubles
-	attributes  series.Key
-	exemplars   []plait.Exemplar
-	odd         bool // has something that only the converter should read
+	counts      packed // of buckets
+	bounds      packed // of buckets; of a summary the quantiles
+	quantiles   packed // values, as many as there are bounds
+	scale       int32
+	zeroCount   uint64
+	positive    nativeBuckets
+	negative    nativeBuckets
+
+	attributes series.Key // hashed
+	list       attributeRun
+	exemplars  []rawExemplar
 }
 
-// read takes the fields of a data point. It returns false when it is malformed.
-func (p *point) read(f fields, histogram bool) bool {
-	*p = point{exemplars: p.exemplars[:0]}
+// attributeRun is the attributes of a point, or of a resource, as they lie in the body.
+type attributeRun struct {
+	fields fields
+	tag    tag
+}
+
+// read takes the fields of a data point.
+func (p *point) read(f fields, kind tag, ledger *series.Ledger) error {
+	*p = point{exemplars: p.exemplars[:0], list: attributeRun{f, attributeTag(kind)}}
 	for f.next() {
-		if histogram {
+		switch {
+		case f.tag == pointStart:
+			p.start = f.num
+			continue
+		case f.tag == pointTime:
+			p.time = f.num
+			continue
+		case f.tag == p.list.tag:
+			p.attributes = p.attributes.With(f.text())
+			continue
+		case f.tag == exemplarTag(kind):
+			if err := ledger.Take(exemplarBytes); err != nil {
+				return err
+			}
+			if err := p.exemplar(f.message()); err != nil {
+				return inItem(err, "exemplars", len(p.exemplars)-1)
+			}
+			continue
+		}
+		switch kind {
+		case metricHistogram:
 			p.histogramField(&f)
-		} else {
+		case metricExponential:
+			p.exponentialField(&f)
+		case metricSummary:
+			p.summaryField(&f)
+		default:
 			p.numberField(&f)
 		}
 	}
-	if len(p.counts)%8 != 0 || len(p.bounds)%8 != 0 || len(p.counts) > 0 && len(p.counts) != len(p.bounds)+8 {
-		p.odd = true
+	return f.err
+}
+
+func attributeTag(kind tag) tag {
+	switch kind {
+	case metricHistogram:
+		return histogramAttributes
+	case metricExponential:
+		return exponentialAttributes
 	}
-	return f.err == nil
+	return numberAttributes // and those of summaries
+}
+
+// exemplarTag is 0, which is no tag, for summaries.
+func exemplarTag(kind tag) tag {
+	switch kind {
+	case metricHistogram:
+		return histogramExemplars
+	case metricExponential:
+		return exponentialExemplars
+	case metricSummary:
+		return 0
+	}
+	return numberExemplars
 }
 
 func (p *point) numberField(f *fields) {
 	switch f.tag {
-	case numberStart:
-		p.start = f.num
-	case numberTime:
-		p.time = f.num
 	case numberDouble:
 		p.value = math.Float64frombits(f.num)
 	case numberInt:
 		p.value = float64(int64(f.num))
-	case numberAttributes:
-		p.attributes = p.attributes.With(f.text())
 	case numberFlags:
 		p.flags = f.num
-	case numberExemplars:
-		p.exemplar(f.message())
 	}
 }
 
 func (p *point) histogramField(f *fields) {
 	switch f.tag {
-	case histogramStart:
-		p.start = f.num
-	case histogramTime:
-		p.time = f.num
 	case histogramCount:
 		p.count = f.num
 	case histogramSum:
 		p.sum, p.hasSum = math.Float64frombits(f.num), true
 	case histogramBuckets:
-		p.odd = p.odd || p.counts != ""
-		p.counts = f.text()
+		p.counts.add(f.text())
 	case histogramBounds:
-		p.odd = p.odd || p.bounds != ""
-		p.bounds = f.text()
-	case histogramBucket, histogramBound:
-		p.odd = true
-	case histogramAttributes:
-		p.attributes = p.attributes.With(f.text())
+		p.bounds.add(f.text())
+	case histogramBucket:
+		p.counts.addNumber(f.num)
+	case histogramBound:
+		p.bounds.addNumber(f.num)
 	case histogramFlags:
 		p.flags = f.num
-	case histogramExemplars:
-		p.exemplar(f.message())
 	}
 }
 
-// exemplar takes one exemplar. Attributes that a view took off the series make the point odd:
-// the converter knows how many of them Prometheus allows.
-func (p *point) exemplar(f fields) {
-	var e plait.Exemplar
-	valued := false
-	for f.next() {
-		switch f.tag {
-		case exemplarTime:
-			e.TimeNanos = int64(f.num)
-		case exemplarDouble:
-			e.Value, valued = math.Float64frombits(f.num), true
-		case exemplarInt:
-			e.Value, valued = float64(int64(f.num)), true
-		case exemplarTraceID:
-			p.odd = p.odd || f.to-f.from != len(e.TraceID)
-			copy(e.TraceID[:], f.text())
-		case exemplarSpanID:
-			p.odd = p.odd || f.to-f.from != len(e.SpanID)
-			copy(e.SpanID[:], f.text())
-		case exemplarAttributes:
-			p.odd = true
+func (p *point) exponentialField(f *fields) {
+	switch f.tag {
+	case histogramCount:
+		p.count = f.num
+	case histogramSum:
+		p.sum, p.hasSum = math.Float64frombits(f.num), true
+	case exponentialScale:
+		p.scale = zigzag(f.num)
+	case exponentialZeroCount:
+		p.zeroCount = f.num
+	case exponentialPositive:
+		p.positive.read(f.message())
+	case exponentialNegative:
+		p.negative.read(f.message())
+	case histogramFlags:
+		p.flags = f.num
+	}
+	if f.err == nil {
+		f.err = p.positive.err
+	}
+	if f.err == nil {
+		f.err = p.negative.err
+	}
+}
+
+func (p *point) summaryField(f *fields) {
+	switch f.tag {
+	case histogramCount:
+		p.count = f.num
+	case histogramSum:
+		p.sum = math.Float64frombits(f.num)
+	case numberFlags:
+		p.flags = f.num
+	case summaryQuantiles:
+		var quantile, value uint64
+		q := f.message()
+		for q.next() {
+			switch q.tag {
+			case quantileQuantile:
+				quantile = q.num
+			case quantileValue:
+				value = q.num
+			}
+		}
+		f.err = q.err
+		if p.bounds.len() <= series.MaxBuckets { // one more than is allowed shows that there are too many
+			p.bounds.addNumber(quantile)
+			p.quantiles.addNumber(value)
 		}
 	}
-	if f.err != nil || !valued || e.TimeNanos < 0 || math.IsNaN(e.Value) {
-		p.odd = true
+}
+
+func zigzag(n uint64) int32 { return int32(uint32(n)>>1) ^ -int32(n&1) }
+
+// fault says why a point cannot be stored, if it cannot.
+func (p *point) fault(kind tag) string {
+	if fault := pointTimeFault(p.time); fault != "" {
+		return fault
 	}
-	p.exemplars = append(p.exemplars, e)
+	switch kind {
+	case metricHistogram:
+		return p.bucketFault()
+	case metricExponential:
+		return p.exponentialFault()
+	case metricSummary:
+		if n := p.bounds.len(); n > series.MaxBuckets {
+			return fmt.Sprintf("the data point has more than %d quantiles", series.MaxBuckets)
+		}
+	}
+	return ""
+}
+
+// pointTimeFault says what is wrong with the time of a data point in nanoseconds, if anything.
+// Samples have milliseconds, and that of 1970 stands for no time.
+func pointTimeFault(nanos uint64) string {
+	switch {
+	case nanos < 1e6:
+		return "the data point has no time"
+	case nanos > math.MaxInt64:
+		return fmt.Sprintf("the data point's time, %d ns, is after the year 2262", nanos)
+	}
+	return ""
+}
+
+func (p *point) bucketFault() string {
+	switch counts, bounds := p.counts.len(), p.bounds.len(); {
+	case p.counts.odd() || p.bounds.odd():
+		return "the data point's buckets are cut off"
+	case max(counts-1, bounds) > series.MaxBuckets:
+		return fmt.Sprintf("the data point has more than %d buckets", series.MaxBuckets)
+	case counts != 0 && counts != bounds+1:
+		return fmt.Sprintf("%d bucket counts do not fit %d bounds", counts, bounds)
+	}
+	for i := 1; i < p.bounds.len(); i++ {
+		if !(p.bounds.double(i-1) < p.bounds.double(i)) {
+			return fmt.Sprintf("the bounds of the data point's buckets, %v and %v, are not in order", p.bounds.double(i-1), p.bounds.double(i))
+		}
+	}
+	return ""
 }
 
 // key is the key of the point's names: that of its metric with what the point adds.
 func (p *point) key(metric series.Key) series.Key {
 	k := metric.WithKey(p.attributes)
-	if p.bounds != "" {
-		k = k.With(p.bounds)
+	if p.bounds.text != "" {
+		k = k.With(p.bounds.text)
 	}
 	if p.hasSum {
 		k = k.WithNumber(1)
 	}
-	return k.WithNumber(uint64(len(p.counts)))
+	return k.WithNumber(uint64(p.counts.len()))
 }
 
-// seriesCount is how many series the converter makes of the point.
-func (p *point) seriesCount(kind tag) int {
-	if kind != metricHistogram {
-		return 1
-	}
-	n := p.buckets() + 2 // and +Inf, and count
-	if p.hasSum {
-		n++
+// buckets is the number of buckets below +Inf, which some senders give as a bound too.
+func (p *point) buckets() int {
+	n := min(p.counts.len(), p.bounds.len())
+	if n > 0 && math.IsInf(p.bounds.double(n-1), 1) {
+		n--
 	}
 	return n
-}
-
-// buckets is the number of buckets below +Inf.
-func (p *point) buckets() int { return min(len(p.counts), len(p.bounds)) / 8 }
-
-func (p *point) bucketCount(i int) uint64 {
-	return littleEndian(p.counts[8*i:]) | littleEndian(p.counts[8*i+4:])<<32
-}
-
-func (p *point) bound(i int) float64 {
-	return math.Float64frombits(littleEndian(p.bounds[8*i:]) | littleEndian(p.bounds[8*i+4:])<<32)
 }
 
 // orStale is the value, or the marker of a series' end.
@@ -191,25 +291,37 @@ func (p *point) orStale(v float64) float64 {
 	return v
 }
 
-func (p *point) sortExemplars() {
-	if len(p.exemplars) > 1 {
-		slices.SortStableFunc(p.exemplars, func(a, b plait.Exemplar) int { return cmp.Compare(a.Value, b.Value) })
-	}
+// packed is numbers of eight bytes each, which lie in the body unless they came in parts.
+type packed struct {
+	text string
+	own  []byte // of which text is the content
 }
 
-// takeExemplars copies some of the exemplars. Like the converter it knows milliseconds only, and
-// gives those without a time the time of their sample.
-func (p *point) takeExemplars(from, to int, fallbackMillis int64) []plait.Exemplar {
-	if from == to {
-		return nil
+func (p *packed) add(part string) {
+	if p.text == "" {
+		p.text = part
+		return
 	}
-	taken := slices.Clone(p.exemplars[from:to])
-	for i := range taken {
-		millis := taken[i].TimeNanos / 1_000_000
-		if millis == 0 {
-			millis = fallbackMillis
-		}
-		taken[i].TimeNanos = millis * 1_000_000
+	if p.own == nil {
+		p.own = []byte(p.text)
 	}
-	return taken
+	p.own = append(p.own, part...)
+	p.text = view(p.own)
 }
+
+func (p *packed) addNumber(n uint64) {
+	if p.own == nil {
+		p.own = append(make([]byte, 0, len(p.text)+64), p.text...)
+	}
+	p.own = binary.LittleEndian.AppendUint64(p.own, n)
+	p.text = view(p.own)
+}
+
+func (p *packed) len() int  { return len(p.text) / 8 }
+func (p *packed) odd() bool { return len(p.text)%8 != 0 }
+
+func (p *packed) number(i int) uint64 {
+	return littleEndian(p.text[8*i:]) | littleEndian(p.text[8*i+4:])<<32
+}
+
+func (p *packed) double(i int) float64 { return math.Float64frombits(p.number(i)) }

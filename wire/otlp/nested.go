@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/series"
 )
 
 // nested writes arrays and maps as canonical JSON text into a buffer that all values of a
@@ -12,13 +13,33 @@ type nested struct {
 	text    []byte
 	entries []entry // of the maps that are open, the innermost last
 	tooDeep int     // values that were replaced for lying deeper than maxDepth
+
+	// ledger is asked for the memory of values in protobuf: a character that JSON escapes takes six.
+	ledger series.Ledger
+	err    error // of the ledger
 }
 
 // entry is one key and value of an open map in the text. A comma follows it.
 type entry struct{ start, keyEnd, end int }
 
 // scalar appends a value.
-func (n *nested) scalar(v plait.Value) { n.text = v.AppendJSON(n.text) }
+func (n *nested) scalar(v plait.Value) {
+	if size := len(v.Str()); size > largeText {
+		if n.account(6 * size); n.err != nil {
+			return
+		}
+	}
+	n.text = v.AppendJSON(n.text)
+}
+
+// largeText is the size from which a text is accounted for before it is written.
+const largeText = 64 << 10
+
+func (n *nested) account(bytes int) {
+	if err := n.ledger.Take(bytes); err != nil {
+		n.err = err
+	}
+}
 
 // deep appends what stands for a value that lies too deep.
 func (n *nested) deep() {

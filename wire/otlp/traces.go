@@ -49,7 +49,7 @@ var tracePlace = place{batches: "resource_spans", scopes: "scope_spans", records
 // left to whoever cleans. An error wraps plait.ErrInvalid, means that nothing can be made of
 // the request, and says where it is malformed.
 func DecodeTraces(body []byte) (*plait.Traces, error) {
-	return new(Memory).DecodeTraces(body)
+	return new(Memory).DecodeTraces(body, nil)
 }
 
 type traceDecoder struct{ decoder }
@@ -214,7 +214,8 @@ func (d *traceDecoder) link(l *plait.Link, f fields) (err error) {
 // occurs twice has its last value.
 type ids struct{ trace, span, parent string }
 
-// badID is the first id of a record that is not one.
+// badID is the first field of a record that cannot be read: an id that is none, or the name of an
+// enumeration that is not known.
 type badID struct {
 	field   string
 	problem string

@@ -91,6 +91,9 @@ func (d *decoder) value(v *anyValue) (plait.Value, error) {
 	if err := d.appendValue(v, 0); err != nil {
 		return plait.Value{}, err
 	}
+	if d.nested.account(3 * (len(d.nested.text) - mark)); d.nested.err != nil {
+		return plait.Value{}, d.nested.err
+	}
 	if v.tag == anyArray {
 		return plait.ArrayValue(d.nested.take(mark)), nil
 	}

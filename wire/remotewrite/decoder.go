@@ -1,9 +1,13 @@
 package remotewrite
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/prometheus/prometheus/prompb"
@@ -25,8 +29,8 @@ type Decoder struct {
 // NewDecoder makes a decoder.
 func NewDecoder() *Decoder {
 	return &Decoder{
-		names:   series.NewNames(func(*series.Name) int { return 1 }),
-		namesV2: series.NewNames(func(*nameV2) int { return 1 }),
+		names:   series.NewNames((*series.Name).Weigh),
+		namesV2: series.NewNames((*nameV2).weigh),
 	}
 }
 
@@ -47,6 +51,7 @@ type Memory struct {
 	series  []plait.SeriesData
 	samples []plait.Sample
 	symbols []symbol // of version 2.0
+	clashes series.Clashes
 }
 
 // maxKept bounds the series and samples whose memory is used again.
@@ -66,53 +71,73 @@ func (m *Memory) Reset() {
 	clear(m.series[:cap(m.series)])
 	clear(m.symbols[:cap(m.symbols)])
 	m.series, m.samples, m.symbols = m.series[:0], m.samples[:0], m.symbols[:0]
+	m.clashes.Reset()
 }
 
-// Decode is the package's Decode. A series of which the request has several parts may occur
-// several times. The result lasts until the memory is reset.
-func (c *Decoder) Decode(body []byte, v Version, memory *Memory) (*plait.Metrics, error) {
-	var m *plait.Metrics
+// Decode reads a request. A series of which the request has several parts may occur several times. The
+// result lasts until the memory is reset. What is wrong with one series or sample is in Refused; an error
+// that wraps plait.ErrInvalid says that nothing could be read. It ends with the context's error when
+// that is done, and with claim's when that grants no more memory; claim may be nil.
+func (c *Decoder) Decode(ctx context.Context, body []byte, v Version, memory *Memory, claim func(bytes int64) error) (*plait.Metrics, error) {
+	d := newDecoder(ctx, memory, claim)
+	var err error
 	if v == V2 {
-		m = c.decodeV2(body, memory)
+		err = c.decodeV2(d, body)
 	} else {
-		m = c.decodeV1(body, memory)
+		err = c.decodeV1(d, body)
 	}
-	if m == nil {
-		return Decode(body, v) // which says what is wrong
+	if err != nil {
+		return nil, err
 	}
-	return m, nil
+	return d.metrics(), nil
 }
 
-// decodeV1 reads a request of version 1.0. It returns nil when it is malformed.
-func (c *Decoder) decodeV1(body []byte, memory *Memory) *plait.Metrics {
-	d := &decoder{Collector: series.NewCollector(0)}
+// malformed is the error of a request as a whole.
+func malformed(v Version, number int, err error) error {
+	return fmt.Errorf("malformed remote write %d.0: series %d: %w: %w", v, number, err, plait.ErrInvalid)
+}
+
+var errCutOff = errors.New("a field is cut off or has a wrong type")
+
+// decodeV1 reads a request of version 1.0.
+func (c *Decoder) decodeV1(d *decoder, body []byte) error {
 	m := d.Metrics()
+	memory := d.memory
 	count := countSeries(body)
 	m.Series = slices.Grow(memory.series, count)
 	memory.samples = slices.Grow(memory.samples, count) // mostly one each
 	memory.series = m.Series
 	w := walk{names: c.names, decoder: d, samples: memory.samples}
 	var rest []byte // what is not series: metadata
-	for at := body; len(at) > 0; {
+	for at, i := body, 0; len(at) > 0; i++ {
 		number, kind, content, n := field(at)
 		if n < 0 {
-			return nil
+			return malformed(V1, i, errCutOff)
 		}
 		if number == requestSeries && kind == protowire.BytesType {
-			if !w.series(content) {
-				return nil
+			if err := w.series(content); err != nil {
+				return d.failed(V1, i, err)
 			}
 		} else {
 			rest = append(rest, at[:n]...)
 		}
 		at = at[n:]
 	}
-	told, err := Decode(rest, V1)
-	if err != nil {
-		return nil
+	return d.metadataV1(rest)
+}
+
+// metadataV1 reads what a request of version 1.0 tells of metrics.
+func (d *decoder) metadataV1(raw []byte) error {
+	var req prompb.WriteRequest
+	if err := req.Unmarshal(raw); err != nil {
+		return fmt.Errorf("malformed remote write 1.0: metadata: %w: %w", err, plait.ErrInvalid)
 	}
-	m.Metadata = told.Metadata
-	return d.metrics()
+	for _, m := range req.Metadata {
+		d.addMetadata(plait.MetricMetadata{
+			Metric: m.MetricFamilyName, Type: plait.MetricType(strings.ToLower(m.Type.String())), Help: m.Help, Unit: m.Unit,
+		})
+	}
+	return nil
 }
 
 // What parts of a request take in memory, in bytes: a series of one sample with its labels and its
@@ -120,6 +145,11 @@ func (c *Decoder) decodeV1(body []byte, memory *Memory) *plait.Metrics {
 const (
 	seriesMemory = 300
 	symbolMemory = 40
+	// usualLabels are in seriesMemory, labelBytes is what each other one takes; their texts are in the body.
+	usualLabels = 7
+	labelBytes  = 32
+	// growthBytes is what is taken for each sample when their list grows, old and new one together.
+	growthBytes = 2 * 24
 )
 
 // Weigh returns about how many bytes a request takes beside its body once it is decoded. Empty
@@ -163,8 +193,8 @@ type walk struct {
 	samples []plait.Sample // all of the request, so that a series needs no slice of its own
 }
 
-// series takes one TimeSeries. It returns false when it is malformed.
-func (w *walk) series(raw []byte) bool {
+// series takes one TimeSeries.
+func (w *walk) series(raw []byte) error {
 	end, from := labelsEnd(raw), len(w.samples)
 	key := series.Key{}.With(view(raw[:end]))
 	plain := true
@@ -173,7 +203,7 @@ func (w *walk) series(raw []byte) bool {
 		if n == 0 {
 			number, kind, content, length := field(at)
 			if length < 0 {
-				return false
+				return errCutOff
 			}
 			if number != seriesSamples || kind != protowire.BytesType {
 				plain = false
@@ -182,37 +212,49 @@ func (w *walk) series(raw []byte) bool {
 			}
 			var ok bool
 			if s, ok = sample(content); !ok {
-				return false
+				return errCutOff
 			}
 			n = length
+		}
+		if len(w.samples) == cap(w.samples) {
+			if err := w.decoder.Take(growthBytes * len(w.samples)); err != nil {
+				return err
+			}
 		}
 		w.samples = append(w.samples, s)
 		plain = plain && series.CheckTime(s.TimeMillis) == nil
 		at = at[n:]
 	}
 	if name := w.names.Get(key); plain && name != nil {
-		m := w.decoder.Metrics()
-		m.Series = append(m.Series, plait.SeriesData{ID: name.ID, Labels: name.Labels, Samples: w.samples[from:len(w.samples):len(w.samples)]})
-		return true
+		w.samples = w.decoder.addKnown(name, w.samples, from)
+		return w.decoder.Take((len(w.samples) - from - 1) * series.ClashBytes)
 	}
 	w.samples = w.samples[:from]
 	return w.unknown(raw, key)
 }
 
 // unknown reads a series with Prometheus's types, and remembers its name if it is a good one.
-func (w *walk) unknown(raw []byte, key series.Key) bool {
+func (w *walk) unknown(raw []byte, key series.Key) error {
+	raw, err := w.decoder.prepare(raw, layoutV1)
+	if err != nil {
+		return err
+	}
 	var ts prompb.TimeSeries
 	if err := ts.Unmarshal(raw); err != nil {
-		return false
+		return err
 	}
 	m := w.decoder.Metrics()
 	before := len(m.Series)
 	w.decoder.addV1(&ts)
-	if len(m.Series) == before+1 {
-		ls := m.Series[before].Labels
-		w.names.Add(key, &series.Name{ID: ls.ID(), Labels: ls.Clone()})
+	if len(m.Series) != before+1 {
+		return nil
 	}
-	return true
+	ls := m.Series[before].Labels
+	if err := w.decoder.Take(labelBytes * max(0, len(ls)-usualLabels)); err != nil {
+		return err
+	}
+	w.names.Add(key, &series.Name{ID: ls.ID(), Labels: ls.Clone()})
+	return nil
 }
 
 // labelsEnd returns where the labels of a TimeSeries end, which every sender puts first. Their

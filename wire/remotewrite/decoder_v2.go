@@ -2,6 +2,8 @@ package remotewrite
 
 import (
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -39,6 +41,10 @@ type nameV2 struct {
 	told     bool // there is metadata
 }
 
+func (n *nameV2) weigh() int {
+	return n.Weigh() + len(n.metadata.Metric) + len(n.metadata.Help) + len(n.metadata.Unit)
+}
+
 // walkV2 is the decoding of one request.
 type walkV2 struct {
 	names   *series.Names[nameV2]
@@ -49,34 +55,37 @@ type walkV2 struct {
 	builder labels.ScratchBuilder
 }
 
-// decodeV2 reads a request of version 2.0. It returns nil when it is malformed.
-func (c *Decoder) decodeV2(body []byte, memory *Memory) *plait.Metrics {
-	count, ok := memory.readSymbols(body)
-	if !ok {
-		return nil
+// decodeV2 reads a request of version 2.0.
+func (c *Decoder) decodeV2(d *decoder, body []byte) error {
+	memory := d.memory
+	count, err := memory.readSymbols(body)
+	if err != nil {
+		return fmt.Errorf("malformed remote write 2.0: %w: %w", err, plait.ErrInvalid)
 	}
-	d := &decoder{Collector: series.NewCollector(0)}
 	m := d.Metrics()
 	m.Series = slices.Grow(memory.series, count)
 	memory.samples = slices.Grow(memory.samples, count)
 	memory.series = m.Series
 	w := walkV2{names: c.namesV2, decoder: d, symbols: memory.symbols, samples: memory.samples, builder: labels.NewScratchBuilder(16)}
-	for len(body) > 0 {
+	for i := 0; len(body) > 0; {
 		number, kind, content, n := field(body)
-		if number == requestSeriesV2 && kind == protowire.BytesType && !w.series(content) {
-			return nil
+		if number == requestSeriesV2 && kind == protowire.BytesType {
+			if err := w.series(content); err != nil {
+				return d.failed(V2, i, err)
+			}
+			i++
 		}
 		body = body[n:]
 	}
-	return d.metrics()
+	return nil
 }
 
 // readSymbols reads the symbols of a request, which may stand anywhere in it, and counts its series.
-func (m *Memory) readSymbols(body []byte) (count int, ok bool) {
+func (m *Memory) readSymbols(body []byte) (count int, err error) {
 	for len(body) > 0 {
 		number, kind, content, n := field(body)
 		if n < 0 {
-			return 0, false
+			return 0, errCutOff
 		}
 		switch {
 		case number == requestSymbols && kind == protowire.BytesType:
@@ -85,20 +94,28 @@ func (m *Memory) readSymbols(body []byte) (count int, ok bool) {
 		case number == requestSeriesV2 && kind == protowire.BytesType:
 			count++
 		case number == requestSymbols || number == requestSeriesV2:
-			return 0, false
+			return 0, errCutOff
 		}
 		body = body[n:]
 	}
-	return count, len(m.symbols) == 0 || m.symbols[0].text == ""
+	if len(m.symbols) > 0 && m.symbols[0].text != "" {
+		return 0, errors.New("the first symbol must be empty")
+	}
+	return count, nil
 }
 
-// series takes one TimeSeries. It returns false when it is malformed.
-func (w *walkV2) series(raw []byte) bool {
+// series takes one TimeSeries.
+func (w *walkV2) series(raw []byte) error {
 	at, key, ok := w.refs(raw)
 	from := len(w.samples)
 	for ok && len(at) > 0 {
 		s, n := usualSample(at, true)
 		if n > 0 {
+			if len(w.samples) == cap(w.samples) {
+				if err := w.decoder.Take(growthBytes * len(w.samples)); err != nil {
+					return err
+				}
+			}
 			w.samples = append(w.samples, s)
 			ok = series.CheckTime(s.TimeMillis) == nil
 			at = at[n:]
@@ -106,7 +123,7 @@ func (w *walkV2) series(raw []byte) bool {
 		}
 		number, kind, content, n := field(at)
 		if n < 0 {
-			return false
+			return errCutOff
 		}
 		if ok = number == seriesMetadata && kind == protowire.BytesType && n == len(at); ok {
 			key, ok = w.metadata(key, content)
@@ -115,24 +132,23 @@ func (w *walkV2) series(raw []byte) bool {
 	}
 	if !ok { // there is something unusual in it: only Prometheus's types tell what
 		w.samples = w.samples[:from]
-		_, read := w.unknown(raw)
-		return read
+		_, err := w.unknown(raw)
+		return err
 	}
 	name := w.names.Get(key)
 	if name == nil {
 		w.samples = w.samples[:from]
-		name, read := w.unknown(raw)
+		name, err := w.unknown(raw)
 		if name != nil {
 			w.names.Add(key, name)
 		}
-		return read
+		return err
 	}
-	m := w.decoder.Metrics()
-	m.Series = append(m.Series, plait.SeriesData{ID: name.ID, Labels: name.Labels, Samples: w.samples[from:len(w.samples):len(w.samples)]})
+	w.samples = w.decoder.addKnown(&name.Name, w.samples, from)
 	if name.told {
-		w.decoder.AddMetadata(name.metadata)
+		w.decoder.addMetadata(name.metadata)
 	}
-	return true
+	return w.decoder.Take((len(w.samples) - from - 1) * series.ClashBytes)
 }
 
 // refs reads the references to the labels, which every sender puts first, and returns what
@@ -183,13 +199,27 @@ func (w *walkV2) metadata(key series.Key, raw []byte) (series.Key, bool) {
 	return key, true
 }
 
-// unknown reads a series with Prometheus's types. It returns its name if that is a good one,
-// and whether the series could be read.
-func (w *walkV2) unknown(raw []byte) (*nameV2, bool) {
+// unknown reads a series with Prometheus's types. It returns its name if that is a good one.
+func (w *walkV2) unknown(raw []byte) (*nameV2, error) {
+	raw, err := w.decoder.prepare(raw, layoutV2)
+	if err != nil {
+		return nil, err
+	}
 	var ts writev2.TimeSeries
 	if err := ts.Unmarshal(raw); err != nil {
-		return nil, false
+		return nil, err
 	}
+	if err := sizeOfRefs(ts.LabelsRefs, w.symbols); err != nil {
+		w.decoder.refuse(len(ts.Samples)+len(ts.Histograms), err)
+		return nil, nil
+	}
+	ts.Exemplars = slices.DeleteFunc(ts.Exemplars, func(e writev2.Exemplar) bool {
+		err := sizeOfRefs(e.LabelsRefs, w.symbols)
+		if err != nil {
+			w.decoder.refuse(1, fmt.Errorf("exemplar: %w", err))
+		}
+		return err != nil
+	})
 	for len(w.texts) < len(w.symbols) {
 		w.texts = append(w.texts, w.symbols[len(w.texts)].text)
 	}
@@ -197,12 +227,15 @@ func (w *walkV2) unknown(raw []byte) (*nameV2, bool) {
 	before := len(m.Series)
 	w.decoder.addV2(&ts, &w.builder, w.texts)
 	if len(m.Series) != before+1 {
-		return nil, true
+		return nil, nil
 	}
 	ls := m.Series[before].Labels
+	if err := w.decoder.Take(series.LabelBytes(ls)); err != nil {
+		return nil, err
+	}
 	name := &nameV2{Name: series.Name{ID: ls.ID(), Labels: ls.Clone()}}
 	if name.metadata, name.told = metadataV2(&ts, name.Labels.Get(plait.NameLabel), w.texts); name.told {
 		name.metadata.Help, name.metadata.Unit = strings.Clone(name.metadata.Help), strings.Clone(name.metadata.Unit)
 	}
-	return name, true
+	return name, nil
 }

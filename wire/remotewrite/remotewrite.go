@@ -7,8 +7,11 @@
 package remotewrite
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"mime"
 	"strings"
 
@@ -49,14 +52,6 @@ func ParseContentType(contentType string) (Version, bool) {
 	return 0, false
 }
 
-// Decode reads a request. An error, which wraps plait.ErrInvalid, says that nothing could be read.
-func Decode(body []byte, v Version) (*plait.Metrics, error) {
-	if v == V2 {
-		return decodeV2(body)
-	}
-	return decodeV1(body)
-}
-
 // source is what series of both versions have in common.
 type source struct {
 	labels     labels.Labels
@@ -68,19 +63,86 @@ type source struct {
 // decoder gathers a request.
 type decoder struct {
 	*series.Collector
-	refused []plait.Refusal
+	series.Ledger
+	ctx     context.Context
+	memory  *Memory
+	refused series.Refusals
+	steps   int
+	// transient is the most that the reading of one series took.
+	transient int
+}
+
+func newDecoder(ctx context.Context, memory *Memory, claim func(int64) error) *decoder {
+	return &decoder{Collector: series.NewCollector(0), Ledger: series.Ledger{Claim: claim}, ctx: ctx, memory: memory}
+}
+
+// prepare looks at a series that Prometheus's types shall read: it refuses histograms that are too
+// large, asks for the memory, and ends the decoding for a sender that has left.
+func (d *decoder) prepare(raw []byte, l layout) ([]byte, error) {
+	if d.steps++; d.steps%256 == 0 {
+		if err := d.ctx.Err(); err != nil {
+			return nil, fmt.Errorf("decode remote write: %w", err)
+		}
+	}
+	s := sift(raw, l)
+	d.refuse(s.refused, s.reason)
+	more := max(0, s.kept-sampleKept) // a sample is in seriesMemory
+	if s.transient > d.transient {    // the memory of one serves the next
+		more += s.transient - d.transient
+		d.transient = s.transient
+	}
+	return s.raw, d.Take(more)
+}
+
+// failed is the error of a request whose series could not be read.
+func (d *decoder) failed(v Version, number int, err error) error {
+	if errors.Is(err, plait.ErrTooLarge) || errors.Is(err, plait.ErrOverloaded) || d.ctx.Err() != nil {
+		return err
+	}
+	return malformed(v, number, err)
 }
 
 func (d *decoder) refuse(count int, err error) {
 	if count > 0 {
-		d.refused = append(d.refused, plait.Refusal{Count: count, Reason: err.Error()})
+		d.refused.Add(count, err.Error())
 	}
 }
 
 func (d *decoder) metrics() *plait.Metrics {
 	m := d.Metrics()
-	m.Refused = d.refused
+	m.Refused = d.refused.List()
 	return m
+}
+
+// addMetadata notes what a metric family means, and tells of a name that is too long for one.
+func (d *decoder) addMetadata(m plait.MetricMetadata) {
+	if len(m.Metric) > series.MaxNameBytes {
+		d.refused.Add(0, fmt.Sprintf("metadata: the name %.64q of a metric has %d bytes, more than %d", m.Metric, len(m.Metric), series.MaxNameBytes))
+	}
+	d.AddMetadata(m)
+}
+
+// clash says whether an earlier sample of the request has the same series and time and another value,
+// and refuses the sample at hand if so.
+func (d *decoder) clash(id int64, ls plait.Labels, millis int64, value uint64) bool {
+	differs := d.memory.clashes.Add(id, millis, value)
+	if differs {
+		d.refuse(1, fmt.Errorf("series %s has two values at %d ms: %w", series.Text(ls, 200), millis, plait.ErrInvalid))
+	}
+	return differs
+}
+
+// addKnown takes the samples of a series whose name is known, which are the last of all from an index on.
+func (d *decoder) addKnown(name *series.Name, all []plait.Sample, from int) []plait.Sample {
+	kept := all[:from]
+	for _, p := range all[from:] {
+		if !d.clash(name.ID, name.Labels, p.TimeMillis, math.Float64bits(p.Value)) {
+			kept = append(kept, p)
+		}
+	}
+	m := d.Metrics()
+	m.Series = append(m.Series, plait.SeriesData{ID: name.ID, Labels: name.Labels, Samples: kept[from:len(kept):len(kept)]})
+	return kept
 }
 
 // add takes one series. points is the number of its samples and histograms.
@@ -90,14 +152,17 @@ func (d *decoder) add(points int, s source) {
 		d.refuse(points, err)
 		return
 	}
+	id, last := into.Labels.ID(), int64(0)
+	bad := func(err error) { d.refuse(1, fmt.Errorf("%s: %w", series.Text(into.Labels, 300), err)) }
 	for _, p := range s.samples {
 		if err := series.CheckTime(p.TimeMillis); err != nil {
-			d.refuse(1, fmt.Errorf("%s: %w", s.labels, err))
+			bad(err)
 			continue
 		}
-		d.AddSample(into, p)
+		if !d.clash(id, into.Labels, p.TimeMillis, math.Float64bits(p.Value)) {
+			d.AddSample(into, p)
+		}
 	}
-	last := int64(0)
 	if n := len(s.samples); n > 0 {
 		last = s.samples[n-1].TimeMillis
 	}
@@ -106,7 +171,10 @@ func (d *decoder) add(points int, s source) {
 			err = series.CheckTime(h.TimeMillis)
 		}
 		if err != nil {
-			d.refuse(1, fmt.Errorf("%s: %w", s.labels, err))
+			bad(err)
+			continue
+		}
+		if d.clash(id, into.Labels, h.TimeMillis, series.HashHistogram(h)) {
 			continue
 		}
 		into.Histograms = append(into.Histograms, h)
@@ -118,7 +186,7 @@ func (d *decoder) add(points int, s source) {
 			ex, err = series.Exemplar(e, last)
 		}
 		if err != nil {
-			d.refuse(1, fmt.Errorf("%s: %w", s.labels, err))
+			bad(err)
 			continue
 		}
 		into.Exemplars = append(into.Exemplars, ex)
@@ -134,23 +202,6 @@ func each[In, Out any](list []In, decode func(*In) (Out, error)) iter.Seq2[Out, 
 			}
 		}
 	}
-}
-
-func decodeV1(body []byte) (*plait.Metrics, error) {
-	var req prompb.WriteRequest
-	if err := req.Unmarshal(body); err != nil {
-		return nil, fmt.Errorf("decode remote write 1.0: %w: %w", err, plait.ErrInvalid)
-	}
-	d := &decoder{Collector: series.NewCollector(len(req.Timeseries))}
-	for i := range req.Timeseries {
-		d.addV1(&req.Timeseries[i])
-	}
-	for _, m := range req.Metadata {
-		d.AddMetadata(plait.MetricMetadata{
-			Metric: m.MetricFamilyName, Type: plait.MetricType(strings.ToLower(m.Type.String())), Help: m.Help, Unit: m.Unit,
-		})
-	}
-	return d.metrics(), nil
 }
 
 func (d *decoder) addV1(ts *prompb.TimeSeries) {
@@ -176,22 +227,6 @@ func histogramV1(h *prompb.Histogram) (plait.HistogramSample, error) {
 	return series.IntHistogram(0, h.Timestamp, h.ToIntHistogram())
 }
 
-func decodeV2(body []byte) (*plait.Metrics, error) {
-	var req writev2.Request
-	if err := req.Unmarshal(body); err != nil {
-		return nil, fmt.Errorf("decode remote write 2.0: %w: %w", err, plait.ErrInvalid)
-	}
-	if len(req.Symbols) > 0 && req.Symbols[0] != "" {
-		return nil, fmt.Errorf("decode remote write 2.0: the first symbol must be empty: %w", plait.ErrInvalid)
-	}
-	d := &decoder{Collector: series.NewCollector(len(req.Timeseries))}
-	builder := labels.NewScratchBuilder(16)
-	for i := range req.Timeseries {
-		d.addV2(&req.Timeseries[i], &builder, req.Symbols)
-	}
-	return d.metrics(), nil
-}
-
 func (d *decoder) addV2(ts *writev2.TimeSeries, builder *labels.ScratchBuilder, symbols []string) {
 	points := len(ts.Samples) + len(ts.Histograms)
 	ls, err := ts.ToLabels(builder, symbols)
@@ -212,7 +247,7 @@ func (d *decoder) addV2(ts *writev2.TimeSeries, builder *labels.ScratchBuilder, 
 	}
 	d.add(points, s)
 	if m, ok := metadataV2(ts, ls.Get(plait.NameLabel), symbols); ok {
-		d.AddMetadata(m)
+		d.addMetadata(m)
 	}
 }
 
@@ -222,9 +257,9 @@ func metadataV2(ts *writev2.TimeSeries, name string, symbols []string) (plait.Me
 	if err != nil || m.Help == "" && m.Type == "unknown" && m.Unit == "" {
 		return plait.MetricMetadata{}, false
 	}
-	return plait.MetricMetadata{
+	return series.Clip(plait.MetricMetadata{
 		Metric: family(name, plait.MetricType(m.Type)), Type: plait.MetricType(m.Type), Help: m.Help, Unit: m.Unit,
-	}, true
+	}), true
 }
 
 func histogramV2(h *writev2.Histogram) (plait.HistogramSample, error) {

@@ -172,7 +172,7 @@ func TestDecoderReadsWhatDecodeReads(t *testing.T) {
 	}
 	d := remotewrite.NewDecoder()
 	for range 3 {
-		got, err := d.Decode(body, remotewrite.V1, new(remotewrite.Memory))
+		got, err := d.Decode(t.Context(), body, remotewrite.V1, new(remotewrite.Memory), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -245,7 +245,7 @@ func TestDecoderReadsVersion2(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := d.Decode(body, remotewrite.V2, memory)
+		got, err := d.Decode(t.Context(), body, remotewrite.V2, memory, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -280,6 +280,8 @@ func TestBadSeriesAreRefusedAlone(t *testing.T) {
 		"time -1 ms":           {Labels: labelsV1("__name__", "up"), Samples: []prompb.Sample{{Timestamp: -1}}},
 		"ms is out of range":   {Labels: labelsV1("__name__", "up"), Samples: []prompb.Sample{{Timestamp: math.MaxInt64}}},
 		"native histogram":     {Labels: labelsV1("__name__", "up"), Histograms: []prompb.Histogram{prompb.FromIntHistogram(millis, broken)}},
+		"has 3000 bytes":       {Labels: labelsV1("__name__", strings.Repeat("n", 3000)), Samples: point},
+		"has 2000 bytes":       {Labels: labelsV1("__name__", "up", strings.Repeat("l", 2000), "v"), Samples: point},
 		"exemplar label \"a\"": {Labels: labelsV1("__name__", "up"), Exemplars: []prompb.Exemplar{{Labels: labelsV1("a", "\xff")}}},
 	} {
 		t.Run(want, func(t *testing.T) {
@@ -297,6 +299,68 @@ func TestBadSeriesAreRefusedAlone(t *testing.T) {
 				t.Errorf("%d samples, %d histograms and %d exemplars are left", samples, histograms, exemplars)
 			}
 		})
+	}
+}
+
+func TestTwoValuesAtOneTimeAreTold(t *testing.T) {
+	t.Parallel()
+	sample := func(value float64) prompb.TimeSeries {
+		return prompb.TimeSeries{Labels: labelsV1("__name__", "up"), Samples: []prompb.Sample{{Timestamp: millis, Value: value}}}
+	}
+	d := remotewrite.NewDecoder()
+	for round := range 2 { // unknown, and known
+		m, err := d.Decode(t.Context(), encode(t, &prompb.WriteRequest{Timeseries: []prompb.TimeSeries{sample(1), sample(2), sample(1)}}), remotewrite.V1, new(remotewrite.Memory), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(m.Refused) != 1 || m.Refused[0].Count != 1 || !strings.Contains(m.Refused[0].Reason, "up{} has two values") || m.Series[0].Samples[0].Value != 1 {
+			t.Errorf("round %d: %+v", round, m)
+		}
+	}
+}
+
+func TestHistogramThatIsTooLargeIsRefusedAlone(t *testing.T) {
+	t.Parallel()
+	large := func(spans, buckets, bounds int) prompb.Histogram {
+		return prompb.Histogram{Timestamp: millis, PositiveSpans: make([]prompb.BucketSpan, spans), PositiveDeltas: make([]int64, buckets), CustomValues: make([]float64, bounds)}
+	}
+	far := native.Copy()
+	far.PositiveSpans = []histogram.Span{{Length: 1}, {Offset: math.MaxInt32, Length: 1}}
+	for want, bad := range map[string]prompb.Histogram{
+		"10001 buckets":          large(1, 10_001, 0),
+		"10001 spans of buckets": large(10_001, 0, 0),
+		"10001 custom bounds":    large(0, 0, 10_001),
+		"no number is beyond":    prompb.FromIntHistogram(millis, far),
+	} {
+		req := requestV1()
+		req.Timeseries[1].Histograms = append([]prompb.Histogram{bad}, req.Timeseries[1].Histograms...)
+		m, err := remotewrite.NewDecoder().Decode(t.Context(), encode(t, req), remotewrite.V1, new(remotewrite.Memory), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(m.Refused) != 1 || m.Refused[0].Count != 1 || !strings.Contains(m.Refused[0].Reason, want) {
+			t.Errorf("%s: %+v", want, m.Refused)
+		}
+		if samples, histograms, _ := m.Counts(); samples != 2 || histograms != 2 {
+			t.Errorf("%s: %d samples and %d histograms are left", want, samples, histograms)
+		}
+	}
+}
+
+func TestLongTextsOfMetadataAreCut(t *testing.T) {
+	t.Parallel()
+	req := requestV1()
+	req.Metadata[0].Help, req.Metadata[0].Unit = strings.Repeat("é", 5000), strings.Repeat("u", 5000)
+	req.Metadata = append(req.Metadata, prompb.MetricMetadata{MetricFamilyName: strings.Repeat("n", 3000)})
+	m, err := remotewrite.NewDecoder().Decode(t.Context(), encode(t, req), remotewrite.V1, new(remotewrite.Memory), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Metadata) != 1 || len(m.Metadata[0].Help) != 4096 || len(m.Metadata[0].Unit) != 256 {
+		t.Errorf("metadata %.200v", m.Metadata)
+	}
+	if len(m.Refused) != 1 || m.Refused[0].Count != 0 || !strings.Contains(m.Refused[0].Reason, "has 3000 bytes") {
+		t.Errorf("refused %+v", m.Refused)
 	}
 }
 
@@ -354,7 +418,7 @@ func FuzzDecode(f *testing.F) {
 		fast, memory := remotewrite.NewDecoder(), new(remotewrite.Memory)
 		for range 2 {
 			memory.Reset()
-			got, fastErr := fast.Decode(body, version, memory)
+			got, fastErr := fast.Decode(t.Context(), body, version, memory, nil)
 			if (err == nil) != (fastErr == nil) {
 				t.Fatalf("error %v, want %v", fastErr, err)
 			}
@@ -397,7 +461,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.ReportAllocs()
 	memory := new(remotewrite.Memory)
 	for b.Loop() {
-		if _, err := d.Decode(body, remotewrite.V1, memory); err != nil {
+		if _, err := d.Decode(b.Context(), body, remotewrite.V1, memory, nil); err != nil {
 			b.Fatal(err)
 		}
 		memory.Reset()

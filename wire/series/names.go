@@ -3,6 +3,7 @@ package series
 import (
 	"hash/maphash"
 	"sync"
+	"unsafe"
 
 	"github.com/plaithq/plait"
 )
@@ -45,19 +46,36 @@ type Name struct {
 // concurrently.
 type Names[V any] struct {
 	limit int
-	weigh func(*V) int
+	weigh func(*V) int // in bytes
 
 	mu         sync.RWMutex
 	young, old map[Key]*V
 	size       int // weight of young
 }
 
-// cachedNames bounds a generation, in series of about 500 bytes.
-const cachedNames = 60_000
+// cachedNameBytes bounds a generation: 50,000 series of the usual 500 bytes.
+const cachedNameBytes = 24 << 20
 
-// NewNames makes an empty memory. weigh tells how many series a value has.
+// NewNames makes an empty memory. weigh tells how many bytes a value takes.
 func NewNames[V any](weigh func(*V) int) *Names[V] {
-	return &Names[V]{limit: cachedNames, weigh: weigh, young: map[Key]*V{}}
+	return &Names[V]{limit: cachedNameBytes, weigh: weigh, young: map[Key]*V{}}
+}
+
+// Weigh returns how many bytes a name takes: its labels with their texts, and its place in a map.
+func (n *Name) Weigh() int { return nameBytes + LabelBytes(n.Labels) }
+
+const (
+	nameBytes  = 100
+	labelBytes = int(unsafe.Sizeof(plait.Label{}))
+)
+
+// LabelBytes returns how many bytes labels take with their texts.
+func LabelBytes(ls plait.Labels) int {
+	size := labelBytes * len(ls)
+	for i := range ls {
+		size += len(ls[i].Name) + len(ls[i].Value)
+	}
+	return size
 }
 
 // Get returns what is remembered, or nil.
@@ -81,9 +99,13 @@ func (c *Names[V]) Add(k Key, v *V) {
 	if _, ok := c.young[k]; ok {
 		return
 	}
-	if c.size >= c.limit {
+	weight := c.weigh(v)
+	if weight > c.limit/16 {
+		return // and push out nobody else
+	}
+	if c.size+weight > c.limit {
 		c.old, c.young, c.size = c.young, map[Key]*V{}, 0
 	}
 	c.young[k] = v
-	c.size += c.weigh(v)
+	c.size += weight
 }

@@ -7,14 +7,12 @@ package series
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/prometheus/prometheus/model/exemplar"
-	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/value"
-	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/correlate/tracecontext"
@@ -25,6 +23,15 @@ import (
 const (
 	MaxLabels     = 128
 	MaxLabelBytes = 16 << 10 // all names and values together
+	// MaxNameBytes bounds the name of a metric and of a label. The former is a key of indexes, which
+	// hold 2704 bytes.
+	MaxNameBytes = 1024
+)
+
+// Limits of what is told about a metric. Longer texts are cut.
+const (
+	MaxHelpBytes = 4 << 10
+	MaxUnitBytes = 256
 )
 
 // maxMillis is the last millisecond that nanoseconds since the epoch can tell.
@@ -86,16 +93,34 @@ func (c *Collector) AddSample(s *plait.SeriesData, sample plait.Sample) {
 	s.Samples = append(s.Samples, sample)
 }
 
-// AddMetadata notes what a metric family means, the first time that it is told.
+// AddMetadata notes what a metric family means, the first time that it is told. What is too long for
+// a name is the name of no stored metric, and left out.
 func (c *Collector) AddMetadata(m plait.MetricMetadata) {
-	if m.Metric == "" {
+	if m.Metric == "" || len(m.Metric) > MaxNameBytes {
 		return
 	}
 	if _, told := c.families[m.Metric]; told {
 		return
 	}
 	c.families[m.Metric] = struct{}{}
-	c.metrics.Metadata = append(c.metrics.Metadata, m)
+	c.metrics.Metadata = append(c.metrics.Metadata, Clip(m))
+}
+
+// Clip cuts the texts of metadata to their limits.
+func Clip(m plait.MetricMetadata) plait.MetricMetadata {
+	m.Help, m.Unit = cut(m.Help, MaxHelpBytes), cut(m.Unit, MaxUnitBytes)
+	return m
+}
+
+// cut shortens a text, not through a character.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
 }
 
 func (c *Collector) clone(ls labels.Labels) plait.Labels {
@@ -106,6 +131,21 @@ func (c *Collector) clone(ls labels.Labels) plait.Labels {
 		}
 	})
 	return c.labels[from:len(c.labels):len(c.labels)]
+}
+
+// Text writes labels as PromQL does, and of long ones the beginning.
+func Text(ls plait.Labels, most int) string {
+	text := fmt.Appendf(nil, "%.*s{", most, ls.Get(plait.NameLabel))
+	for _, l := range ls {
+		if l.Name == plait.NameLabel {
+			continue
+		}
+		if len(text) >= most {
+			return string(text) + "…}"
+		}
+		text = fmt.Appendf(text, "%.*s=%.*q,", most, l.Name, most, l.Value)
+	}
+	return strings.TrimSuffix(string(text), ",") + "}"
 }
 
 func equal(a plait.Labels, b labels.Labels) bool {
@@ -121,39 +161,56 @@ func equal(a plait.Labels, b labels.Labels) bool {
 }
 
 // check says why a label set cannot name a series. Any UTF-8 is a legal name, as in
-// Prometheus 3; order and repetition are checked because senders write them by themselves.
+// Prometheus 3; order and repetition are checked because senders write them by themselves. What is
+// quoted is cut: a request has many series.
 func check(ls labels.Labels) error {
 	last, count, size := "", 0, 0
-	named := false
+	name := ""
 	var err error
 	ls.Range(func(l labels.Label) {
 		count++
 		size += len(l.Name) + len(l.Value)
-		switch {
-		case err != nil:
-		case l.Name == "":
-			err = fmt.Errorf("a label has no name: %w", plait.ErrInvalid)
-		case !validText(l.Name):
-			err = fmt.Errorf("label name %q is not UTF-8 without NUL: %w", l.Name, plait.ErrInvalid)
-		case !validText(l.Value):
-			err = fmt.Errorf("value of label %q is not UTF-8 without NUL: %w", l.Name, plait.ErrInvalid)
-		case l.Name == last:
-			err = fmt.Errorf("label %q occurs twice: %w", l.Name, plait.ErrInvalid)
-		case l.Name < last:
-			err = fmt.Errorf("labels %q and %q are not in order: %w", last, l.Name, plait.ErrInvalid)
+		if err == nil {
+			err = checkLabel(l, last)
 		}
-		named = named || l.Name == plait.NameLabel && l.Value != ""
+		if l.Name == plait.NameLabel {
+			name = l.Value
+		}
 		last = l.Name
 	})
 	switch {
 	case err != nil:
 		return err
-	case !named:
-		return fmt.Errorf("series %s has no name: %w", ls, plait.ErrInvalid)
+	case name == "":
+		return fmt.Errorf("series %.200s has no name: %w", ls, plait.ErrInvalid)
+	case len(name) > MaxNameBytes:
+		return fmt.Errorf("the name %.64q of a metric has %d bytes, more than %d: %w", name, len(name), MaxNameBytes, plait.ErrInvalid)
 	case count > MaxLabels:
-		return fmt.Errorf("series %s has %d labels, more than %d: %w", ls.Get(plait.NameLabel), count, MaxLabels, plait.ErrInvalid)
+		return fmt.Errorf("series %.100s has %d labels, more than %d: %w", name, count, MaxLabels, plait.ErrInvalid)
 	case size > MaxLabelBytes:
-		return fmt.Errorf("labels of %.100s take %d bytes, more than %d: %w", ls.Get(plait.NameLabel), size, MaxLabelBytes, plait.ErrInvalid)
+		return fmt.Errorf("labels of %.100s take %d bytes, more than %d: %w", name, size, MaxLabelBytes, plait.ErrInvalid)
+	}
+	return nil
+}
+
+// CheckLabels says why a label set cannot name a series, if it cannot.
+func CheckLabels(ls labels.Labels) error { return check(ls) }
+
+// checkLabel says what is wrong with a label that follows one of the name last.
+func checkLabel(l labels.Label, last string) error {
+	switch {
+	case l.Name == "":
+		return fmt.Errorf("a label has no name: %w", plait.ErrInvalid)
+	case len(l.Name) > MaxNameBytes:
+		return fmt.Errorf("the name %.64q of a label has %d bytes, more than %d: %w", l.Name, len(l.Name), MaxNameBytes, plait.ErrInvalid)
+	case !validText(l.Name):
+		return fmt.Errorf("label name %.64q is not UTF-8 without NUL: %w", l.Name, plait.ErrInvalid)
+	case !validText(l.Value):
+		return fmt.Errorf("value of label %.64q is not UTF-8 without NUL: %w", l.Name, plait.ErrInvalid)
+	case l.Name == last:
+		return fmt.Errorf("label %.64q occurs twice: %w", l.Name, plait.ErrInvalid)
+	case l.Name < last:
+		return fmt.Errorf("labels %.64q and %.64q are not in order: %w", last, l.Name, plait.ErrInvalid)
 	}
 	return nil
 }
@@ -169,35 +226,6 @@ func validText(s string) bool {
 		}
 	}
 	return true
-}
-
-// IntHistogram encodes an integer native histogram.
-func IntHistogram(startMillis, timeMillis int64, h *histogram.Histogram) (plait.HistogramSample, error) {
-	if !value.IsStaleNaN(h.Sum) {
-		if err := h.Validate(); err != nil {
-			return plait.HistogramSample{}, fmt.Errorf("native histogram: %w: %w", err, plait.ErrInvalid)
-		}
-	}
-	return encode(startMillis, timeMillis, writev2.FromIntHistogram(0, 0, h))
-}
-
-// FloatHistogram encodes a float native histogram.
-func FloatHistogram(startMillis, timeMillis int64, h *histogram.FloatHistogram) (plait.HistogramSample, error) {
-	if !value.IsStaleNaN(h.Sum) {
-		if err := h.Validate(); err != nil {
-			return plait.HistogramSample{}, fmt.Errorf("native histogram: %w: %w", err, plait.ErrInvalid)
-		}
-	}
-	return encode(startMillis, timeMillis, writev2.FromFloatHistogram(0, 0, h))
-}
-
-// encode leaves the times out of the message: the sample has them.
-func encode(startMillis, timeMillis int64, h writev2.Histogram) (plait.HistogramSample, error) {
-	b, err := h.Marshal()
-	if err != nil {
-		return plait.HistogramSample{}, fmt.Errorf("encode native histogram: %w", err)
-	}
-	return plait.HistogramSample{TimeMillis: timeMillis, StartMillis: startMillis, Encoded: b}, nil
 }
 
 // maxExemplarBytes bounds the labels of an exemplar, names and values together. OpenMetrics
@@ -222,9 +250,9 @@ func Exemplar(e exemplar.Exemplar, fallbackMillis int64) (plait.Exemplar, error)
 		all = append(all, plait.Label{Name: l.Name, Value: l.Value})
 		switch {
 		case !validText(l.Name) || !validText(l.Value):
-			err = fmt.Errorf("exemplar label %q is not UTF-8 without NUL: %w", l.Name, plait.ErrInvalid)
+			err = fmt.Errorf("exemplar label %.64q is not UTF-8 without NUL: %w", l.Name, plait.ErrInvalid)
 		case len(all) > 1 && all[len(all)-2].Name == l.Name:
-			err = fmt.Errorf("exemplar label %q occurs twice: %w", l.Name, plait.ErrInvalid)
+			err = fmt.Errorf("exemplar label %.64q occurs twice: %w", l.Name, plait.ErrInvalid)
 		}
 	})
 	if err == nil && size > maxExemplarBytes {

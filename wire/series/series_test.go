@@ -73,9 +73,9 @@ func TestExemplarsWithUnusableLabelsAreRefused(t *testing.T) {
 
 func TestNamesForgetTheOldestOnly(t *testing.T) {
 	t.Parallel()
-	names := series.NewNames(func(*series.Name) int { return 20_000 }) // three to a generation
+	names := series.NewNames(func(*series.Name) int { return 1_500_000 }) // sixteen to a generation
 	key := func(i uint64) series.Key { return series.Key{}.WithNumber(i) }
-	for i := range uint64(8) {
+	for i := range uint64(48) {
 		names.Add(key(i), &series.Name{ID: int64(i)})
 		if n := names.Get(key(0)); i < 3 && n == nil {
 			t.Errorf("the first name is gone after %d", i+1)
@@ -85,7 +85,7 @@ func TestNamesForgetTheOldestOnly(t *testing.T) {
 	if names.Get(key(1)) == nil {
 		t.Error("a name that is asked for all the time is gone")
 	}
-	if names.Get(key(7)) == nil {
+	if names.Get(key(47)) == nil {
 		t.Error("the newest name is gone")
 	}
 	if names.Get(key(2)) != nil {

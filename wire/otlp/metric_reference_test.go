@@ -2,34 +2,142 @@ package otlp
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
-	"math"
 	"slices"
 
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/storage/remote/otlptranslator/prometheusremotewrite"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/series"
 )
+
+// What the decoder makes of a request is compared with what Prometheus's converter makes of it, which
+// gets all of the request as the Collector's library decodes it.
+
+func referenceMetrics(body []byte, set MetricSettings) (*plait.Metrics, error) {
+	req := pmetricotlp.NewExportRequest()
+	if err := req.UnmarshalProto(body); err != nil {
+		return nil, fmt.Errorf("decode OTLP metrics: %w: %w", err, plait.ErrInvalid)
+	}
+	return convertMetrics(req.Metrics(), set), nil
+}
+
+func convertMetrics(md pmetric.Metrics, set MetricSettings) *plait.Metrics {
+	refused := dropUnusable(md)
+	m := convertWith(md, set.prometheus())
+	m.Refused = append(refused, m.Refused...)
+	return m
+}
+
+// convertWith converts what dropUnusable has left.
+func convertWith(md pmetric.Metrics, set prometheusremotewrite.Settings) *plait.Metrics {
+	var refused []plait.Refusal
+	a := &appender{Collector: series.NewCollector(16 * md.DataPointCount())}
+	_, err := prometheusremotewrite.NewPrometheusConverter(a).FromMetrics(context.Background(), md, set)
+	for _, e := range split(err) {
+		refused = append(refused, plait.Refusal{Count: 1, Reason: e.Error()})
+	}
+	m := a.Metrics()
+	m.Refused = append(refused, a.refused...)
+	return m
+}
+
+// split takes a tree of joined errors apart.
+func split(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := errors.AsType[interface {
+		error
+		Unwrap() []error
+	}](err)
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, split(e)...)
+	}
+	return all
+}
+
+// appender is the storage.AppenderV2 into which Prometheus's converter writes.
+type appender struct {
+	*series.Collector
+	refused []plait.Refusal
+}
+
+// Append takes one sample. A bad one is noted and left out; the converter would otherwise
+// give up the rest of the metric.
+func (a *appender) Append(_ storage.SeriesRef, ls labels.Labels, startMillis, timeMillis int64, v float64,
+	h *histogram.Histogram, fh *histogram.FloatHistogram, opts storage.AppendV2Options,
+) (storage.SeriesRef, error) {
+	if err := a.append(ls, startMillis, timeMillis, v, h, fh, opts); err != nil {
+		a.refused = append(a.refused, plait.Refusal{Count: 1, Reason: fmt.Sprintf("metric %q: %v", opts.MetricFamilyName, err)})
+	}
+	return 0, nil
+}
+
+func (a *appender) append(ls labels.Labels, startMillis, timeMillis int64, v float64,
+	h *histogram.Histogram, fh *histogram.FloatHistogram, opts storage.AppendV2Options,
+) error {
+	if err := series.CheckTime(timeMillis); err != nil {
+		return err
+	}
+	s, err := a.Series(ls)
+	if err != nil {
+		return err
+	}
+	if h == nil && fh == nil {
+		a.AddSample(s, plait.Sample{TimeMillis: timeMillis, StartMillis: startMillis, Value: v})
+	} else {
+		sample, err := encodeHistogram(startMillis, timeMillis, h, fh)
+		if err != nil {
+			return err
+		}
+		s.Histograms = append(s.Histograms, sample)
+	}
+	for _, e := range opts.Exemplars {
+		ex, err := series.Exemplar(e, timeMillis)
+		if err != nil { // the data point is stored without it
+			a.refused = append(a.refused, plait.Refusal{Reason: fmt.Sprintf("metric %q: %v", opts.MetricFamilyName, err)})
+			continue
+		}
+		s.Exemplars = append(s.Exemplars, ex)
+	}
+	a.AddMetadata(plait.MetricMetadata{
+		Metric: opts.MetricFamilyName,
+		Type:   plait.MetricType(opts.Metadata.Type),
+		Help:   opts.Metadata.Help,
+		Unit:   opts.Metadata.Unit,
+	})
+	return nil
+}
+
+func encodeHistogram(startMillis, timeMillis int64, h *histogram.Histogram, fh *histogram.FloatHistogram) (plait.HistogramSample, error) {
+	if fh != nil {
+		return series.FloatHistogram(startMillis, timeMillis, fh)
+	}
+	return series.IntHistogram(startMillis, timeMillis, h)
+}
+
+// Commit and Rollback complete storage.AppenderV2; there is nothing to do.
+func (a *appender) Commit() error { return nil }
+
+// Rollback does nothing.
+func (a *appender) Rollback() error { return nil }
 
 func refusalOf(points int, metric, reason string) plait.Refusal {
 	return plait.Refusal{Count: points, Reason: fmt.Sprintf("metric %q: %s", metric, reason)}
 }
-
-// pointTimeFault says what is wrong with the time of a data point in nanoseconds, if anything.
-// Samples have milliseconds, and that of 1970 stands for no time.
-func pointTimeFault(nanos uint64) string {
-	switch {
-	case nanos < 1e6:
-		return "the data point has no time"
-	case nanos > math.MaxInt64:
-		return fmt.Sprintf("the data point's time, %d ns, is after the year 2262", nanos)
-	}
-	return ""
-}
-
-// minScale is the lowest scale of an exponential histogram that Prometheus has a schema for.
-const minScale = -4
 
 func exponentialFault(p pmetric.ExponentialHistogramDataPoint) string {
 	if p.Scale() < minScale {

@@ -1,0 +1,174 @@
+package remotewrite
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/series"
+)
+
+// A series that is not known, or is more than float samples, is read by Prometheus's types, which make
+// structs of a hundred bytes of messages of two. sift looks at its bytes before that: it takes out
+// histograms that are too large, so that they are refused by themselves, and tells what the rest will take.
+
+// Fields of a TimeSeries that hold messages, by version.
+type layout struct{ histograms, exemplars protowire.Number }
+
+var (
+	layoutV1 = layout{exemplars: 3, histograms: 4}
+	layoutV2 = layout{exemplars: 4, histograms: 3}
+)
+
+// Fields of a Histogram, the same in both versions.
+const (
+	histogramNegativeSpans  = 8
+	histogramNegativeDeltas = 9
+	histogramNegativeCounts = 10
+	histogramPositiveSpans  = 11
+	histogramPositiveDeltas = 12
+	histogramPositiveCounts = 13
+	histogramCustomValues   = 16
+)
+
+// What messages take in memory once they are decoded, in bytes, lists that grow included: while the series
+// is read, and until the request is answered.
+const (
+	labelTransient     = 3 * 32
+	sampleTransient    = 2 * 24
+	sampleKept         = 2*24 + series.ClashBytes
+	exemplarTransient  = 2 * 64
+	exemplarKept       = 2 * 112
+	histogramTransient = 800
+	histogramKept      = 2 * 40
+	bucketTransient    = 4 * 8
+)
+
+// sifted is a series that was looked at.
+type sifted struct {
+	raw             []byte // without histograms that are too large
+	refused         int    // how many those were
+	reason          error  // why the first was
+	transient, kept int    // memory, in bytes
+}
+
+func sift(raw []byte, l layout) sifted {
+	s := sifted{raw: raw}
+	for at := raw; len(at) > 0; {
+		number, kind, content, n := field(at)
+		if n < 0 {
+			break // Prometheus's types say what is wrong
+		}
+		if kind == protowire.BytesType && !s.take(number, content, l) {
+			if s.refused++; s.refused == 1 {
+				s.raw = append(make([]byte, 0, len(raw)), raw[:len(raw)-len(at)]...)
+			}
+		} else if s.refused > 0 {
+			s.raw = append(s.raw, at[:n]...)
+		}
+		at = at[n:]
+	}
+	return s
+}
+
+// take weighs a field. It returns false when it is to be left out.
+func (s *sifted) take(number protowire.Number, content []byte, l layout) bool {
+	switch number {
+	case seriesLabels: // of version 2.0 the references to them, in one field
+		s.transient += labelTransient + len(content)
+	case seriesSamples:
+		s.transient += sampleTransient
+		s.kept += sampleKept
+	case l.exemplars:
+		labels := countFields(content)
+		s.transient += exemplarTransient + labels*labelTransient + len(content)
+		s.kept += exemplarKept + labels*32 + len(content)
+	case l.histograms:
+		buckets, spans, bounds := sizeOfHistogram(content)
+		if err := series.CheckBuckets(buckets, spans, bounds); err != nil {
+			if s.reason == nil {
+				s.reason = err
+			}
+			return false
+		}
+		s.transient += histogramTransient + (buckets+spans+bounds)*bucketTransient
+		s.kept += histogramKept + len(content)
+	}
+	return true
+}
+
+// countFields returns how many fields a message has.
+func countFields(raw []byte) (count int) {
+	for len(raw) > 0 {
+		_, _, _, n := field(raw)
+		if n < 0 {
+			break
+		}
+		count++
+		raw = raw[n:]
+	}
+	return count
+}
+
+// sizeOfHistogram counts what a Histogram has, without decoding it.
+func sizeOfHistogram(raw []byte) (buckets, spans, bounds int) {
+	for len(raw) > 0 {
+		number, kind, content, n := field(raw)
+		if n < 0 {
+			break
+		}
+		packed := kind == protowire.BytesType
+		switch number {
+		case histogramNegativeSpans, histogramPositiveSpans:
+			spans++
+		case histogramNegativeDeltas, histogramPositiveDeltas:
+			buckets += countNumbers(content, packed)
+		case histogramNegativeCounts, histogramPositiveCounts:
+			buckets += countDoubles(content, packed)
+		case histogramCustomValues:
+			bounds += countDoubles(content, packed)
+		}
+		raw = raw[n:]
+	}
+	return buckets, spans, bounds
+}
+
+// countNumbers counts varints: each ends with a byte below 0x80.
+func countNumbers(content []byte, packed bool) int {
+	if !packed {
+		return 1
+	}
+	count := 0
+	for _, b := range content {
+		if b < 0x80 {
+			count++
+		}
+	}
+	return count
+}
+
+func countDoubles(content []byte, packed bool) int {
+	if !packed {
+		return 1
+	}
+	return len(content) / 8
+}
+
+// sizeOfRefs says why the labels to which a series of version 2.0 refers cannot be its labels, before
+// their texts are copied: a reference takes a byte or two and a symbol may be as long as a request.
+func sizeOfRefs(refs []uint32, symbols []symbol) error {
+	size := 0
+	for _, ref := range refs {
+		if int64(ref) < int64(len(symbols)) {
+			size += len(symbols[ref].text)
+		}
+	}
+	switch {
+	case len(refs) > 2*series.MaxLabels:
+		return fmt.Errorf("a series has %d labels, more than %d: %w", len(refs)/2, series.MaxLabels, plait.ErrInvalid)
+	case size > series.MaxLabelBytes:
+		return fmt.Errorf("labels of a series take %d bytes, more than %d: %w", size, series.MaxLabelBytes, plait.ErrInvalid)
+	}
+	return nil
+}
