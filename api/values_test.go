@@ -169,3 +169,11 @@ func FuzzTracePath(f *testing.F) {
 		}
 	})
 }
+
+func TestAWindowHasALength(t *testing.T) {
+	t.Parallel()
+	at := moment{given: true, at: time.Unix(1_700_000_000, 0)}
+	if _, err := (window{Start: at, End: at}).within(time.Now()); !errors.Is(err, plait.ErrInvalid) {
+		t.Errorf("a window that ends as it starts is answered with %v", err)
+	}
+}
