@@ -156,7 +156,7 @@ func attributeReading(s *plait.Span, label string, keys []string) reading {
 	for _, attributes := range []plait.Attributes{s.Attributes, s.Resource.Attributes} {
 		for i := range attributes {
 			a := &attributes[i]
-			at := len(keys)
+			var at int
 			if labelledAs(a.Key, label) {
 				at = -1
 			} else if k := slices.Index(keys, a.Key); k >= 0 {
