@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/plaithq/plait/recent"
 )
 
 // allowance bounds how many new dictionary entries of a kind each of many sources may bring: a
@@ -13,7 +15,7 @@ import (
 type allowance struct {
 	burst   int
 	perHour int
-	sources *recent[uint64, *tokens]
+	sources *recent.Map[uint64, tokens]
 }
 
 type tokens struct {
@@ -22,24 +24,24 @@ type tokens struct {
 }
 
 func newAllowance(burst, perHour, sources int) *allowance {
-	return &allowance{burst: burst, perHour: perHour, sources: newRecent[uint64, *tokens](sources)}
+	return &allowance{burst: burst, perHour: perHour, sources: recent.OfSize[uint64, tokens](sources)}
 }
 
 // take says whether a source may bring another entry.
 func (a *allowance) take(source string, now time.Time) bool {
 	key := xxhash.Sum64String(source) // the string itself belongs to a request
-	t, ok := a.sources.get(key)
+	t, ok := a.sources.Get(key)
 	if !ok {
-		t = &tokens{left: float64(a.burst), until: now}
-		a.sources.put(key, t)
+		t = tokens{left: float64(a.burst), until: now}
 	}
 	if passed := now.Sub(t.until); passed > 0 {
 		t.left = min(t.left+passed.Hours()*float64(a.perHour), float64(a.burst))
 		t.until = now
 	}
-	if t.left < 1 {
-		return false
+	enough := t.left >= 1
+	if enough {
+		t.left--
 	}
-	t.left--
-	return true
+	a.sources.Put(key, t)
+	return enough
 }

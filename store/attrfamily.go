@@ -41,8 +41,15 @@ func (s *slot) pad(rows int) {
 	}
 }
 
-// slot finds the slot of the key of attribute i of a record, and makes one for a new key.
-func (f *family) slot(i int, key string) int {
+// What a family takes beside its slots, and a slot beside its key, which it has three times, in bytes.
+const (
+	familyBytes = 512
+	slotBytes   = 192
+)
+
+// slot finds the slot of the key of attribute i of a record, and makes one for a new key, which it
+// adds to the bytes in use.
+func (f *family) slot(i int, key string, bytes *int) int {
 	if i < len(f.layout) {
 		if p := f.layout[i]; f.slots[p].key == key {
 			return p
@@ -50,9 +57,10 @@ func (f *family) slot(i int, key string) int {
 	}
 	p, ok := f.index[key]
 	if !ok {
-		if len(f.slots) == maxFamilyKeys {
+		if len(f.slots) == maxFamilyKeys || len(key) > maxSetKey || *bytes > familyBudget {
 			return unwatched
 		}
+		*bytes += slotBytes + 3*len(key)
 		key = strings.Clone(key)
 		p = len(f.slots)
 		f.slots = append(f.slots, slot{key: key, json: string(plait.AppendJSONString(nil, key)) + ":"})

@@ -30,16 +30,17 @@ import (
 // looks again now and then, for keys that have calmed down.
 //
 // So hostile data, where every value is new, never gets a set; data that turns hostile gets
-// at most its credit; and the memory is bounded by the number of families and by sampleBudget.
+// at most its credit; and the memory is bounded by familyBudget and by sampleBudget.
 
 const (
-	maxFamilies    = 8 << 10 // beyond them all families are forgotten and start again
-	maxFamilyKeys  = 32      // watched of a family; later ones are never in its set
-	maxSetValue    = 4 << 10 // a longer value stays in its row
-	sampleBudget   = 4 << 20 // hashes that all families together may keep
-	recordsPerSet  = 64      // a family may bring a new set for every so many records
-	startingCredit = 64      // new sets, beside four for each combination in the sample
-	firstPause     = 1 << 10 // records until a family that failed looks again
+	familyBudget   = 16 << 20 // bytes of all families: beyond them all are forgotten and start again
+	maxFamilyKeys  = 32       // watched of a family; later ones are never in its set
+	maxSetKey      = 256      // a longer key is not watched
+	maxSetValue    = 4 << 10  // a longer value stays in its row
+	sampleBudget   = 4 << 20  // hashes that all families together may keep
+	recordsPerSet  = 64       // a family may bring a new set for every so many records
+	startingCredit = 64       // new sets, beside four for each combination in the sample
+	firstPause     = 1 << 10  // records until a family that failed looks again
 	maxPause       = 1 << 20
 	lookAgain      = 256 << 10 // records until a family that does well looks again
 	singlesPermil  = 10        // how likely the next record may bring another new set
@@ -55,6 +56,7 @@ type setChooser struct {
 	sets     *dictionaryWriter
 	families map[int64]*family
 	sampled  int    // hashes kept at present
+	bytes    int    // of the families
 	inline   func() // counts a record that was refused a set
 
 	members   canonical // of the current record: key and value of each
@@ -68,9 +70,9 @@ func newSetChooser(sets *dictionaryWriter, inline func()) *setChooser {
 
 // begin starts a group.
 func (c *setChooser) begin() {
-	if len(c.families) > maxFamilies {
-		clear(c.families)
-		c.sampled = 0
+	if c.bytes > familyBudget {
+		c.families = make(map[int64]*family)
+		c.sampled, c.bytes = 0, 0
 	}
 }
 
@@ -80,6 +82,7 @@ func (c *setChooser) family(id int64) *family {
 	if !ok {
 		f = &family{index: make(map[string]int), sampling: true}
 		c.families[id] = f
+		c.bytes += familyBytes
 	}
 	return f
 }
@@ -111,7 +114,8 @@ func (c *setChooser) split(f *family, attributes plait.Attributes, dst []byte) (
 	return c.appendRest(dst, f, attributes, in), id
 }
 
-// unwatched is the position of a key beyond maxFamilyKeys.
+// unwatched is the position of a key beyond maxFamilyKeys, of one that is too long, and of one that
+// no memory is left for.
 const unwatched = -1
 
 // locate finds the slot of each attribute and returns the attributes with every key once.
@@ -119,7 +123,7 @@ func (c *setChooser) locate(f *family, attributes plait.Attributes) plait.Attrib
 	c.positions = c.positions[:0]
 	seen, doubtful := uint32(0), false
 	for i := range attributes {
-		p := f.slot(i, attributes[i].Key)
+		p := f.slot(i, attributes[i].Key, &c.bytes)
 		c.positions = append(c.positions, p)
 		if p == unwatched {
 			doubtful = true

@@ -97,8 +97,15 @@ func TestHostileKeysAndFamiliesKeepMemoryBounded(t *testing.T) {
 		c.record(int64(i), plait.Attributes{text(fmt.Sprint("key", i), "value"), text("same", "value")})
 		c.record(-1, plait.Attributes{text(fmt.Sprint("key", i), "value"), text("same", "value")})
 	}
-	if len(c.families) > maxFamilies+2 {
-		t.Errorf("%d families, want at most %d", len(c.families), maxFamilies+2)
+	held := 0
+	for _, f := range c.families {
+		held += familyBytes
+		for i := range f.slots {
+			held += slotBytes + 3*len(f.slots[i].key)
+		}
+	}
+	if held != c.bytes || held > familyBudget+2*(familyBytes+2*(slotBytes+3*maxSetKey)) {
+		t.Errorf("families of %d bytes are counted as %d, want at most %d", held, c.bytes, familyBudget)
 	}
 	if n := len(c.family(-1).slots); n > maxFamilyKeys {
 		t.Errorf("%d keys watched, want at most %d", n, maxFamilyKeys)
@@ -233,19 +240,25 @@ func TestContentIDsDifferBetweenDatabasesAndDictionaries(t *testing.T) {
 	}
 }
 
-func TestRecentForgetsWhatIsNotUsed(t *testing.T) {
-	r := newRecent[int, int](100)
-	for i := range 10_000 {
-		r.put(i, i)
-		if v, ok := r.get(0); !ok || v != 0 {
-			t.Fatalf("0 forgotten after %d others though it was asked for", i)
-		}
+func TestLongKeysAreNotWatched(t *testing.T) {
+	c := newChooserTest(t)
+	for i := range 100 {
+		c.record(1, plait.Attributes{text(strings.Repeat("k", maxSetKey+1), "value"), text("same", fmt.Sprint(i%2))})
 	}
-	if r.len() > 102 {
-		t.Errorf("%d entries, want about 100", r.len())
+	if n := len(c.family(1).slots); n != 1 {
+		t.Errorf("%d keys watched, want the short one alone", n)
 	}
-	if _, ok := r.get(5000); ok {
-		t.Error("an entry from long ago is remembered")
+}
+
+func TestAGroupOfHostileKeysKeepsMemoryBounded(t *testing.T) {
+	c := newChooserTest(t)
+	c.begin()
+	for i := range 100_000 {
+		c.record(int64(i/maxFamilyKeys), plait.Attributes{text(fmt.Sprintf("%0200d", i), "value")})
+	}
+	families := 100_000 / maxFamilyKeys * familyBytes
+	if c.bytes > familyBudget+families+2*maxSetKey*3 {
+		t.Errorf("%d bytes of families in one group, want at most %d for keys", c.bytes, familyBudget)
 	}
 }
 

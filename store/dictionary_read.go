@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"sync"
+	"unsafe"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/recent"
 )
 
 // entryReaders turn the ids in facts back into what they stand for. Entries never change, so
@@ -63,23 +65,22 @@ FROM plait_store.attribute_set
 WHERE id = ANY ($1)`
 )
 
-// How many entries of each dictionary are kept: some 20 MB if all are used, most of it
-// attribute sets.
+// How many bytes of each dictionary are kept, as they are in memory.
 const (
-	cachedResources     = 5_000
-	cachedScopes        = 2_000
-	cachedOperations    = 20_000
-	cachedLogClasses    = 5_000
-	cachedAttributeSets = 20_000
+	cachedResourceBytes     = 4 << 20
+	cachedScopeBytes        = 1 << 20
+	cachedOperationBytes    = 4 << 20
+	cachedLogClassBytes     = 1 << 20
+	cachedAttributeSetBytes = 12 << 20
 )
 
 func newEntryReaders(pool *pgxpool.Pool) entryReaders {
 	return entryReaders{
-		resources:     newEntryReader(pool, resourcesByIDSQL, cachedResources, &plait.Resource{}, scanResource),
-		scopes:        newEntryReader(pool, scopesByIDSQL, cachedScopes, &plait.Scope{}, scanScope),
-		operations:    newEntryReader(pool, operationsByIDSQL, cachedOperations, storedOperation{}, scanOperation),
-		logClasses:    newEntryReader(pool, logClassesByIDSQL, cachedLogClasses, storedLogClass{}, scanLogClass),
-		attributeSets: newEntryReader(pool, attributeSetsByIDSQL, cachedAttributeSets, nil, scanAttributeSet),
+		resources:     newEntryReader(pool, resourcesByIDSQL, cachedResourceBytes, &plait.Resource{}, scanResource, resourceBytes),
+		scopes:        newEntryReader(pool, scopesByIDSQL, cachedScopeBytes, &plait.Scope{}, scanScope, scopeBytes),
+		operations:    newEntryReader(pool, operationsByIDSQL, cachedOperationBytes, storedOperation{}, scanOperation, storedOperation.bytes),
+		logClasses:    newEntryReader(pool, logClassesByIDSQL, cachedLogClassBytes, storedLogClass{}, scanLogClass, storedLogClass.bytes),
+		attributeSets: newEntryReader(pool, attributeSetsByIDSQL, cachedAttributeSetBytes, nil, scanAttributeSet, attributeBytes),
 	}
 }
 
@@ -124,21 +125,55 @@ func scanAttributeSet(v [][]byte) (plait.Attributes, error) {
 	return plait.ParseAttributes(string(v[1]))
 }
 
+// The functions below tell what entries hold beside their own fields, in bytes.
+
+func attributeBytes(all plait.Attributes) int {
+	n := cap(all) * int(unsafe.Sizeof(plait.Attribute{}))
+	for i := range all {
+		n += len(all[i].Key) + len(all[i].Value.Str())
+	}
+	return n
+}
+
+func resourceBytes(r *plait.Resource) int {
+	return int(unsafe.Sizeof(*r)) + len(r.SchemaURL) + attributeBytes(r.Attributes)
+}
+
+func scopeBytes(s *plait.Scope) int {
+	return int(unsafe.Sizeof(*s)) + len(s.Name) + len(s.Version) + len(s.SchemaURL) + attributeBytes(s.Attributes)
+}
+
+func (o storedOperation) bytes() int { return len(o.service) + len(o.name) }
+
+func (c storedLogClass) bytes() int { return len(c.severityText) + len(c.eventName) }
+
 // entryReader reads the entries of one table through a cache.
 type entryReader[V any] struct {
 	pool   *pgxpool.Pool
 	sql    string // its first column is the id
 	absent V      // stands for an entry that is not there
 	scan   func(values [][]byte) (V, error)
-	cache  *lru.Cache[int64, V]
+
+	mu    sync.Mutex
+	cache *recent.Map[int64, V]
 }
 
-func newEntryReader[V any](pool *pgxpool.Pool, sql string, size int, absent V, scan func([][]byte) (V, error)) *entryReader[V] {
-	cache, err := lru.New[int64, V](size)
-	if err != nil {
-		panic(err) // only for a size below one
-	}
+func newEntryReader[V any](pool *pgxpool.Pool, sql string, limit int, absent V, scan func([][]byte) (V, error), bytes func(V) int) *entryReader[V] {
+	cache := recent.New(limit, func(_ int64, v V) int { return bytes(v) })
 	return &entryReader[V]{pool: pool, sql: sql, absent: absent, scan: scan, cache: cache}
+}
+
+// cached returns an entry that is in the cache.
+func (d *entryReader[V]) cached(id int64) (V, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cache.Get(id)
+}
+
+func (d *entryReader[V]) keep(id int64, v V) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cache.Put(id, v)
 }
 
 // entries returns the entry of every id, from the database where the cache lacks it, in at
@@ -150,7 +185,7 @@ func (d *entryReader[V]) entries(ctx context.Context, ids iter.Seq[int64]) (map[
 		if _, ok := found[id]; ok {
 			continue
 		}
-		v, ok := d.cache.Get(id)
+		v, ok := d.cached(id)
 		if !ok {
 			v = d.absent
 			if id != 0 {
@@ -170,7 +205,7 @@ func (d *entryReader[V]) entries(ctx context.Context, ids iter.Seq[int64]) (map[
 			bad = fmt.Errorf("entry %d: %w", id, err)
 			return
 		}
-		d.cache.Add(id, v)
+		d.keep(id, v)
 		found[id] = v
 	}, d.sql, missing)
 	if err == nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait/recent"
 )
 
 // A dictionaryWriter writes the entries of a dictionary, a table that holds what repeats in
@@ -31,10 +33,10 @@ type dictionaryWriter struct {
 	upsert string // $1 ids, $2 day, then an array for each text and each number of an entry
 	ids    contentIDs
 
-	known   *recent[contentHash, knownEntry]
+	known   *recent.Map[contentHash, knownEntry]
 	pending map[contentHash]pendingEntry
-	taken   map[int64]contentHash         // the ids of what is pending
-	skipped *recent[contentHash, skipped] // contents whose first ids stand for others
+	taken   map[int64]contentHash             // the ids of what is pending
+	skipped *recent.Map[contentHash, skipped] // contents whose first ids stand for others
 	today   day
 
 	collided func() // counts a collision
@@ -69,10 +71,10 @@ func newDictionaryWriter(in *instruments, key contentKey, name, upsert string, c
 		name:    name,
 		upsert:  upsert,
 		ids:     newContentIDs(key, name),
-		known:   newRecent[contentHash, knownEntry](capacity),
+		known:   recent.OfSize[contentHash, knownEntry](capacity),
 		pending: make(map[contentHash]pendingEntry),
 		taken:   make(map[int64]contentHash),
-		skipped: newRecent[contentHash, skipped](maxSkipped),
+		skipped: recent.OfSize[contentHash, skipped](maxSkipped),
 
 		collided: in.collisions.WithLabelValues(name).Inc,
 	}
@@ -101,7 +103,7 @@ func (d *dictionaryWriter) find(canonical []byte) (id int64, state entryState) {
 	if p, ok := d.pending[hash]; ok {
 		return p.id, entryPresent
 	}
-	e, ok := d.known.get(hash)
+	e, ok := d.known.Get(hash)
 	switch {
 	case !ok:
 		return 0, entryAbsent
@@ -118,7 +120,7 @@ func (d *dictionaryWriter) add(canonical []byte, e entry) (id int64) {
 		e.texts[i] = cleanText(e.texts[i])
 	}
 	hash := hashContent(canonical)
-	n, _ := d.skipped.get(hash)
+	n, _ := d.skipped.Get(hash)
 	for id = d.ids.of(canonical, n); ; id = d.ids.of(canonical, n) {
 		if _, ok := d.taken[id]; !ok {
 			break
@@ -137,9 +139,9 @@ var errCollision = errors.New("an id stands for two contents")
 func (d *dictionaryWriter) skip(id int64) {
 	d.collided()
 	hash := d.taken[id]
-	n, _ := d.skipped.get(hash)
-	d.skipped.put(hash, n+1)
-	d.known.forget(hash)
+	n, _ := d.skipped.Get(hash)
+	d.skipped.Put(hash, n+1)
+	d.known.Forget(hash)
 }
 
 // queue adds the statement that writes the pending entries, sorted by id so that gateways
@@ -195,45 +197,8 @@ func queueEntries(batch *pgx.Batch, dictionaries []*dictionaryWriter) {
 // committed tells that what was queued is in the database.
 func (d *dictionaryWriter) committed() {
 	for hash, p := range d.pending {
-		d.known.put(hash, knownEntry{id: p.id, lastUsed: d.today})
+		d.known.Put(hash, knownEntry{id: p.id, lastUsed: d.today})
 	}
 	clear(d.pending)
 	clear(d.taken)
 }
-
-// recent is a bounded map that forgets what was not used for long, in bulk: when the young
-// half is full, the old half goes and the young one takes its place. A lookup costs what it
-// costs in a map, where a list in order of use would add half as much again.
-type recent[K comparable, V any] struct {
-	young, old map[K]V
-	half       int
-}
-
-func newRecent[K comparable, V any](capacity int) *recent[K, V] {
-	return &recent[K, V]{young: make(map[K]V), half: max(capacity/2, 1)}
-}
-
-func (r *recent[K, V]) get(key K) (V, bool) {
-	v, ok := r.young[key]
-	if ok {
-		return v, true
-	}
-	if v, ok = r.old[key]; ok {
-		r.put(key, v)
-	}
-	return v, ok
-}
-
-func (r *recent[K, V]) put(key K, v V) {
-	if _, ok := r.young[key]; !ok && len(r.young) >= r.half {
-		r.old, r.young = r.young, make(map[K]V)
-	}
-	r.young[key] = v
-}
-
-func (r *recent[K, V]) forget(key K) {
-	delete(r.young, key)
-	delete(r.old, key)
-}
-
-func (r *recent[K, V]) len() int { return len(r.young) + len(r.old) }

@@ -42,7 +42,7 @@ func (s *Store) WaitingTraces() int {
 }
 
 // KnownScopes is how many scopes the writer of spans need not write again.
-func (s *Store) KnownScopes() int { return s.traces.writer.(*spanWriter).scopes.known.len() }
+func (s *Store) KnownScopes() int { return s.traces.writer.(*spanWriter).scopes.known.Len() }
 
 // MakePartitions makes the partitions that are due.
 func (s *Store) MakePartitions(ctx context.Context) error { return s.makePartitions(ctx) }

@@ -6,11 +6,16 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait/recent"
 )
 
 // seenEvery is how far plait.services may lag: a service that sends all the time is written
 // down once in this time by each gateway and signal, which costs no commit of its own.
 const seenEvery = 5 * time.Second
+
+// sightingsBytes bounds what is remembered of services, some 150 bytes each.
+const sightingsBytes = 1 << 20
 
 const upsertServicesSQL = `
 INSERT INTO plait_store.service AS s (service, first_seen, last_seen, last_used)
@@ -37,13 +42,13 @@ func (s *sighting) include(nanos int64) {
 
 // sightings tells the database when services were seen. It belongs to one committer.
 type sightings struct {
-	known *recent[string, sighting] // what the database has been told
-	group map[string]*sighting      // what the current group saw
+	known *recent.Map[string, sighting] // what the database has been told
+	group map[string]*sighting          // what the current group saw
 	now   time.Time
 }
 
 func newSightings() sightings {
-	return sightings{known: newRecent[string, sighting](knownServices), group: make(map[string]*sighting)}
+	return sightings{known: recent.New(sightingsBytes, func(service string, _ sighting) int { return len(service) }), group: make(map[string]*sighting)}
 }
 
 func (s *sightings) begin(now time.Time) {
@@ -67,7 +72,7 @@ func (s *sightings) queue(batch *pgx.Batch) {
 	names := make([]string, 0, len(s.group))
 	for name, seen := range s.group {
 		seen.last = max(min(seen.last, s.now.UnixNano()), seen.first)
-		told, ok := s.known.get(name)
+		told, ok := s.known.Get(name)
 		if ok && told.day == seen.day && seen.first > told.first-int64(seenEvery) && seen.last < told.last+int64(seenEvery) {
 			delete(s.group, name)
 			continue
@@ -88,11 +93,11 @@ func (s *sightings) queue(batch *pgx.Batch) {
 // committed tells that what was queued is in the database.
 func (s *sightings) committed() {
 	for name, seen := range s.group {
-		told, ok := s.known.get(name)
+		told, ok := s.known.Get(name)
 		if ok {
 			seen.first, seen.last = min(seen.first, told.first), max(seen.last, told.last)
 		}
-		s.known.put(name, *seen)
+		s.known.Put(name, *seen)
 	}
 	clear(s.group)
 }

@@ -3,7 +3,8 @@ package metrics
 import (
 	"sync"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/recent"
 )
 
 // chunkCache keeps chunks that were used last, up to a number of bytes.
@@ -11,19 +12,11 @@ type chunkCache struct {
 	limit int64
 
 	mu     sync.Mutex
-	chunks *simplelru.LRU[int64, *chunk]
-	bytes  int64
+	chunks *recent.Map[int64, *chunk]
 }
 
 func newChunkCache(limit int64) *chunkCache {
-	const unbounded = 1 << 30 // the bytes are what bounds it
-	c := &chunkCache{limit: limit}
-	var err error
-	c.chunks, err = simplelru.NewLRU(unbounded, func(_ int64, old *chunk) { c.bytes -= old.memory() })
-	if err != nil {
-		panic(err) // the size is a constant
-	}
-	return c
+	return &chunkCache{limit: limit, chunks: recent.New(int(limit), func(_ int64, c *chunk) int { return int(c.memory()) })}
 }
 
 // get returns a chunk or nil.
@@ -37,19 +30,42 @@ func (c *chunkCache) get(id int64) *chunk {
 func (c *chunkCache) add(new *chunk) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.chunks.Contains(new.id) {
-		return
-	}
-	c.chunks.Add(new.id, new)
-	c.bytes += new.memory()
-	for c.bytes > c.limit {
-		c.chunks.RemoveOldest()
-	}
+	c.chunks.Put(new.id, new)
 }
 
 // size returns the bytes in use.
 func (c *chunkCache) size() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.bytes
+	return int64(c.chunks.Bytes())
+}
+
+// traceCache remembers traces that are stored. A trace that an exemplar points to stays as
+// long as the exemplar (see package store, pinning), so what was found once need not be
+// looked for again.
+type traceCache struct {
+	mu     sync.Mutex
+	traces *recent.Map[plait.TraceID, struct{}]
+}
+
+// cachedTraces bounds the cache, some 30 bytes each.
+const cachedTraces = 100_000
+
+func newTraceCache() *traceCache {
+	return &traceCache{traces: recent.OfSize[plait.TraceID, struct{}](cachedTraces)}
+}
+
+func (c *traceCache) has(id plait.TraceID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.traces.Get(id)
+	return ok
+}
+
+func (c *traceCache) add(ids []plait.TraceID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range ids {
+		c.traces.Put(id, struct{}{})
+	}
 }

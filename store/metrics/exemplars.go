@@ -7,10 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
@@ -142,40 +140,6 @@ func (db *DB) spreadExemplars(ctx context.Context, ids []int64, from, to int64) 
 		return nil, err
 	}
 	return db.resolve(ctx, found)
-}
-
-// traceCache remembers traces that are stored. A trace that an exemplar points to stays as
-// long as the exemplar (see package store, pinning), so what was found once need not be
-// looked for again.
-type traceCache struct {
-	mu     sync.Mutex
-	traces *simplelru.LRU[plait.TraceID, struct{}]
-}
-
-// cachedTraces bounds the cache, about 100 bytes each.
-const cachedTraces = 50_000
-
-func newTraceCache() *traceCache {
-	traces, err := simplelru.NewLRU[plait.TraceID, struct{}](cachedTraces, nil)
-	if err != nil {
-		panic(err) // the size is a constant
-	}
-	return &traceCache{traces: traces}
-}
-
-func (c *traceCache) has(id plait.TraceID) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, ok := c.traces.Get(id)
-	return ok
-}
-
-func (c *traceCache) add(ids []plait.TraceID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, id := range ids {
-		c.traces.Add(id, struct{}{})
-	}
 }
 
 // An id whose upper half is zero is how 64-bit tracers write a trace, on either side, so traces

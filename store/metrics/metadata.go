@@ -9,10 +9,12 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/recent"
 	"github.com/plaithq/plait/store/pgerror"
 )
 
@@ -21,30 +23,34 @@ import (
 type metadataCache struct {
 	mu    sync.Mutex
 	day   int32
-	known map[string]plait.MetricMetadata
+	known *recent.Map[string, plait.MetricMetadata]
 }
 
-// maxMetadata bounds the cache and the bytes of one text.
 const (
-	maxMetadata  = 50_000
-	maxHelpBytes = 4 << 10
+	metadataBytes = 8 << 20 // of the cache, some 40,000 families as a rule
+	maxHelpBytes  = 4 << 10 // of a help text, a type or a unit
 )
 
 func newMetadataCache() *metadataCache {
-	return &metadataCache{known: map[string]plait.MetricMetadata{}}
+	return &metadataCache{known: recent.New(metadataBytes, func(_ string, m plait.MetricMetadata) int { return textBytes(m) })}
+}
+
+// textBytes is what the texts of metadata hold.
+func textBytes(m plait.MetricMetadata) int {
+	return len(m.Metric) + len(m.Type) + len(m.Help) + len(m.Unit)
 }
 
 // unknown returns copies of what is new or has changed.
 func (c *metadataCache) unknown(all []plait.MetricMetadata, today int32) []plait.MetricMetadata {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.day != today || len(c.known) > maxMetadata {
-		clear(c.known)
+	if c.day != today {
+		c.known.Clear()
 		c.day = today
 	}
 	var fresh []plait.MetricMetadata
 	for _, m := range all {
-		if old, ok := c.known[m.Metric]; ok && old == clipped(m) {
+		if old, ok := c.known.Get(m.Metric); ok && old == clipped(m) {
 			continue
 		}
 		if len(m.Metric) > maxIndexedName {
@@ -62,14 +68,22 @@ func (c *metadataCache) remember(told []plait.MetricMetadata, today int32) {
 		return
 	}
 	for _, m := range told {
-		c.known[m.Metric] = m
+		c.known.Put(m.Metric, m)
 	}
 }
 
 func clipped(m plait.MetricMetadata) plait.MetricMetadata {
-	if len(m.Help) > maxHelpBytes {
-		m.Help = m.Help[:maxHelpBytes]
+	clip := func(s string) string {
+		if len(s) <= maxHelpBytes {
+			return s
+		}
+		end := maxHelpBytes
+		for end > 0 && !utf8.RuneStart(s[end]) {
+			end--
+		}
+		return s[:end]
 	}
+	m.Help, m.Unit, m.Type = clip(m.Help), clip(m.Unit), plait.MetricType(clip(string(m.Type)))
 	return m
 }
 

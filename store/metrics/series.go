@@ -8,22 +8,23 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/recent"
 )
 
-// cachedSeries is how many label sets a generation of the cache holds, about 300 bytes each.
-const cachedSeries = 100_000
+// seriesBytes bounds the label sets in memory, some 600 bytes each.
+const seriesBytes = 96 << 20
 
-// seriesCache remembers label sets by id, in two generations: when the young one is full it
-// becomes the old one, and what is asked for of the old one gets young again. Unlike a list in order
-// of use it is not written when it is read, which happens once for every sample.
+// seriesCache remembers label sets by id. It is not written when it is read, which happens once for
+// every sample.
 type seriesCache struct {
-	mu         sync.RWMutex
-	young, old map[int64]*seriesEntry
+	mu      sync.RWMutex
+	entries *recent.Map[int64, *seriesEntry]
 }
 
 // seriesEntry is a label set in the form that PromQL wants.
@@ -35,8 +36,14 @@ type seriesEntry struct {
 	shared atomic.Pointer[plait.Label]
 }
 
+// bytes is what an entry keeps in memory: its labels, and those that it shares with a decoder.
+func (e *seriesEntry) bytes() int {
+	const own, label = int(unsafe.Sizeof(seriesEntry{})), int(unsafe.Sizeof(plait.Label{}))
+	return own + 2*int(e.labels.ByteSize()) + label*e.labels.Len()
+}
+
 func newSeriesCache() *seriesCache {
-	return &seriesCache{young: map[int64]*seriesEntry{}}
+	return &seriesCache{entries: recent.New(seriesBytes, func(_ int64, e *seriesEntry) int { return e.bytes() })}
 }
 
 // reading calls use with a function that looks entries up, nil for those that are not here.
@@ -45,11 +52,8 @@ func (c *seriesCache) reading(use func(get func(int64) *seriesEntry)) {
 	renewed := map[int64]*seriesEntry{}
 	c.mu.RLock()
 	use(func(id int64) *seriesEntry {
-		if e := c.young[id]; e != nil {
-			return e
-		}
-		e := c.old[id]
-		if e != nil {
+		e, young, ok := c.entries.Peek(id)
+		if ok && !young {
 			renewed[id] = e
 		}
 		return e
@@ -63,10 +67,7 @@ func (c *seriesCache) reading(use func(get func(int64) *seriesEntry)) {
 func (c *seriesCache) add(id int64, e *seriesEntry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.young) >= cachedSeries {
-		c.old, c.young = c.young, make(map[int64]*seriesEntry, cachedSeries/4)
-	}
-	c.young[id] = e
+	c.entries.Put(id, e)
 }
 
 const (

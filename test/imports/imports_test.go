@@ -24,10 +24,11 @@ var allowed = []struct {
 	imports []string
 }{
 	{"", nil},
+	{"recent", nil},
 	{"migrations", nil},
 	{"dashboards/...", nil},
 	{"demo", nil},
-	{"wire/...", []string{"", "wire/...", "correlate/tracecontext"}},
+	{"wire/...", []string{"", "recent", "wire/...", "correlate/tracecontext"}},
 	{"query/...", []string{"", "query/..."}},
 	{"spanmetrics", []string{""}},
 	{"spanmetrics/callcases", []string{"", "spanmetrics"}},
@@ -38,7 +39,7 @@ var allowed = []struct {
 	{"store/pgerror", []string{""}},
 	{"store/storetest", []string{"", "store", "store/localpg"}},
 	{"sockets", []string{""}},
-	{"store/...", []string{"", "query/...", "spanmetrics", "migrations", "store/..."}},
+	{"store/...", []string{"", "recent", "query/...", "spanmetrics", "migrations", "store/..."}},
 	{"exemplars", []string{"", "spanmetrics"}},
 	{"ingest", []string{"", "sockets", "wire/...", "correlate/tracecontext"}},
 	{"api/...", []string{"", "sockets", "api/...", "wire/...", "query/...", "spanmetrics", "correlate", "correlate/tracecontext"}},
