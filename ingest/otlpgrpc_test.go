@@ -97,7 +97,7 @@ func TestGRPCSaysWhatIsMalformed(t *testing.T) {
 func TestOverloadIsAnsweredAtOnceOverGRPC(t *testing.T) {
 	t.Parallel()
 	var g *gate
-	ts := start(t, withGate(&g), func(c *Config, _ *Deps) { c.MaxBodyBytes, c.MaxInFlightBytes = 1<<20, 2<<20 })
+	ts := start(t, withGate(&g), func(c *Config, _ *Deps) { c.MaxBodyBytes, c.MaxInFlightBytes = 1<<20, 2<<20+32<<10 })
 	client := coltrace.NewTraceServiceClient(ts.dial(t))
 	first := make(chan error)
 	go func() {

@@ -141,7 +141,7 @@ func TestWrongRequestsAreToldWhatWouldBeRight(t *testing.T) {
 func TestOverloadIsAnsweredAtOnceOverHTTP(t *testing.T) {
 	t.Parallel()
 	var g *gate
-	ts := start(t, withGate(&g), func(c *Config, _ *Deps) { c.MaxBodyBytes, c.MaxInFlightBytes = 1<<20, 2<<20 })
+	ts := start(t, withGate(&g), func(c *Config, _ *Deps) { c.MaxBodyBytes, c.MaxInFlightBytes = 1<<20, 2<<20+32<<10 })
 	first := make(chan answered)
 	body := marshal(t, testTrace(5, repeat(700, strings.Repeat("x", 1000))...))
 	go func() { first <- ts.protobuf(t, "/v1/traces", body) }()

@@ -94,8 +94,15 @@ func (s *server) makeMigrated() (string, error) {
 	if err := s.create(ctx, name, "template0"); err != nil {
 		return "", err
 	}
-	return name, store.Migrate(ctx, s.url(name), store.MigrateUp)
+	if err := store.Migrate(ctx, s.url(name), store.MigrateUp); err != nil {
+		return "", err
+	}
+	return name, execAt(ctx, s.url(name), setContentKeySQL)
 }
+
+// setContentKeySQL gives all databases of tests the same secret. The ids of dictionary entries, and
+// the cursors and ids of log records that are made of them, are then the same in every run, as golden files need it.
+const setContentKeySQL = `INSERT INTO plait_store.content_key (one, key) VALUES (true, decode(repeat('5a', 32), 'hex'))`
 
 // makeOpened lets a store open a database once: to clone its partitions takes a third of the
 // time that making them takes.
@@ -137,7 +144,11 @@ func (s *server) drop(ctx context.Context, name string) error {
 
 // exec runs statements that cannot be in a transaction, one after the other.
 func (s *server) exec(ctx context.Context, statements ...string) error {
-	conn, err := pgx.Connect(ctx, s.admin.String())
+	return execAt(ctx, s.admin.String(), statements...)
+}
+
+func execAt(ctx context.Context, url string, statements ...string) error {
+	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return fmt.Errorf("connect to the Postgres for tests: %w", err)
 	}
