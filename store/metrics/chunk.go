@@ -16,8 +16,12 @@ type chunk struct {
 	samples
 }
 
-// maxChunk bounds the samples of a chunk, so that a query for an hour does not read a day.
-const maxChunk = 1024
+// Bounds of a chunk, so that a query for an hour does not read a day: of its samples, and of the bytes
+// of histograms, where it has more than one.
+const (
+	maxChunk      = 1024
+	maxChunkBytes = 1 << 20
+)
 
 func (c *chunk) len() int { return len(c.floats) + len(c.histograms) }
 
@@ -51,6 +55,7 @@ func makeChunks(series int64, s samples) []*chunk {
 	histograms := inOrder(s.histograms, func(a histogramSample) int64 { return a.t })
 	for from := 0; from < len(histograms); {
 		to := cut(len(histograms), from, func(i int) int64 { return histograms[i].t })
+		to = from + fitting(histograms[from:to])
 		chunks = append(chunks, &chunk{id: newChunkID(), series: series, samples: samples{histograms: histograms[from:to]}})
 		from = to
 	}
@@ -82,6 +87,31 @@ func cut(n, from int, t func(int) int64) int {
 		to++
 	}
 	return to
+}
+
+// fitting returns how many of the histograms fit into a chunk.
+func fitting(histograms []histogramSample) int {
+	bytes := 0
+	for i := range histograms {
+		if bytes += len(histograms[i].encoded); bytes > maxChunkBytes && i > 0 {
+			return i
+		}
+	}
+	return len(histograms)
+}
+
+// detached is a copy that shares no memory with the head.
+func (c *chunk) detached() *chunk {
+	out := &chunk{id: c.id, series: c.series, samples: samples{floats: slices.Clone(c.floats), histograms: slices.Clone(c.histograms)}}
+	var text []byte
+	for _, h := range c.histograms {
+		text = append(text, h.encoded...)
+	}
+	for i := range out.histograms {
+		n := len(out.histograms[i].encoded)
+		out.histograms[i].encoded, text = text[:n:n], text[n:]
+	}
+	return out
 }
 
 // floorDay is the day of a time in milliseconds.

@@ -131,8 +131,8 @@ func readHeadRows(ctx context.Context, tx pgx.Tx, ids []int64) (map[int64]*sampl
 	return t.series, nil
 }
 
-// writeChunks copies the chunks of all series and returns those that are worth caching: all,
-// for the cache throws out what is too much.
+// writeChunks copies the chunks of all series and returns those that are worth caching: as many as
+// half of the cache has room for.
 func (db *DB) writeChunks(ctx context.Context, tx pgx.Tx, series map[int64]*samples) ([]*chunk, error) {
 	var inside, outside pgcopy.Rows
 	var fresh []*chunk
@@ -146,19 +146,18 @@ func (db *DB) writeChunks(ctx context.Context, tx pgx.Tx, series map[int64]*samp
 			} else {
 				c.encode(&outside, true, today)
 			}
-			if memory += c.memory(); memory < db.chunks.limit {
-				c.floats = slices.Clone(c.floats) // lets go of the head's arrays
-				fresh = append(fresh, c)
+			if memory += c.memory(); memory < db.chunks.limit/2 {
+				fresh = append(fresh, c.detached())
 			}
-		}
-		if len(inside.Bytes) > copyBytes {
-			if err := inside.Flush(ctx, tx.Conn(), copyChunksSQL); err != nil {
-				return nil, err
+			if len(inside.Bytes) > copyBytes {
+				if err := inside.Flush(ctx, tx.Conn(), copyChunksSQL); err != nil {
+					return nil, err
+				}
 			}
-		}
-		if len(outside.Bytes) > copyBytes {
-			if err := outside.Flush(ctx, tx.Conn(), copyChunksOutsideSQL); err != nil {
-				return nil, err
+			if len(outside.Bytes) > copyBytes {
+				if err := outside.Flush(ctx, tx.Conn(), copyChunksOutsideSQL); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}

@@ -1,9 +1,6 @@
 package metrics
 
 import (
-	"context"
-	"fmt"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -33,9 +30,18 @@ type memTable struct {
 	rows   []int64 // ids in sample_head
 	series map[int64]*samples
 	size   int // samples
+	bytes  int
 	since  time.Time
 	closed bool
 }
+
+// What takes memory in a table, in bytes: slices that grow have some room to spare.
+const (
+	floatBytes     = 32
+	histogramBytes = 64 // beside its encoded form
+	rowBytes       = 32
+	inTableBytes   = 192 // a series, beside its samples
+)
 
 func newMemTable(now time.Time) *memTable {
 	return &memTable{series: map[int64]*samples{}, since: now}
@@ -45,11 +51,13 @@ func newMemTable(now time.Time) *memTable {
 func (t *memTable) add(r *headRow) {
 	t.rows = append(t.rows, r.id)
 	t.size += len(r.series)
+	t.bytes += rowBytes + floatBytes*len(r.values) + histogramBytes*len(r.histograms) + r.encodedBytes()
 	for i, id := range r.series {
 		s := t.series[id]
 		if s == nil {
 			s = &samples{}
 			t.series[id] = s
+			t.bytes += inTableBytes
 		}
 		if len(r.values) > 0 {
 			s.floats = append(s.floats, floatSample{t: r.times[i], st: r.start(i), v: r.values[i]})
@@ -65,8 +73,11 @@ func (t *memTable) add(r *headRow) {
 // head remembers a horizon: the oldest transaction that was still running when it last looked.
 // Everything older is known; of the younger ones it knows some, by id, and asks for the others.
 // A row that this gateway is writing is announced first and added by Applied alone.
+//
+// It has two tables' worth of bytes. When they are used up, who brings more has to wait until a part
+// is rewritten as chunks.
 type head struct {
-	limit int
+	limit int // bytes of a table
 
 	syncing sync.Mutex // one look at a time: those who wait for it start a fresh one
 
@@ -76,10 +87,11 @@ type head struct {
 	known     map[int64]int64 // rows by id with their transaction, if it is not older than horizon
 	writing   map[int64]int64 // announced rows by id, with the horizon at that time
 	withdrawn int             // how many announced rows came to nothing
+	dropped   chan struct{}   // closed when a table is dropped
 }
 
 func newHead(limit int) *head {
-	return &head{limit: limit, known: map[int64]int64{}, writing: map[int64]int64{}}
+	return &head{limit: limit, known: map[int64]int64{}, writing: map[int64]int64{}, dropped: make(chan struct{})}
 }
 
 // headRow is a row of sample_head. Arrays run parallel; a row has values or histograms.
@@ -90,6 +102,13 @@ type headRow struct {
 	starts     []int64 // empty: all unknown
 	values     []float64
 	histograms [][]byte
+}
+
+func (r *headRow) encodedBytes() (n int) {
+	for _, h := range r.histograms {
+		n += len(h)
+	}
+	return n
 }
 
 func (r *headRow) start(i int) int64 {
@@ -138,7 +157,7 @@ func (h *head) addRow(now time.Time, r *headRow) (full bool) {
 	h.known[r.id] = r.xact
 	t := h.open(now)
 	t.add(r)
-	t.closed = t.size >= h.limit
+	t.closed = t.bytes >= h.limit
 	return t.closed
 }
 
@@ -169,26 +188,42 @@ func (h *head) oldest(now time.Time, age time.Duration, force bool) *memTable {
 	return t
 }
 
-// drop forgets a table whose rows are no longer in sample_head.
+// drop forgets a table whose rows are no longer in sample_head, where no look can find them again.
 func (h *head) drop(t *memTable) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range h.tables {
 		if h.tables[i] == t {
 			h.tables = append(h.tables[:i:i], h.tables[i+1:]...)
-			return
+			break
 		}
 	}
+	for _, id := range t.rows {
+		delete(h.known, id)
+	}
+	close(h.dropped)
+	h.dropped = make(chan struct{})
 }
 
-// size returns how many samples the head holds.
-func (h *head) size() (n int) {
+// size returns how many samples the head holds, and how many bytes.
+func (h *head) size() (samples, bytes int) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	for _, t := range h.tables {
-		n += t.size
+		samples += t.size
+		bytes += t.bytes
 	}
-	return n
+	return samples, bytes
+}
+
+// left returns how many bytes of samples the head has room for, and a channel that is closed when a
+// table is dropped after that.
+func (h *head) left() (bytes int, dropped <-chan struct{}) {
+	h.mu.RLock()
+	dropped = h.dropped
+	h.mu.RUnlock()
+	_, used := h.size()
+	return 2*h.limit - used, dropped
 }
 
 // collect appends, for each series, what every table has of it, oldest first.
@@ -244,82 +279,4 @@ func (h *head) looked(now time.Time, from look, horizon int64, rows []*headRow) 
 		}
 	}
 	return full
-}
-
-// The horizon and the rows come from one snapshot. xid8 has no direct cast to int8.
-const readHeadSQL = `
-SELECT n.horizon::text::int8, coalesce(h.id, 0), coalesce(h.xact, '0')::text::int8,
-       h.series, h.times, h.starts, h.values, h.histograms
-FROM (SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) AS horizon) n
-LEFT JOIN plait_store.sample_head h ON h.xact >= $1::text::xid8 AND h.id <> ALL ($2::int8[])`
-
-// syncHead reads the rows that other gateways have committed. What was acknowledged before the
-// call is in the head after it.
-func (db *DB) syncHead(ctx context.Context) error {
-	db.head.syncing.Lock()
-	defer db.head.syncing.Unlock()
-	from := db.head.look()
-	rows, err := db.config.Read.Query(ctx, readHeadSQL, strconv.FormatInt(from.horizon, 10), from.known)
-	if err != nil {
-		return fmt.Errorf("read samples of other gateways: %w", err)
-	}
-	defer rows.Close()
-	var horizon int64
-	var found []*headRow
-	for rows.Next() {
-		r := &headRow{}
-		raw := rows.RawValues()
-		if horizon, err = readInt8(raw[0]); err != nil {
-			return err
-		}
-		if err := r.decode(raw[1:]); err != nil {
-			return fmt.Errorf("read samples of other gateways: %w", err)
-		}
-		if r.id != 0 {
-			found = append(found, r)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read samples of other gateways: %w", err)
-	}
-	if db.head.looked(db.now(), from, horizon, found) {
-		db.wakeCompaction()
-	}
-	return nil
-}
-
-func (r *headRow) decode(raw [][]byte) (err error) {
-	if r.id, err = readInt8(raw[0]); err != nil || r.id == 0 {
-		return err
-	}
-	if r.xact, err = readInt8(raw[1]); err != nil {
-		return err
-	}
-	if r.series, err = readInt8s(raw[2]); err != nil {
-		return err
-	}
-	if r.times, err = readInt8s(raw[3]); err != nil {
-		return err
-	}
-	if r.starts, err = readInt8s(raw[4]); err != nil {
-		return err
-	}
-	if r.values, err = readFloat8s(raw[5]); err != nil {
-		return err
-	}
-	if r.histograms, err = readByteas(raw[6]); err != nil {
-		return err
-	}
-	n := len(r.series)
-	if len(r.times) != n || len(r.starts) != 0 && len(r.starts) != n || len(r.values) != n && len(r.histograms) != n {
-		return fmt.Errorf("sample_head row %d has arrays of different lengths", r.id)
-	}
-	return nil
-}
-
-func (db *DB) wakeCompaction() {
-	select {
-	case db.full <- struct{}{}:
-	default:
-	}
 }

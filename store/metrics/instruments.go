@@ -30,7 +30,10 @@ func (c *counters) register(r prometheus.Registerer, db *DB) {
 	r.MustRegister(c.samples, c.exemplars, c.compaction, c.collisions, c.seconds,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "plait_store_head_samples", Help: "Samples that are not in chunks yet."},
-			func() float64 { return float64(db.head.size()) }),
+			func() float64 { samples, _ := db.head.size(); return float64(samples) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "plait_store_head_bytes", Help: "Memory used by samples that are not in chunks yet."},
+			func() float64 { _, bytes := db.head.size(); return float64(bytes) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "plait_store_chunk_cache_bytes", Help: "Memory used by chunks that were read lately."},
 			func() float64 { return float64(db.chunks.size()) }))

@@ -20,6 +20,7 @@ package metrics
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -28,6 +29,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/pgcopy"
 )
 
@@ -41,8 +43,9 @@ type Config struct {
 	// go to the table's _outside twin.
 	InWindow func(table string, t time.Time) bool
 
-	// HeadSamples is how many samples gather before they are rewritten as chunks; 0 means 1,000,000.
-	HeadSamples int
+	// HeadBytes is how many bytes of samples gather in memory before they are rewritten as chunks, while
+	// as much may gather beside them; 0 means 32 MiB, about a million float samples.
+	HeadBytes int
 	// HeadAge is how long at most they gather; 0 means 2 hours.
 	HeadAge time.Duration
 	// CacheBytes bounds the chunks kept in memory; 0 means 64 MiB.
@@ -59,7 +62,7 @@ type Config struct {
 }
 
 const (
-	defaultHeadSamples  = 1_000_000
+	defaultHeadBytes    = 32 << 20
 	defaultHeadAge      = 2 * time.Hour
 	defaultCacheBytes   = 64 << 20
 	defaultPageBytes    = 12 << 20
@@ -72,8 +75,8 @@ func (c Config) withDefaults() Config {
 	if c.Lookup == nil {
 		c.Lookup = c.Read
 	}
-	if c.HeadSamples == 0 {
-		c.HeadSamples = defaultHeadSamples
+	if c.HeadBytes == 0 {
+		c.HeadBytes = defaultHeadBytes
 	}
 	if c.HeadAge == 0 {
 		c.HeadAge = defaultHeadAge
@@ -128,7 +131,7 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 		log:      config.Logger,
 		now:      config.Now,
 		series:   newSeriesCache(),
-		head:     newHead(config.HeadSamples),
+		head:     newHead(config.HeadBytes),
 		chunks:   newChunkCache(config.CacheBytes),
 		resolved: newTraceCache(),
 		metadata: newMetadataCache(),
@@ -138,7 +141,11 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 		full: make(chan struct{}, 1),
 	}
 	db.counters.register(config.Registerer, db)
-	if err := db.syncHead(ctx); err != nil {
+	err := db.syncHead(ctx)
+	for errors.Is(err, plait.ErrOverloaded) { // another gateway compacts what there is no room for
+		err = db.syncHead(ctx)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read the head back: %w", err)
 	}
 	ctx, db.stop = context.WithCancel(context.Background())

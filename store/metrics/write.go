@@ -33,6 +33,9 @@ const maxNamings = 8
 // The batch keeps nothing of m but the encoded histograms. Series beyond the limit of new ones
 // and those that the database does not take are refused, the rest goes on.
 func (db *DB) Prepare(ctx context.Context, m *plait.Metrics) (*Batch, error) {
+	if err := db.awaitRoom(ctx); err != nil {
+		return nil, err
+	}
 	today := db.today()
 	unfit := map[int64]string{}
 	for range maxNamings {
@@ -251,15 +254,8 @@ func (r *headRow) encode(rows *pgcopy.Rows) {
 	appendField(rows, func(b []byte) []byte { return appendByteaArray(b, r.histograms) })
 }
 
-func histogramBytes(r *headRow) (n int) {
-	for _, h := range r.histograms {
-		n += 4 + len(h)
-	}
-	return n
-}
-
 // Weigh returns the number of records and about how many bytes they hold.
 func (b *Batch) Weigh() (records, bytes int) {
 	records = len(b.floats.series) + len(b.histograms.series) + len(b.exemplars) + len(b.metadata)
-	return records, 48*records + histogramBytes(&b.histograms)
+	return records, 48*records + b.histograms.encodedBytes()
 }

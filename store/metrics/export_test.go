@@ -1,0 +1,4 @@
+package metrics
+
+// CompactionLock is the lock of whoever compacts, for tests that hold it.
+const CompactionLock = compactionLock
