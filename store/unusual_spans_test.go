@@ -131,8 +131,8 @@ func TestUnusualSpansByGradeFailureAndTrace(t *testing.T) {
 	s := storetest.New(t)
 	now := time.Now()
 	var spans []plait.Span
-	for i, d := range []time.Duration{9, 8, 7, 6, 5} {
-		one := span(traceNumber(7, uint64(i/2+1)), int64(i+1), 0, "shop", string(rune('a'+i)), now, time.Minute, d*time.Second)
+	for i, seconds := range []int{9, 8, 7, 6, 5} {
+		one := span(traceNumber(7, uint64(i/2+1)), int64(i+1), 0, "shop", string(rune('a'+i)), now, time.Minute, time.Duration(seconds)*time.Second)
 		if one.Name == "d" || one.Name == "e" {
 			one.Status = plait.StatusError
 		}

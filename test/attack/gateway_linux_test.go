@@ -92,7 +92,7 @@ func (g *gateway) start(t *testing.T, binary, dir string) *gateway {
 		case <-time.After(time.Minute):
 			t.Error("plait did not end within a minute of SIGTERM")
 			_ = cmd.Process.Kill()
-			<-ended
+			t.Log(<-ended)
 		}
 	})
 	retry(t, 2*time.Minute, "the gateway is ready", func() error {
