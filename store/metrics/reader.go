@@ -125,12 +125,12 @@ func (db *DB) exemplarsOf(ctx context.Context, matchers []*labels.Matcher, from,
 }
 
 // bucketMatchers turns a selector of a histogram's count, sum or bare name into one of its
-// buckets, which carry the exemplars; nil when it cannot be that.
+// buckets, which carry the exemplars; nil when it cannot be that: a counter has exemplars of its own.
 func bucketMatchers(matchers []*labels.Matcher) []*labels.Matcher {
 	at := slices.IndexFunc(matchers, func(m *labels.Matcher) bool {
 		return m.Name == nameLabel && m.Type == labels.MatchEqual
 	})
-	if at < 0 || matchers[at].Value == "" || strings.HasSuffix(matchers[at].Value, "_bucket") {
+	if at < 0 || matchers[at].Value == "" || strings.HasSuffix(matchers[at].Value, "_bucket") || strings.HasSuffix(matchers[at].Value, "_total") {
 		return nil
 	}
 	name := strings.TrimSuffix(strings.TrimSuffix(matchers[at].Value, "_count"), "_sum")
