@@ -1,7 +1,10 @@
 package api
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -88,6 +91,29 @@ func TestAPlaceInAListIsFoundAgain(t *testing.T) {
 		got, next := after.page(list(queries), 9)
 		if diff := cmp.Diff(list(want), got, cmp.Transformer("", func(m []correlate.TraceMetric) string { return fmt.Sprint(m) })); diff != "" || next != "" {
 			t.Errorf("after b, in %s, comes %v and a next page %q, want %s", queries, got, next, want)
+		}
+	}
+}
+
+func TestACursorThatSkipsMoreThanPagesHoldIsRefused(t *testing.T) {
+	t.Parallel()
+	s := emptyStore(t)
+	id := plait.TraceID{9, 15: 9}
+	for n := range 3 {
+		writeLogs(t, s, logOf("cart", id, 0, fmt.Sprint(n)))
+	}
+	g := start(t, s)
+	path := root + "/pivot/trace/" + id.String() + "/logs"
+	first := answerOf[logsAnswer](t, g, path+"?limit=1")
+	raw, err := base64.RawURLEncoding.DecodeString(first.NextCursor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for skip, want := range map[uint32]int{1: http.StatusOK, 50_000: http.StatusOK, 50_001: http.StatusBadRequest, 1<<32 - 1: http.StatusBadRequest} {
+		binary.BigEndian.PutUint32(raw[len(raw)-4:], skip)
+		resp, body := g.get(t, path+"?limit=1&cursor="+base64.RawURLEncoding.EncodeToString(raw))
+		if resp.StatusCode != want {
+			t.Errorf("a cursor that skips %d records is answered %d, want %d: %s", skip, resp.StatusCode, want, body)
 		}
 	}
 }
