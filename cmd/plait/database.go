@@ -59,6 +59,6 @@ func (d *database) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopPostgresWithin)
 	defer cancel()
 	if err := d.local.Stop(ctx); err != nil {
-		d.log.Error("stop the private Postgres", "err", err)
+		d.log.Error("stop the private Postgres", "error", err)
 	}
 }
