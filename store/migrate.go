@@ -64,9 +64,9 @@ func withMigrationLock(ctx context.Context, databaseURL string, use func(*pgx.Co
 		return fmt.Errorf("read database URL: %w", errors.Join(plait.ErrInvalid, err))
 	}
 	setSession(config, "migrate")
-	conn, err := pgx.ConnectConfig(ctx, config)
+	conn, err := connect(ctx, config)
 	if err != nil {
-		return fmt.Errorf("connect to migrate: %w", errors.Join(plait.ErrUnavailable, err))
+		return err
 	}
 	// closing the connection frees the lock, whatever state it is in
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
