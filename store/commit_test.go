@@ -306,6 +306,26 @@ func TestKilledConnectionsLoseAndDoubleNothing(t *testing.T) {
 	}
 }
 
+func TestASenderNoticesNothingOfOneTerminatedSession(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	s, conn := storetest.Open(t, url), connect(t, url)
+	release := holding(t, url, `LOCK TABLE plait_store.span IN SHARE MODE`)
+	written := make(chan error, 1)
+	go func() {
+		_, err := s.WriteTraces(t.Context(), store.NewGenerator(300, time.Now()).Traces(10))
+		written <- err
+	}()
+	endWaiting(t, conn)
+	release()
+	if err := <-written; err != nil {
+		t.Errorf("the request whose first attempt was terminated gives %v", err)
+	}
+	if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 10 {
+		t.Errorf("%d spans stored, want 10", got)
+	}
+}
+
 // writeUntilStored repeats a request as senders do.
 func writeUntilStored(t *testing.T, s *store.Store, traces *plait.Traces) {
 	for {
