@@ -173,3 +173,23 @@ func TestSnappyBlocksAreReadUnderTheSameLimits(t *testing.T) {
 		})
 	}
 }
+
+func TestASenderThatWaitsToBeAskedForItsBodyIsRefusedWithoutIt(t *testing.T) {
+	t.Parallel()
+	ts := serve(t, func(c *Config, _ *Deps) { c.MaxBodyBytes = 1 << 16 })
+	conn, err := net.Dial("tcp", ts.HTTPAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, err = io.WriteString(conn, "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\n"+
+		"Content-Length: 100000\r\nExpect: 100-continue\r\n\r\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A server that reads the body asks for it first.
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 413 ") {
+		t.Errorf("the first line of the answer is %q, error %v, want status 413", line, err)
+	}
+}

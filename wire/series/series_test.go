@@ -1,6 +1,8 @@
 package series_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -67,6 +69,20 @@ func TestExemplarsWithUnusableLabelsAreRefused(t *testing.T) {
 	} {
 		if _, err := series.Exemplar(exemplar.Exemplar{Labels: ls}, 5); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+func TestASeriesHasAsManyLabelsAsAreAllowed(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{series.MaxLabels, series.MaxLabels + 1} {
+		all := []string{plait.NameLabel, "up"}
+		for i := 1; i < n; i++ {
+			all = append(all, fmt.Sprintf("label_%d", i), "x")
+		}
+		err := series.CheckLabels(labels.FromStrings(all...))
+		if allowed := n <= series.MaxLabels; (err == nil) != allowed || err != nil && !errors.Is(err, plait.ErrInvalid) {
+			t.Errorf("a series with %d labels is refused with %v, want it allowed: %v", n, err, allowed)
 		}
 	}
 }
