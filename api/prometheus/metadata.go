@@ -28,6 +28,8 @@ type envelope struct {
 	Data      any    `json:"data,omitempty"`
 	ErrorType string `json:"errorType,omitempty"`
 	Error     string `json:"error,omitempty"`
+
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // ServeHTTP answers with at most limit families; a family has one entry.
@@ -43,7 +45,7 @@ func (h *metadataHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			limit = min(n, maxMetadata)
 		}
 	}
-	families, err := h.storage.Metadata(r.Context(), r.FormValue("metric"), limit)
+	families, whole, err := h.storage.Metadata(r.Context(), r.FormValue("metric"), limit)
 	if err != nil {
 		answer(w, http.StatusServiceUnavailable, envelope{Status: "error", ErrorType: "unavailable", Error: err.Error()})
 		return
@@ -52,7 +54,11 @@ func (h *metadataHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, f := range families {
 		data[f.Metric] = []metadataEntry{{Type: f.Type, Help: f.Help, Unit: f.Unit}}
 	}
-	answer(w, http.StatusOK, envelope{Status: "success", Data: data})
+	body := envelope{Status: "success", Data: data}
+	if !whole {
+		body.Warnings = []string{"there is more metadata than an answer holds: ask for one metric"}
+	}
+	answer(w, http.StatusOK, body)
 }
 
 func answer(w http.ResponseWriter, status int, body envelope) {

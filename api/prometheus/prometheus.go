@@ -31,16 +31,19 @@ const Prefix = "/prometheus"
 type Storage interface {
 	storage.SampleAndChunkQueryable
 	storage.ExemplarQueryable
+	// Limited returns the same samples for queries that read pages of so many bytes: what needs more
+	// than four of them at once for samples, or eight for series, ends with plait.ErrTooLarge.
+	Limited(pageBytes int) storage.SampleAndChunkQueryable
 	// Metadata returns what is known of a metric family, or of all when metric is empty, in
-	// order of their names and at most limit of them.
-	Metadata(ctx context.Context, metric string, limit int) ([]plait.MetricMetadata, error)
+	// order of their names and at most limit of them. It is whole unless its bytes left some out.
+	Metadata(ctx context.Context, metric string, limit int) (all []plait.MetricMetadata, whole bool, err error)
 }
 
 // Config says what queries may cost.
 type Config struct {
 	Storage Storage
-	// MaxSamples bounds the samples that one query may hold in memory; 0 means 10,000,000
-	// (of 16 bytes each).
+	// MaxSamples bounds the samples that a large query, of which one runs at a time, may hold in
+	// memory; 0 means 5,000,000 (of 16 bytes each).
 	MaxSamples int
 	// Timeout ends a query; 0 means two minutes.
 	Timeout time.Duration
@@ -54,7 +57,7 @@ type Config struct {
 }
 
 const (
-	defaultMaxSamples = 10_000_000
+	defaultMaxSamples = 5_000_000
 	defaultTimeout    = 2 * time.Minute
 	lookback          = 5 * time.Minute
 )
@@ -79,7 +82,7 @@ func NewHandler(c Config) http.Handler {
 		EnableExtendedRangeSelectors: true,
 		EnableBinopFillModifiers:     true,
 	})
-	engine := promql.NewEngine(promql.EngineOpts{
+	engine := newEngines(c.Storage, promql.EngineOpts{
 		Logger:               c.Logger,
 		Reg:                  c.Registerer,
 		MaxSamples:           c.MaxSamples,
@@ -94,11 +97,15 @@ func NewHandler(c Config) http.Handler {
 	newUpstream(c, engine, promParser).Register(router)
 
 	mux := http.NewServeMux()
-	mux.Handle("GET "+Prefix+"/api/v1/metadata", httputil.CompressionHandler{Handler: &metadataHandler{storage: c.Storage}})
+	lists := make(chan struct{}, listsAtOnce)
+	mux.Handle("GET "+Prefix+"/api/v1/metadata", atOnce(lists, httputil.CompressionHandler{Handler: &metadataHandler{storage: c.Storage}}))
+	for _, path := range []string{"series", "labels", "label/"} {
+		mux.Handle(Prefix+"/api/v1/"+path, atOnce(lists, router))
+	}
 	mux.Handle("POST "+Prefix+"/api/v1/read", newRemoteRead(c))
 	mux.HandleFunc(Prefix+"/-/healthy", say("Plait is healthy.\n"))
 	mux.HandleFunc(Prefix+"/-/ready", whenReady(c.Ready, say("Plait is ready to answer PromQL.\n")))
-	mux.Handle(Prefix+"/api/v1/query_exemplars", emptyList(router))
+	mux.Handle(Prefix+"/api/v1/query_exemplars", atOnce(lists, emptyList(router)))
 	mux.Handle(Prefix+"/", router)
 	return singleSlashes(escapedNames(smallQueries(normalTimes(withTimeout(c.Timeout, retryAfter(mux))))))
 }

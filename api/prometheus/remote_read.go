@@ -26,7 +26,8 @@ import (
 const (
 	readRequestBytes = 1 << 20 // of a request, compressed and not
 	readBytes        = 8 << 20
-	readConcurrency  = 4
+	readConcurrency  = 2
+	readPage         = 8 << 20 // see Storage.Limited
 	readFrameBytes   = 1 << 20
 )
 
@@ -38,7 +39,7 @@ type remoteRead struct {
 }
 
 func newRemoteRead(c Config) *remoteRead {
-	return &remoteRead{storage: c.Storage, log: c.Logger, slots: make(chan struct{}, readConcurrency)}
+	return &remoteRead{storage: c.Storage.Limited(readPage), log: c.Logger, slots: make(chan struct{}, readConcurrency)}
 }
 
 // ServeHTTP answers in the form that the request asks for first: samples, or streamed chunks.
@@ -88,7 +89,7 @@ type readWriter struct {
 func (w *readWriter) WriteHeader(status int) {
 	if err := w.query.err; status == http.StatusInternalServerError && err != nil {
 		switch {
-		case errors.Is(err, errReadTooLarge):
+		case errors.Is(err, errReadTooLarge), errors.Is(err, plait.ErrTooLarge):
 			status = http.StatusBadRequest
 		case errors.Is(err, plait.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 			status = http.StatusServiceUnavailable

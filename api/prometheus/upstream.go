@@ -35,7 +35,7 @@ const compatible = "3.15.0"
 var noOrigin = regexp.MustCompile(`$^.`)
 
 // newUpstream calls Prometheus's constructor, an argument a line.
-func newUpstream(c Config, engine *promql.Engine, promParser parser.Parser) *v1.API {
+func newUpstream(c Config, engine promql.QueryEngine, promParser parser.Parser) *v1.API {
 	own := prometheus.NewRegistry() // for metrics that nobody looks at
 	promauto.With(own).NewGauge(prometheus.GaugeOpts{
 		Name: "prometheus_tsdb_head_chunks", Help: "What /status/tsdb shows: there is no head in memory.",
@@ -43,10 +43,10 @@ func newUpstream(c Config, engine *promql.Engine, promParser parser.Parser) *v1.
 	began := time.Now()
 	return v1.NewAPI(
 		engine,
-		c.Storage, // samples
-		nil,       // appender
-		nil,       // appender, version 2
-		c.Storage, // exemplars
+		c.Storage.Limited(listPage), // series and labels: samples are the engine's
+		nil,                         // appender
+		nil,                         // appender, version 2
+		c.Storage,                   // exemplars
 		func(context.Context) v1.ScrapePoolsRetriever { return nothing{} },
 		func(context.Context) v1.TargetRetriever { return nothing{} },
 		func(context.Context) v1.AlertmanagerRetriever { return nothing{} },

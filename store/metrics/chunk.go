@@ -34,13 +34,7 @@ func (c *chunk) at(i int) (t, st int64) {
 }
 
 // memory is about what a chunk takes.
-func (c *chunk) memory() int64 {
-	n := 128 + 24*int64(len(c.floats))
-	for _, h := range c.histograms {
-		n += 48 + int64(len(h.encoded))
-	}
-	return n
-}
+func (c *chunk) memory() int64 { return 128 + int64(c.samples.memory()) }
 
 // makeChunks sorts the samples of a series, drops what has the time of an earlier arrival and
 // cuts at days and at maxChunk.

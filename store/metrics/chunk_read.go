@@ -43,7 +43,7 @@ WHERE c.start_time >= $4 AND c.start_time <= $5`
 )
 
 // listChunks returns the chunks of series that reach into a range of milliseconds, both ends included.
-func (db *DB) listChunks(ctx context.Context, ids []int64, from, to int64) ([]chunkRef, error) {
+func (db *DB) listChunks(ctx context.Context, ids []int64, from, to int64, spent *spending) ([]chunkRef, error) {
 	rows, err := db.config.Read.Query(ctx, listChunksSQL, ids, bound(from), bound(to))
 	if err != nil {
 		return nil, fmt.Errorf("list chunks: %w", err)
@@ -54,6 +54,9 @@ func (db *DB) listChunks(ctx context.Context, ids []int64, from, to int64) ([]ch
 		r, err := decodeRef(rows.RawValues())
 		if err != nil {
 			return nil, fmt.Errorf("list chunks: %w", err)
+		}
+		if err := spent.choose(refBytes); err != nil {
+			return nil, err
 		}
 		refs = append(refs, r)
 	}
@@ -83,7 +86,7 @@ func decodeRef(raw [][]byte) (chunkRef, error) {
 	if step > 0 {
 		count = min((wide[3]-wide[1])/1000/int64(step)+1, maxChunk)
 	}
-	const sampleBytes, expansion = 24, 4
+	const sampleBytes, expansion = 24, 8
 	return chunkRef{
 		series: wide[0], startMicros: wide[1] + pgcopy.EpochMicros, id: wide[2], outside: raw[3][0] != 0,
 		bytes: int(count)*sampleBytes + int(compressed)*expansion,
@@ -91,12 +94,14 @@ func decodeRef(raw [][]byte) (chunkRef, error) {
 }
 
 // chunksOf reads chunks, those that are in the cache from there, in no order. With keep the
-// others go there too. One that retention has dropped meanwhile is left out.
-func (db *DB) chunksOf(ctx context.Context, refs []chunkRef, keep bool, add func(*chunk)) error {
+// others go there too. One that retention has dropped meanwhile is left out. It ends with add's error.
+func (db *DB) chunksOf(ctx context.Context, refs []chunkRef, keep bool, add func(*chunk) error) error {
 	var missing [2][]chunkRef // inside, outside
 	for _, r := range refs {
 		if c := db.chunks.get(r.id); c != nil {
-			add(c)
+			if err := add(c); err != nil {
+				return err
+			}
 			continue
 		}
 		part := 0
@@ -106,11 +111,11 @@ func (db *DB) chunksOf(ctx context.Context, refs []chunkRef, keep bool, add func
 		missing[part] = append(missing[part], r)
 	}
 	for i, sql := range []string{readChunksSQL, readChunksOutsideSQL} {
-		if err := db.readChunks(ctx, sql, missing[i], func(c *chunk) {
+		if err := db.readChunks(ctx, sql, missing[i], func(c *chunk) error {
 			if keep {
 				db.chunks.add(c)
 			}
-			add(c)
+			return add(c)
 		}); err != nil {
 			return err
 		}
@@ -125,7 +130,7 @@ func bound(millis int64) time.Time {
 	return time.UnixMilli(min(max(millis, firstYear), lastYear)).UTC()
 }
 
-func (db *DB) readChunks(ctx context.Context, sql string, refs []chunkRef, add func(*chunk)) error {
+func (db *DB) readChunks(ctx context.Context, sql string, refs []chunkRef, add func(*chunk) error) error {
 	if len(refs) == 0 {
 		return nil
 	}
@@ -135,21 +140,26 @@ func (db *DB) readChunks(ctx context.Context, sql string, refs []chunkRef, add f
 		series[i], ids[i], times[i] = r.series, r.id, time.UnixMicro(r.startMicros).UTC()
 	}
 	first, last := slices.MinFunc(times, time.Time.Compare), slices.MaxFunc(times, time.Time.Compare)
+	ctx, cancel := context.WithCancel(ctx) // where it ends early, nobody reads the rest
+	defer cancel()
 	rows, err := db.config.Read.Query(ctx, sql, series, times, ids, first, last)
 	if err != nil {
 		return fmt.Errorf("read %d chunks: %w", len(refs), err)
 	}
-	return collectChunks(rows, add)
+	return collectChunks(rows, cancel, add)
 }
 
-func collectChunks(rows pgx.Rows, add func(*chunk)) error {
+func collectChunks(rows pgx.Rows, cancel func(), add func(*chunk) error) error {
 	defer rows.Close()
 	for rows.Next() {
 		c, err := decodeChunk(rows.RawValues())
 		if err != nil {
 			return fmt.Errorf("read chunk: %w", err)
 		}
-		add(c)
+		if err := add(c); err != nil {
+			cancel()
+			return err
+		}
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("read chunks: %w", err)

@@ -107,8 +107,12 @@ FROM (
     FROM plait_store.exemplar_outside
     WHERE CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($1::text[])
 ) e
-ORDER BY time`
+ORDER BY time
+LIMIT $2`
 )
+
+// maxTraceExemplars bounds the exemplars of one trace, each with the labels of its series.
+const maxTraceExemplars = 1000
 
 func collectExemplars(rows pgx.Rows) ([]exemplarRow, error) {
 	var found []exemplarRow

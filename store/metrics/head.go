@@ -24,6 +24,15 @@ type samples struct {
 	histograms []histogramSample
 }
 
+// memory is about what they take, in bytes.
+func (s *samples) memory() int {
+	n := 24 * len(s.floats)
+	for i := range s.histograms {
+		n += 48 + len(s.histograms[i].encoded)
+	}
+	return n
+}
+
 // memTable is a part of the head: the samples of some rows of sample_head. Only the youngest
 // grows; an older one waits to be compacted.
 type memTable struct {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/plaithq/plait"
 )
 
 const (
@@ -24,6 +26,12 @@ SELECT metric FROM name WHERE metric IS NOT NULL`
 	labelValuesSQL = `SELECT DISTINCT labels ->> $1 FROM plait_store.series WHERE labels ? $1`
 
 	labelNamesSQL = `SELECT DISTINCT jsonb_object_keys(labels) FROM plait_store.series`
+)
+
+// maxListBytes bounds a list of names or values.
+const (
+	maxListBytes = 16 << 20
+	stringBytes  = 32 // of one, beside its text
 )
 
 func (db *DB) labelValues(ctx context.Context, name string, matchers []*labels.Matcher) ([]string, error) {
@@ -64,7 +72,7 @@ func (db *DB) labelNames(ctx context.Context, matchers []*labels.Matcher) ([]str
 
 // ofSelected gathers strings from the series that match, sorted and each once.
 func (db *DB) ofSelected(ctx context.Context, matchers []*labels.Matcher, pick func(labels.Labels, func(string))) ([]string, error) {
-	chosen, err := db.selectSeries(ctx, matchers)
+	chosen, err := db.selectSeries(ctx, matchers, &spending{limits: limitsOf(listingPage)})
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +96,16 @@ func (db *DB) sortedStrings(ctx context.Context, sql string, args ...any) ([]str
 	if err != nil {
 		return nil, fmt.Errorf("read labels: %w", err)
 	}
-	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	var all []string
+	var text string
+	bytes := 0
+	_, err = pgx.ForEachRow(rows, []any{&text}, func() error {
+		if bytes += stringBytes + len(text); bytes > maxListBytes {
+			return plait.Errorf(plait.ErrTooLarge, "the names or values take more than %d MiB: ask for those of some series, by match[]", maxListBytes>>20)
+		}
+		all = append(all, text)
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read labels: %w", err)
 	}

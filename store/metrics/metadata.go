@@ -136,18 +136,35 @@ LIMIT $2`
 	metricTypeSQL = `SELECT type FROM plait_store.metric_metadata WHERE metric = $1`
 )
 
-// Metadata returns what is known of a metric family, or of all when metric is empty, at most
-// limit of them.
-func (db *DB) Metadata(ctx context.Context, metric string, limit int) ([]plait.MetricMetadata, error) {
+// maxMetadataAnswer bounds the texts of an answer in bytes.
+const maxMetadataAnswer = 8 << 20
+
+// Metadata returns what is known of a metric family, or of all when metric is empty, in order of
+// their names: at most limit of them, of 8 MiB together. It is whole unless the latter left some out.
+func (db *DB) Metadata(ctx context.Context, metric string, limit int) (all []plait.MetricMetadata, whole bool, err error) {
+	ctx, cancel := context.WithCancel(ctx) // where it ends early, nobody reads the rest
+	defer cancel()
 	rows, err := db.config.Read.Query(ctx, metadataSQL, metric, limit)
 	if err != nil {
-		return nil, fmt.Errorf("read metadata of metrics: %w", pgerror.Read(err))
+		return nil, false, fmt.Errorf("read metadata of metrics: %w", pgerror.Read(err))
 	}
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[plait.MetricMetadata])
-	if err != nil {
-		return nil, fmt.Errorf("read metadata of metrics: %w", pgerror.Read(err))
+	defer rows.Close()
+	bytes := 0
+	for rows.Next() {
+		m, err := pgx.RowToStructByPos[plait.MetricMetadata](rows)
+		if err != nil {
+			return nil, false, fmt.Errorf("read metadata of metrics: %w", pgerror.Read(err))
+		}
+		if bytes += textBytes(m); bytes > maxMetadataAnswer {
+			cancel()
+			return all, false, nil
+		}
+		all = append(all, m)
 	}
-	return all, nil
+	if err := rows.Err(); err != nil {
+		return nil, false, fmt.Errorf("read metadata of metrics: %w", pgerror.Read(err))
+	}
+	return all, true, nil
 }
 
 // MetricType returns the type of a metric family, plait.MetricUnknown when nobody told.

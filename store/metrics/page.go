@@ -13,7 +13,7 @@ import (
 
 // A query over many series and a long time asks for more samples than there should be in
 // memory at once, and PromQL goes through them series by series. So the series that one Select
-// found are divided into pages of Config.PageBytes, with one series at least. A page is read
+// found are divided into pages (limits.page), with one series at least. A page is read
 // when the first of its series is iterated, with one statement, and forgotten when another one
 // is read; what an iterator still holds of it stays. Most queries fit one page.
 
@@ -22,7 +22,12 @@ type reading struct {
 	ctx      context.Context // of the query: PromQL's interfaces give an iterator none
 	db       *DB
 	from, to int64
+	spent    *spending // of the query
+	streams  bool      // whoever asks keeps no iterator
+	first    *series
 	current  *page
+	bytes    int // of the samples of the current page
+	held     int // of the samples that iterators hold which are not used again
 	// transient says that the pages are more than the cache could hold: they would only push
 	// out what other queries use.
 	transient bool
@@ -62,26 +67,49 @@ func (s *series) Labels() labels.Labels { return s.labels }
 // Iterator implements storage.SampleIterable. When the samples cannot be read, the iterator
 // has none and tells the error.
 func (s *series) Iterator(reuse chunkenc.Iterator) chunkenc.Iterator {
-	it, ok := reuse.(*iterator)
-	if !ok {
+	it, reused := reuse.(*iterator)
+	if !reused {
 		it = &iterator{}
 	}
 	s.page.open()
+	err := pgerror.Read(s.page.err)
+	if err == nil && !reused {
+		err = s.page.reading.hold(s)
+	}
 	it.reset(s.samples, s.first)
-	it.err = pgerror.Read(s.page.err)
+	if it.err = err; err != nil {
+		it.samples = samples{}
+	}
 	return it
+}
+
+// hold counts the samples of iterators that may all be kept, as those of PromQL's timestamp() are.
+func (r *reading) hold(s *series) error {
+	if s == r.first {
+		r.held = 0 // another round
+	}
+	if r.streams {
+		return nil
+	}
+	if r.held += s.memory(); r.held > r.spent.open {
+		return r.spent.samplesTooLarge()
+	}
+	return nil
 }
 
 // paginate divides series, which keep their order, into pages.
 func (r *reading) paginate(all []*series) {
 	var p *page
 	total, bytes := 0, 0
-	for _, s := range all {
+	for i, s := range all {
+		if i == 0 {
+			r.first = s
+		}
 		size := 0
 		for i := range s.chunks {
 			size += s.chunks[i].bytes
 		}
-		if p == nil || bytes+size > r.db.config.PageBytes {
+		if p == nil || bytes+size > r.spent.page {
 			p, bytes = &page{reading: r}, 0
 		}
 		bytes += size
@@ -100,25 +128,34 @@ func (p *page) open() {
 	if r.current == p {
 		return
 	}
-	if r.current != nil {
-		r.current.forget()
-	}
+	r.close()
 	r.current = p
-	p.err = p.read()
+	if p.err = p.read(); p.err != nil {
+		r.bytes = 0
+	}
+	r.spent.opened(r)
 }
 
-func (p *page) forget() {
-	for _, s := range p.series {
-		s.samples, s.first = samples{}, 0
+// close forgets the current page.
+func (r *reading) close() {
+	if r.current != nil {
+		for _, s := range r.current.series {
+			s.samples, s.first = samples{}, 0
+		}
 	}
+	r.current, r.bytes = nil, 0
 }
 
 // read reads the chunks of the page and merges them with what the head had.
 func (p *page) read() error {
 	r := p.reading
 	parts := make(map[int64][]samples, len(p.series))
-	if err := r.db.chunksOf(r.ctx, p.chunks, !r.transient, func(c *chunk) {
+	if err := r.db.chunksOf(r.ctx, p.chunks, !r.transient, func(c *chunk) error {
+		if r.bytes += int(c.memory()); r.bytes > r.spent.open {
+			return r.spent.samplesTooLarge()
+		}
 		parts[c.series] = append(parts[c.series], c.samples)
+		return nil
 	}); err != nil {
 		return err
 	}

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
+	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/metrics"
 	"github.com/plaithq/plait/store/storetest"
 )
@@ -80,15 +82,119 @@ func TestSeriesAreReadInPages(t *testing.T) {
 			t.Errorf("%d samples, sum %g, error %v", n, v, it.Err())
 		}
 	}
+	var again chunkenc.Iterator
 	for i := range all { // in order, as a range query reads them
-		whole(all[i].Iterator(nil))
+		again = all[i].Iterator(again)
+		whole(again)
 	}
-	var open []chunkenc.Iterator // all at once, and from the end
-	for i := range all {
+	var open []chunkenc.Iterator // many at once, and from the end
+	for i := range 8 {
 		open = append(open, all[series-1-i].Iterator(nil))
 	}
 	for _, it := range open {
 		whole(it)
+	}
+}
+
+func TestIteratorsHoldABoundedNumberOfBytes(t *testing.T) {
+	t.Parallel()
+	all := selectAll(t.Context(), t, openPaged(t, 20, 1500)) // 36 kB each, and pages of 100 kB
+	refused := 0
+	for _, s := range all { // and all are kept, as PromQL's timestamp() does
+		if it := s.Iterator(nil); errors.Is(it.Err(), plait.ErrTooLarge) {
+			refused++
+		} else if it.Err() != nil {
+			t.Fatal(it.Err())
+		}
+	}
+	if refused != 9 {
+		t.Errorf("%d of 20 iterators of 36 kB are refused, want those beyond 400 kB", refused)
+	}
+}
+
+func TestWhatAQuerySelectsIsBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	db := openPaged(t, 20, 1500)
+	for what, c := range map[string]struct {
+		page  int
+		large bool
+	}{
+		"series of 8 kB in 16 kB":           {2_000, false},
+		"series of 8 kB in 2 kB":            {250, true},
+		"samples of 36 kB in pages of 4 kB": {4_000, true},
+		"samples of 36 kB in 40 kB":         {10_000, false},
+	} {
+		q, err := db.Limited(c.page).Querier(0, math.MaxInt64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := q.Select(t.Context(), true, nil, labels.MustNewMatcher(labels.MatchEqual, "__name__", "m"))
+		var it chunkenc.Iterator
+		for err = nil; err == nil && set.Next(); {
+			it = set.At().Iterator(it)
+			if c.page > 2_000 {
+				sum(it)
+				err = it.Err()
+			}
+		}
+		if c.page <= 2_000 {
+			err = set.Err()
+		}
+		if large := errors.Is(err, plait.ErrTooLarge); large != c.large || err != nil && !large {
+			t.Errorf("%s: error %v", what, err)
+		}
+	}
+}
+
+func TestSelectorsOfOneQueryShareItsMemory(t *testing.T) {
+	t.Parallel()
+	db := openPaged(t, 20, 1500)
+	q, err := db.Limited(20_000).Querier(0, math.MaxInt64) // two series of 36 kB are in memory
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sets []storage.SeriesSet
+	for i := range 10 {
+		set := q.Select(t.Context(), true, nil, labels.MustNewMatcher(labels.MatchEqual, "__name__", "m"), labels.MustNewMatcher(labels.MatchEqual, "i", fmt.Sprintf("%04d", i)))
+		if !set.Next() {
+			t.Fatal(set.Err())
+		}
+		sets = append(sets, set)
+	}
+	for range 2 { // pages that have made room for others are read again
+		for _, set := range sets {
+			it := set.At().Iterator(nil)
+			if n, _ := sum(it); n != 1500 || it.Err() != nil {
+				t.Errorf("%d samples, error %v", n, it.Err())
+			}
+		}
+	}
+	if held := metrics.OpenBytes(q); held > 80_000 || held == 0 {
+		t.Errorf("the query has samples of %d bytes in memory, want some, and at most 80,000", held)
+	}
+}
+
+func TestListsOfNamesAreBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	for i := range 24 {
+		var all []plait.SeriesData
+		for j := range 50 {
+			one := counter("m", 1)
+			one.Labels = named("m", "path", fmt.Sprintf("%02d %02d %s", i, j, strings.Repeat("x", 15<<10)))
+			all = append(all, one)
+		}
+		send(t, s, all...)
+	}
+	q, err := s.Metrics().Querier(0, math.MaxInt64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := q.LabelValues(t.Context(), "path", nil); !errors.Is(err, plait.ErrTooLarge) {
+		t.Errorf("values of 18 MB: error %v", err)
+	}
+	if names, _, err := q.LabelNames(t.Context(), nil); err != nil || len(names) != 2 {
+		t.Errorf("%q, error %v", names, err)
 	}
 }
 

@@ -14,18 +14,28 @@ import (
 
 // Querier implements storage.Queryable. Times are milliseconds, both ends included.
 func (db *DB) Querier(from, to int64) (storage.Querier, error) {
-	return &querier{db: db, from: from, to: to}, nil
+	return db.querier(limitsOf(db.config.PageBytes), from, to), nil
 }
 
 // ChunkQuerier implements storage.ChunkQueryable, which only remote read asks for.
 func (db *DB) ChunkQuerier(from, to int64) (storage.ChunkQuerier, error) {
-	return &chunkQuerier{querier{db: db, from: from, to: to}}, nil
+	return db.chunkQuerier(limitsOf(db.config.PageBytes), from, to), nil
+}
+
+func (db *DB) querier(l limits, from, to int64) *querier {
+	return &querier{db: db, from: from, to: to, spent: spending{limits: l}}
+}
+
+func (db *DB) chunkQuerier(l limits, from, to int64) *chunkQuerier {
+	return &chunkQuerier{querier{db: db, from: from, to: to, spent: spending{limits: l}, streams: true}}
 }
 
 // querier answers one query. The head is brought up to date once, by the first Select.
 type querier struct {
 	db       *DB
 	from, to int64
+	spent    spending
+	streams  bool // whoever asks keeps no iterator
 
 	synced  sync.Once
 	syncErr error
@@ -54,7 +64,7 @@ func (q *querier) Select(ctx context.Context, sorted bool, hints *storage.Select
 	if sorted {
 		slices.SortFunc(found, func(a, b *series) int { return labels.Compare(a.labels, b.labels) })
 	}
-	(&reading{ctx: ctx, db: q.db, from: from, to: to}).paginate(found)
+	(&reading{ctx: ctx, db: q.db, from: from, to: to, spent: &q.spent, streams: q.streams}).paginate(found)
 	return &seriesSet{series: found, next: -1}
 }
 
@@ -91,7 +101,7 @@ func (q *querier) find(ctx context.Context, from, to int64, limit int, matchers 
 // before chunks are listed, so that what a compaction moves from one to the other meanwhile is
 // found twice rather than never.
 func (q *querier) findAmong(ctx context.Context, ids []int64, from, to int64, matchers []*labels.Matcher) ([]*series, error) {
-	chosen, err := q.db.matching(ctx, ids, matchers)
+	chosen, err := q.db.matching(ctx, ids, matchers, &q.spent)
 	if err != nil || len(chosen.ids) == 0 {
 		return nil, err
 	}
@@ -102,7 +112,7 @@ func (q *querier) findAmong(ctx context.Context, ids []int64, from, to int64, ma
 		position[id] = i
 	}
 	q.db.head.collect(chosen.ids, func(i int, s samples) { all[i].recent = append(all[i].recent, s) })
-	refs, err := q.db.listChunks(ctx, chosen.ids, from, to)
+	refs, err := q.db.listChunks(ctx, chosen.ids, from, to, &q.spent)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func (db *DB) Series(ctx context.Context, matchers []plait.Matcher, r plait.Time
 		return nil, err
 	}
 	from, to := millisOf(r)
-	q := &querier{db: db, from: from, to: to}
+	q := db.querier(limitsOf(listingPage), from, to)
 	found, err := q.find(ctx, from, to, 0, proms)
 	if err != nil {
 		return nil, pgerror.Read(err)
@@ -52,7 +52,7 @@ func (db *DB) Exemplars(ctx context.Context, matchers []plait.Matcher, r plait.T
 	return withSeries(found[:min(limit, len(found))], sets)
 }
 
-// TraceExemplars returns the exemplars that point at a trace, in time order. An id whose upper
+// TraceExemplars returns the exemplars that point at a trace, in time order, the first 1,000. An id whose upper
 // half is zero is how 64-bit tracers write a trace, and finds only what spells it so.
 func (db *DB) TraceExemplars(ctx context.Context, id plait.TraceID) ([]plait.SeriesExemplar, error) {
 	spellings := []string{id.String()}
@@ -61,7 +61,7 @@ func (db *DB) TraceExemplars(ctx context.Context, id plait.TraceID) ([]plait.Ser
 	if half != id {
 		spellings = append(spellings, hex.EncodeToString(half[:]))
 	}
-	rows, err := db.config.Lookup.Query(ctx, traceExemplarsSQL, spellings)
+	rows, err := db.config.Lookup.Query(ctx, traceExemplarsSQL, spellings, maxTraceExemplars)
 	if err != nil {
 		return nil, fmt.Errorf("read exemplars of trace %s: %w", id, pgerror.Read(err))
 	}
@@ -98,12 +98,13 @@ func withSeries(rows []exemplarRow, sets map[int64]labels.Labels) ([]plait.Serie
 
 // exemplarsOf returns exemplars of the series that match, newest first, and their label sets.
 func (db *DB) exemplarsOf(ctx context.Context, matchers []*labels.Matcher, from, to int64) ([]exemplarRow, map[int64]labels.Labels, error) {
-	chosen, err := db.selectSeries(ctx, matchers)
+	spent := &spending{limits: limitsOf(listingPage)}
+	chosen, err := db.selectSeries(ctx, matchers, spent)
 	if err != nil {
 		return nil, nil, err
 	}
 	if buckets := bucketMatchers(matchers); buckets != nil {
-		more, err := db.selectSeries(ctx, buckets)
+		more, err := db.selectSeries(ctx, buckets, spent)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -146,12 +147,12 @@ type selected struct {
 
 // selectSeries finds the series that match, in any order. What indexes can do is done by the
 // database, regular expressions and negations here, with Prometheus's own code.
-func (db *DB) selectSeries(ctx context.Context, matchers []*labels.Matcher) (selected, error) {
+func (db *DB) selectSeries(ctx context.Context, matchers []*labels.Matcher, spent *spending) (selected, error) {
 	ids, err := db.candidates(ctx, matchers)
 	if err != nil {
 		return selected{}, err
 	}
-	return db.matching(ctx, ids, matchers)
+	return db.matching(ctx, ids, matchers, spent)
 }
 
 // candidates returns the series that the database finds: all that match, and others.
@@ -200,15 +201,23 @@ func seriesStatement(matchers []*labels.Matcher) (string, []any) {
 // storable says whether jsonb can hold the text; what it cannot hold matches no stored series.
 func storable(s string) bool { return strings.ToValidUTF8(s, "") == s && !strings.Contains(s, "\x00") }
 
+// matchBlock is how many series have their labels in memory to be matched: of 16 KiB at most.
+const matchBlock = 1000
+
 // matching keeps the ids whose labels match.
-func (db *DB) matching(ctx context.Context, ids []int64, matchers []*labels.Matcher) (selected, error) {
-	found, err := db.labelsOf(ctx, ids)
-	if err != nil {
-		return selected{}, err
-	}
-	out := selected{ids: make([]int64, 0, len(ids)), labels: make([]labels.Labels, 0, len(ids))}
-	for i, id := range ids {
-		if !found[i].IsEmpty() && matchesAll(found[i], matchers) {
+func (db *DB) matching(ctx context.Context, ids []int64, matchers []*labels.Matcher, spent *spending) (out selected, err error) {
+	for block := range slices.Chunk(ids, matchBlock) {
+		found, err := db.labelsOf(ctx, block)
+		if err != nil {
+			return selected{}, err
+		}
+		for i, id := range block {
+			if found[i].IsEmpty() || !matchesAll(found[i], matchers) {
+				continue
+			}
+			if err := spent.choose(selectedBytes + int(found[i].ByteSize())); err != nil {
+				return selected{}, err
+			}
 			out.ids = append(out.ids, id)
 			out.labels = append(out.labels, found[i])
 		}
