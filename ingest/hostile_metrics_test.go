@@ -151,8 +151,9 @@ func (r *recorder) WriteLogs(_ context.Context, l *plait.Logs) (plait.Receipt, e
 }
 
 // maxAllocated bounds all that a request makes Plait allocate, garbage included: some multiple of the
-// budget of a request, and far below what each of these requests took without limits.
-const maxAllocated = 350 << 20
+// budget of a request, and far below what each of these requests took without limits. The race
+// detector makes pools forget at random, which costs the largest of them half as much again (507 MiB).
+const maxAllocated = 700 << 20
 
 func TestHostileRequestsTakeBoundedMemory(t *testing.T) {
 	for group, cases := range map[string]map[string]hostile{
