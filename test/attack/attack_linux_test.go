@@ -97,6 +97,10 @@ func (a *attacker) streams(ctx context.Context, n, send int, message []byte, siz
 	}
 	head := make([]byte, 5)
 	binary.BigEndian.PutUint32(head[1:], uint32(size))
+	whole := send == size
+	if whole {
+		head[0] = 1 // compressed
+	}
 	var streams sync.WaitGroup
 	for range n {
 		a.sent.Add(1)
@@ -105,8 +109,7 @@ func (a *attacker) streams(ctx context.Context, n, send int, message []byte, siz
 		check(a.t, err)
 		req.Header.Set("Content-Type", "application/grpc")
 		req.Header.Set("Te", "trailers")
-		if send == size { // a whole message
-			head[0] = 1
+		if whole {
 			req.Header.Set("Grpc-Encoding", "gzip")
 		}
 		streams.Go(func() {
