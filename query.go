@@ -118,6 +118,9 @@ type UnusualQuery struct {
 	// Grade compares what the query's matchers cannot say; nil is 1 for every span. Spans of grade
 	// 0 are left out, and a higher grade goes before a lower. It may keep nothing of the span.
 	Grade func(*Span) int
+	// BestGrade is the highest that Grade gives, 0 where that is not known. With it not all spans need be
+	// compared where many are of it.
+	BestGrade int
 	// FailedFirst puts failed spans before others of their grade, whatever they took.
 	FailedFirst bool
 	// OfEachTrace asks for the first span of each trace only.
@@ -127,8 +130,8 @@ type UnusualQuery struct {
 // UnusualSpan is a span with what is usual for its operation: its service, name and kind.
 type UnusualSpan struct {
 	Span
-	// TypicalNanos is the median duration of the operation before the window, or in the window
-	// where that has many of them and the day before it none. It is 0 when unknown.
+	// TypicalNanos is about the median duration of the operation before the window, or in the window
+	// where that has many of them and the last spans before it were of others. It is 0 when unknown.
 	TypicalNanos int64
 	Grade        int
 }

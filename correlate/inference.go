@@ -226,7 +226,7 @@ func servicesIn(conditions []condition) (names []string, ok bool) {
 
 // question asks for the spans that any of the series may be about.
 func (inf *inference) question(metric string, matchers []plait.Matcher) plait.UnusualQuery {
-	q := plait.UnusualQuery{OfEachTrace: true, Grade: inf.grade}
+	q := plait.UnusualQuery{OfEachTrace: true, Grade: inf.grade, BestGrade: gradeFits}
 	if len(inf.anywhere) == 0 && len(inf.byService) <= servicesAsked {
 		var names []string
 		for name := range inf.byService {

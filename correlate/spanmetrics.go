@@ -221,7 +221,7 @@ func (p *Pivots) operationMetric(ctx context.Context, m *spanMetric, q MetricQue
 		bound(&query.SpanQuery, q.Min, q.Max, 1)
 	}
 	if len(m.others) > 0 {
-		query.Grade = m.gradeOthers
+		query.Grade, query.BestGrade = m.gradeOthers, gradeFits
 	}
 	found, cutShort, err := p.unusual(ctx, query)
 	if err != nil {

@@ -104,6 +104,17 @@ func (b *bestSpans) full() bool {
 	return len(b.kept) >= b.limit
 }
 
+// allOf says whether all are of a grade.
+func (b *bestSpans) allOf(grade int) bool {
+	return !slices.ContainsFunc(b.kept, func(k keptSpan) bool { return k.Grade != grade })
+}
+
+// unexplained says whether nothing is known to be usual for some.
+func (b *bestSpans) unexplained() bool {
+	b.prune()
+	return slices.ContainsFunc(b.kept, func(k keptSpan) bool { return k.TypicalNanos == 0 })
+}
+
 // traces are the ids of the traces of what is kept.
 func (b *bestSpans) traces() [][16]byte {
 	ids := [][16]byte{}

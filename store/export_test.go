@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -46,6 +47,44 @@ func (s *Store) ExplainLookup(ctx context.Context, prepare, explain string) (pla
 			return err
 		}
 		return conn.QueryRow(ctx, explain, pgx.QueryExecModeSimpleProtocol).Scan(&plan)
+	})
+	return plan, err
+}
+
+// WindowStatement is a statement about a window of time, for tests of plans.
+type WindowStatement struct {
+	Name, Settings, SQL string
+	Arguments           []any
+	Table               string
+	Before              time.Duration // how long before the window it reads
+	Joins               bool          // many rows with a few
+}
+
+// WindowStatements are those by which unusual spans are found.
+func WindowStatements(from, to time.Time) []WindowStatement {
+	var all spanFilter
+	window := func(more ...any) []any {
+		args := append(all.arguments(from.UnixMicro(), to.UnixMicro()), 100, from.Add(-reachBack), true, []int64{})
+		return append(args, more...)
+	}
+	ids, names, usual := make([]int64, 300), make([]string, 300), make([]int64, 300)
+	for i := range ids {
+		ids[i] = int64(i)
+	}
+	return []WindowStatement{
+		{"rank spans", hashed, unusualSpansSQL, window(ids, names, usual, [][16]byte{}, false), "span", time.Minute, true},
+		{"what is usual in the window", "SELECT", windowDurationsSQL, window(ids), "span", time.Minute, false},
+		{"what is usual before the window", "SELECT", earlierDurationsSQL,
+			[]any{planned, from.Add(-10 * time.Minute), from, []int64(nil), []int64{}, 100}, "span", 10 * time.Minute, false},
+		{"since when to read", "SELECT", usualSinceSQL,
+			[]any{planned, from.Add(-usualReach), from, usualRead, usualFragments}, "trace_fragment", usualReach, false},
+	}
+}
+
+// ExplainPlanned plans a statement for its arguments after another that sets how, and returns the plan as JSON.
+func (s *Store) ExplainPlanned(ctx context.Context, settings, sql string, args ...any) (plan string, err error) {
+	err = readPlanned(ctx, s.readPool, settings, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, "EXPLAIN (FORMAT JSON) "+sql, args...).Scan(&plan)
 	})
 	return plan, err
 }

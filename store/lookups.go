@@ -81,6 +81,24 @@ func queryUntil(ctx context.Context, pool *pgxpool.Pool, scan func(values [][]by
 	return pgerror.Read(rows.Err())
 }
 
+// readPlanned reads in a transaction, after a statement that sets how the planner plans there.
+func readPlanned(ctx context.Context, pool *pgxpool.Pool, settings string, read func(pgx.Tx) error) error {
+	conn, err := acquire(ctx, pool)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return pgerror.Read(err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // nothing was changed
+	if _, err := tx.Exec(ctx, settings); err != nil {
+		return pgerror.Read(err)
+	}
+	return pgerror.Read(read(tx))
+}
+
 // acquire takes a connection. Whoever gets none in time has not asked for too much: the database
 // is away, or busy with others.
 func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {

@@ -130,6 +130,37 @@ func TestPlansOnRealisticData(t *testing.T) {
 	t.Run("look-ups use the trace index of every partition", func(t *testing.T) { testLookupPlans(t, s, url, trace) })
 	t.Run("users' SQL uses the indexes", func(t *testing.T) { testUsersPlans(t, connect(t, url), trace) })
 	t.Run("conditions on time prune partitions", func(t *testing.T) { testPruning(t, connect(t, url)) })
+	t.Run("searches read the days and the block ranges of their window", func(t *testing.T) { testWindowPlans(t, s, url) })
+}
+
+// testWindowPlans looks at the plans of statements about the last half hour and what came before it.
+func testWindowPlans(t *testing.T, s *store.Store, url string) {
+	to := time.Now()
+	from := to.Add(-30 * time.Minute)
+	pages := make(map[string]int)
+	conn := connect(t, url)
+	for _, table := range []string{"span", "trace_fragment"} {
+		maps.Copy(pages, partitionPages(t, conn, table))
+	}
+	for _, q := range store.WindowStatements(from, to) {
+		text, err := s.ExplainPlanned(t.Context(), q.Settings, q.SQL, q.Arguments...)
+		if err != nil {
+			t.Fatalf("%s: %v", q.Name, err)
+		}
+		found := make(map[string]bool)
+		parsePlan(t, text).walk(func(n planNode) {
+			found[n.Type] = true
+			if day := from.Add(-q.Before).UTC().Format("_20060102"); pages[n.Relation] > 0 && n.Relation < q.Table+day && !strings.HasPrefix(n.Type, "Index") {
+				t.Errorf("%s reads %s, a day before its window, by %s", q.Name, n.Relation, n.Type)
+			}
+			if n.Type == "Seq Scan" && pages[n.Relation] > largePartition {
+				t.Errorf("%s scans %s with %d pages", q.Name, n.Relation, pages[n.Relation])
+			}
+		})
+		if q.Joins && (!found["Hash Join"] || found["Merge Join"] || found["Nested Loop"]) {
+			t.Errorf("%s joins by %v", q.Name, found)
+		}
+	}
 }
 
 func testLookupPlans(t *testing.T, full *store.Store, fullURL string, trace plait.TraceID) {

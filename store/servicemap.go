@@ -11,7 +11,6 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/spanmetrics"
-	"github.com/plaithq/plait/store/pgerror"
 )
 
 // How the service map is drawn: the spans of the range are read, with some minutes around it, as
@@ -224,23 +223,12 @@ func (q *mapQuestion) counts(i int) bool {
 	return q.times[i].start >= q.from && q.times[i].start < q.to
 }
 
-// inTransaction reads with a plan for many spans: half of a day's are not in the statistics yet, and
-// a nested loop that was planned for a handful would not end.
+// manyRows plans for many spans: half of a day's are not in the statistics yet, and a nested loop that
+// was planned for a handful would not end.
+const manyRows = `SELECT set_config('enable_nestloop', 'off', true), set_config('work_mem', '64MB', true)`
+
 func (q *mapQuestion) inTransaction(ctx context.Context, read func(pgx.Tx) error) error {
-	conn, err := acquire(ctx, q.store.readPool)
-	if err != nil {
-		return err
-	}
-	defer conn.Release()
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
-	if err != nil {
-		return pgerror.Read(err)
-	}
-	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // nothing was changed
-	if _, err := tx.Exec(ctx, `SELECT set_config('enable_nestloop', 'off', true), set_config('work_mem', '64MB', true)`); err != nil {
-		return pgerror.Read(err)
-	}
-	return pgerror.Read(read(tx))
+	return readPlanned(ctx, q.store.readPool, manyRows, read)
 }
 
 func (q *mapQuestion) rows(ctx context.Context, tx pgx.Tx, sql string, args ...any) error {

@@ -7,18 +7,21 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/plaithq/plait"
 )
 
 // How the spans are found that most exceed what is usual:
 //
-//  1. One statement counts the spans of the window by operation.
-//  2. A few more, each over four times the time of the one before, find out what is usual for these
-//     operations (typical.go).
-//  3. Postgres then ranks all spans of the window, and hands over the first. Where it cannot tell what
-//     fits, or the spans' names are in no dictionary, it hands over all, and they are ranked here.
+//  1. The last spans before the window tell what is usual for their operations (typical.go).
+//  2. Postgres ranks all spans of the window, and hands over the first. Where it cannot tell what fits, it
+//     hands over all, and they are ranked here.
+//  3. Where spans of operations come first that the time before the window does not know, the window
+//     itself tells what is usual for these, and the spans are ranked once more.
 //
-// So nothing is cut before it is ranked, however many spans of other operations took longer.
+// So nothing is cut before it is ranked, however many spans of other operations took longer, and most
+// windows are read once.
 
 // reachBack is the bound of the partial indexes span_long, which find what began earlier before a window.
 const reachBack = time.Minute
@@ -37,14 +40,15 @@ FROM (
 ) s`
 
 const overlapConditionsSQL = `
-WHERE (start_time >= $1 OR $15 AND duration_ns >= 1e9::float8 * extract(epoch FROM $1 - start_time)::float8)` + spanConditionsSQL
+WHERE (start_time >= $1 OR $15 AND duration_ns >= 1e9::float8 * date_part('epoch', $1 - start_time))` + spanConditionsSQL
 
 const (
 	unusualSpansSQL = `
 SELECT ` + spanColumns + overlappingSQL + `
-LEFT JOIN unnest($16::int8[], $17::int8[]) u(usual_of, usual) ON usual_of = operation` + overlapConditionsSQL + `
-  AND trace_id <> ALL ($18)
-ORDER BY $19 AND status = 2 DESC, duration_ns - coalesce(usual, 0) DESC, start_time DESC
+LEFT JOIN unnest($17::int8[], $18::text[], $19::int8[]) u(usual_of, usual_name, usual)
+    ON usual_of = operation AND usual_name = ` + inlineNameSQL + overlapConditionsSQL + `
+  AND trace_id <> ALL ($20)
+ORDER BY $21 AND status = 2 DESC, duration_ns - coalesce(usual, 0) DESC, start_time DESC
 LIMIT $13`
 
 	overlappingSpansSQL = `
@@ -64,14 +68,8 @@ func (s *Store) UnusualSpans(ctx context.Context, q plait.UnusualQuery) (plait.U
 	}
 	bounded, cancel := searchContext(ctx)
 	defer cancel()
-	err = search.learn(bounded)
-	if err == nil {
-		err = search.find(bounded)
-	}
-	if err != nil && !timedOut(bounded, err) {
-		return plait.UnusualSpans{}, fmt.Errorf("search unusual spans: %w", err)
-	}
-	if err != nil && search.best.empty() {
+	err = search.run(bounded)
+	if err != nil && (!timedOut(bounded, err) || search.best.empty()) {
 		return plait.UnusualSpans{}, fmt.Errorf("search unusual spans: %w", err)
 	}
 	return plait.UnusualSpans{Spans: search.best.ranked(), CutShort: err != nil || search.cut}, nil
@@ -118,7 +116,7 @@ func (s *Store) newUnusualSearch(ctx context.Context, q plait.UnusualQuery) (*un
 	}
 	u := &unusualSearch{spanSearch: base, query: q, before: true}
 	u.near = max(base.walk.from-int64(reachBack/time.Microsecond), minMicros)
-	u.best = bestSpans{limit: base.limit, failedFirst: q.FailedFirst, ofEachTrace: q.OfEachTrace}
+	u.best = u.none()
 	u.inline, err = s.inlineOperations(ctx, base.filter.operations)
 	return u, err
 }
@@ -138,40 +136,123 @@ func (s *Store) inlineOperations(ctx context.Context, of []int64) ([]int64, erro
 	return ids, nil
 }
 
-// find fills best.
+// none is what the best are among no spans.
+func (u *unusualSearch) none() bestSpans {
+	return bestSpans{limit: u.limit, failedFirst: u.query.FailedFirst, ofEachTrace: u.query.OfEachTrace}
+}
+
+// run finds out what is usual, and fills best.
+func (u *unusualSearch) run(ctx context.Context) error {
+	if err := u.learn(ctx); err != nil {
+		return err
+	}
+	if err := u.find(ctx); err != nil || !u.best.unexplained() {
+		return err
+	}
+	if err := u.learnFromWindow(ctx); err != nil {
+		return err
+	}
+	first := u.best
+	u.best = u.none()
+	err := u.find(ctx)
+	if err != nil && u.best.empty() {
+		u.best = first
+	}
+	return err
+}
+
+// find fills best, with what is known to be usual.
 func (u *unusualSearch) find(ctx context.Context) error {
-	if u.query.Grade == nil && !u.comparesRows() && len(u.inline) == 0 {
+	if u.comparesRows() {
+		return u.compare(ctx)
+	}
+	if u.query.Grade == nil {
 		return u.ask(ctx)
+	}
+	if u.query.BestGrade > 0 {
+		if found, err := u.askForTheBest(ctx); err != nil || found {
+			return err
+		}
 	}
 	return u.compare(ctx)
 }
 
+// askedAtOnce is how many spans Postgres hands over at least where one of each trace is wanted: a slow
+// call is slow on every span above it, and another statement would read the whole window again.
+const askedAtOnce = 400
+
 // ask lets Postgres rank. Where one span of each trace is wanted, it goes on without the traces found.
 func (u *unusualSearch) ask(ctx context.Context) error {
-	operations, usual := u.typical.byOperation()
+	limit := u.limit
+	if u.query.OfEachTrace {
+		limit = max(limit, askedAtOnce)
+	}
 	for {
-		known := u.best.traces()
-		rows, err := u.rows(ctx, unusualSpansSQL, u.limit, operations, usual, known, u.query.FailedFirst)
+		rows, whole, err := u.first(ctx, limit, u.best.traces())
 		if err != nil {
 			return err
 		}
-		if err := u.take(ctx, rows); err != nil {
-			return err
+		if u.best.full() || !u.query.OfEachTrace {
+			u.cut = !whole && !u.best.full()
+			return nil
 		}
-		if len(rows) < u.limit || !u.query.OfEachTrace || u.best.full() || u.cut {
+		if u.cut = !whole; u.cut || rows < limit {
 			return nil
 		}
 	}
 }
 
-// rows reads the rows of a statement over the window, as many as there is memory for.
-func (u *unusualSearch) rows(ctx context.Context, sql string, limit int, args ...any) (rows []storedSpan, err error) {
-	err = queryUntil(ctx, u.store.readPool, func(v [][]byte) bool {
-		rows = append(rows, scanSpan(v))
-		u.cut = !u.memory.take(rows[len(rows)-1].size())
-		return !u.cut
-	}, sql, append(u.arguments(limit), args...)...)
-	return rows, err
+// askForTheBest looks whether there are enough spans of the best grade among those that Postgres ranks
+// first. Then nothing goes before them.
+func (u *unusualSearch) askForTheBest(ctx context.Context) (found bool, err error) {
+	if _, _, err = u.first(ctx, max(u.limit, comparedRows), [][16]byte{}); err != nil {
+		return false, err
+	}
+	if found = u.best.full() && u.best.allOf(u.query.BestGrade); !found {
+		u.best = u.none()
+	}
+	return found, nil
+}
+
+// first adds the first spans of the window, without those of some traces. It says how many they were, and
+// whether there was memory for all of them.
+func (u *unusualSearch) first(ctx context.Context, limit int, without [][16]byte) (n int, whole bool, err error) {
+	ids, names, usual := u.typical.byOperation()
+	args := append(u.arguments(limit), u.inline, ids, names, usual, without, u.query.FailedFirst)
+	rows, whole, err := u.ranked(ctx, args)
+	if err != nil {
+		return 0, false, err
+	}
+	return len(rows), whole, u.take(ctx, rows)
+}
+
+// hashed makes Postgres look up what is usual for each span. It knows the operations by a few numbers in an
+// array, and would rather sort all spans of the window by operation, or go through the array for each.
+const hashed = `SELECT set_config('enable_nestloop', 'off', true), set_config('enable_mergejoin', 'off', true)`
+
+// ranked reads the rows of unusualSpansSQL, as many as there is memory for.
+func (u *unusualSearch) ranked(ctx context.Context, args []any) (found []storedSpan, whole bool, err error) {
+	memory := newSearchMemory(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	whole = true
+	err = readPlanned(ctx, u.store.readPool, hashed, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, unusualSpansSQL, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for whole && rows.Next() {
+			found = append(found, scanSpan(rows.RawValues()))
+			whole = memory.take(found[len(found)-1].size())
+		}
+		if !whole {
+			cancel() // what remains may be far more than anybody can hold
+			return nil
+		}
+		return rows.Err()
+	})
+	return found, whole, err
 }
 
 // arguments are those of overlappingSQL and overlapConditionsSQL.

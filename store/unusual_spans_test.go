@@ -154,6 +154,8 @@ func TestUnusualSpansByGradeFailureAndTrace(t *testing.T) {
 		{plait.UnusualQuery{FailedFirst: true}, []string{"d", "e", "a", "b", "c", long}},
 		{plait.UnusualQuery{FailedFirst: true, OfEachTrace: true}, []string{"d", "e", "a", long}},
 		{plait.UnusualQuery{Grade: grade}, []string{"b", "a", "c"}},
+		{plait.UnusualQuery{Grade: grade, BestGrade: 3}, []string{"b", "a", "c"}},
+		{plait.UnusualQuery{Grade: grade, BestGrade: 3, SpanQuery: plait.SpanQuery{Limit: 1}}, []string{"b"}},
 		{plait.UnusualQuery{SpanQuery: plait.SpanQuery{Min: 6 * time.Second, Max: 7 * time.Second}}, []string{"c", "d"}},
 	} {
 		c.q.Range = window
