@@ -23,11 +23,11 @@ func TestGatewayStartsAfterKillsDuringItsFirstStart(t *testing.T) {
 		g.kill(t)
 		g.start(t)
 	}
-	s := startSenders(t, "http://"+g.ingestAddr)
-	acknowledged := awaitAcks(t, g, s, kinds*senderCount)
-	acknowledged = append(acknowledged, s.stop()...)
+	s := startSenders(t, g)
+	s.await(t, g, senderCount*len(ways))
+	acks := s.stop(t, g)
 	g.stop(t)
-	compare(t, g.dataDir, acknowledged)
+	compare(t, g.dataDir, acks)
 }
 
 // awaitMigrationAfter returns when the database is at a later migration than version, or when

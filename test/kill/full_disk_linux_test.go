@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 )
 
 const (
@@ -28,21 +27,21 @@ func TestFullDiskLosesNothingAndMendsItself(t *testing.T) {
 	check(t, err)
 	t.Cleanup(func() { check(t, syscall.Unmount(disk, syscall.MNT_DETACH)) })
 	g.start(t)
-	s := startSenders(t, "http://"+g.ingestAddr)
-	var acknowledged []int
+	s := startSenders(t, g)
 	// With nothing left tables cannot grow. With less than a segment of the write-ahead log
 	// left (16 MB), they can, until the log cannot: then Postgres crashes.
 	for _, left := range []int64{0, 12 << 20, 0} {
-		acknowledged = append(acknowledged, awaitAcks(t, g, s, acksBetweenKills)...)
+		s.await(t, g, acksBetweenKills)
 		ballast := fill(t, disk, left)
-		acknowledged = append(acknowledged, awaitRefusals(t, g, s)...)
+		s.awaitRepeats(t, g, refusals)
 		check(t, os.Remove(ballast))
 	}
-	acknowledged = append(acknowledged, awaitAcks(t, g, s, acksBetweenKills)...)
-	acknowledged = append(acknowledged, s.stop()...)
+	s.await(t, g, acksBetweenKills)
+	acks := s.stop(t, g)
 	g.stop(t)
-	t.Logf("%d requests were acknowledged, %d times one was sent again", len(acknowledged), s.repeats.Load())
-	compare(t, g.dataDir, acknowledged)
+	_, repeats := s.state()
+	t.Logf("%d requests were acknowledged, %d times one was sent again", len(acks), repeats)
+	compare(t, g.dataDir, acks)
 }
 
 // fill writes a file until only so many bytes of the disk are left, and returns its path.
@@ -62,27 +61,4 @@ func fill(t *testing.T, disk string, left int64) (ballast string) {
 	check(t, err)
 	check(t, f.Truncate(end-left))
 	return ballast
-}
-
-// awaitRefusals returns when senders had to repeat requests often, with the numbers of those
-// that were still acknowledged meanwhile.
-func awaitRefusals(t *testing.T, g *gateway, s *senders) (numbers []int) {
-	t.Helper()
-	limit := time.After(ackLimit)
-	tick := time.NewTicker(retryDelay)
-	defer tick.Stop()
-	for until := s.repeats.Load() + refusals; s.repeats.Load() < until; {
-		select {
-		case number := <-s.acknowledged:
-			numbers = append(numbers, number)
-		case err := <-s.refused:
-			t.Fatal(err)
-		case <-g.ended:
-			t.Fatalf("plait ended by itself: %v", g.err)
-		case <-limit:
-			t.Fatalf("the disk is full, and yet all is acknowledged after %v", ackLimit)
-		case <-tick.C:
-		}
-	}
-	return numbers
 }

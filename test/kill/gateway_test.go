@@ -1,8 +1,8 @@
 package kill
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -12,6 +12,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // gateway is a `plait serve` with a private Postgres, and can be killed and started again.
@@ -95,30 +98,60 @@ func (g *gateway) kill(t *testing.T) {
 	<-g.ended
 }
 
-// killPostgres ends the postmaster by SIGKILL, wherever it is in its life.
-func (g *gateway) killPostgres(t *testing.T) {
+// postmaster returns the pid of the private Postgres, which runs.
+func (g *gateway) postmaster(t *testing.T) (pid int) {
 	t.Helper()
-	pid, err := g.postmaster()
+	text, err := os.ReadFile(filepath.Join(g.dataDir, "pg", "postmaster.pid"))
 	check(t, err)
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-		t.Fatalf("kill Postgres: %v", err)
-	}
-}
-
-func (g *gateway) postmaster() (pid int, err error) {
-	path := filepath.Join(g.dataDir, "pg", "postmaster.pid")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return 0, err
-	}
 	first, _, _ := strings.Cut(string(text), "\n")
-	if pid, err = strconv.Atoi(first); err != nil {
-		return 0, fmt.Errorf("read %s: %w", path, err)
-	}
-	return pid, nil
+	pid, err = strconv.Atoi(first)
+	check(t, err)
+	return pid
 }
 
-// stop ends Plait by SIGTERM and expects that to be orderly.
+// killBackend ends by SIGKILL one of the processes of Postgres that serve the gateway, one that
+// is in a transaction if there is one.
+func (g *gateway) killBackend(t *testing.T) {
+	t.Helper()
+	conn := g.connectSoon(t)
+	defer conn.Close(context.Background())
+	var pid int
+	check(t, conn.QueryRow(t.Context(), `
+		SELECT pid
+		FROM pg_stat_activity
+		WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+		ORDER BY xact_start IS NULL, random()
+		LIMIT 1`).Scan(&pid))
+	terminate(t, pid)
+}
+
+// connectSoon waits for a Postgres that is recovering.
+func (g *gateway) connectSoon(t *testing.T) *pgx.Conn {
+	t.Helper()
+	limit := time.After(ackLimit)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if conn := g.connect(t); conn != nil {
+			return conn
+		}
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("Postgres does not answer after %v", ackLimit)
+		}
+	}
+}
+
+// terminate ends a process by SIGKILL, which may have ended already.
+func terminate(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		t.Fatalf("kill process %d: %v", pid, err)
+	}
+}
+
+// stop ends Plait by SIGTERM and expects that to be orderly, and to leave no process.
 func (g *gateway) stop(t *testing.T) {
 	t.Helper()
 	check(t, g.cmd.Process.Signal(syscall.SIGTERM))
@@ -126,6 +159,7 @@ func (g *gateway) stop(t *testing.T) {
 	if g.err != nil {
 		t.Errorf("plait ended after SIGTERM with %v", g.err)
 	}
+	g.awaitNothingLeft(t)
 }
 
 func check(t *testing.T, err error) {
@@ -133,4 +167,33 @@ func check(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// awaitNothingLeft returns when no process is at work in the data directory, as those of
+// Postgres are. Where there is no /proc it knows of none.
+func (g *gateway) awaitNothingLeft(t *testing.T) {
+	t.Helper()
+	limit := time.After(ackLimit)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for left := g.processes(t); len(left) > 0; left = g.processes(t) {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("plait ended, and yet processes %v are left after %v", left, ackLimit)
+		}
+	}
+}
+
+func (g *gateway) processes(t *testing.T) (pids []string) {
+	t.Helper()
+	links, err := filepath.Glob("/proc/[0-9]*/cwd")
+	check(t, err)
+	for _, link := range links {
+		// Processes of others cannot be read, nor can those that have just ended.
+		if dir, err := os.Readlink(link); err == nil && strings.HasPrefix(dir, g.dataDir) {
+			pids = append(pids, filepath.Base(filepath.Dir(link)))
+		}
+	}
+	return pids
 }

@@ -1,30 +1,31 @@
-// Package kill kills the gateway and its private Postgres while telemetry comes in, and
-// compares what was acknowledged with what is there.
+// Package kill kills the gateway and its private Postgres while telemetry comes in over all ways,
+// and compares what was acknowledged with what is there.
 package kill
 
 import (
-	"context"
-	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"text/tabwriter"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
-
-	"github.com/plaithq/plait/store/localpg"
 )
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var kills = flag.Int("kills", 10, "how often to kill")
+// roundsVariable in the environment says how many rounds of killing there are, instead of one
+// for each victim.
+const roundsVariable = "PLAIT_KILL_ROUNDS"
 
 const (
-	// acksBetweenKills show that the gateway recovered, and that it works when it is killed.
-	acksBetweenKills = 150
+	// acksBetweenKills show that the gateway recovered, and that it works when it is killed. A kill
+	// comes after up to twice as many.
+	acksBetweenKills = 60
 	ackLimit         = 2 * time.Minute
 )
 
@@ -33,117 +34,104 @@ var victims = []struct {
 	name string
 	kill func(t *testing.T, g *gateway)
 }{
-	{"plait", func(t *testing.T, g *gateway) { g.kill(t); g.start(t) }},
-	{"postgres", func(t *testing.T, g *gateway) { g.killPostgres(t) }},
-	{"plait, then postgres", func(t *testing.T, g *gateway) { g.kill(t); g.killPostgres(t); g.start(t) }},
-	{"postgres, then plait", func(t *testing.T, g *gateway) { g.killPostgres(t); g.kill(t); g.start(t) }},
+	{"gateway", func(t *testing.T, g *gateway) { g.kill(t); g.start(t) }},
+	{"postmaster", func(t *testing.T, g *gateway) { terminate(t, g.postmaster(t)) }},
+	{"one backend", func(t *testing.T, g *gateway) { g.killBackend(t) }},
+	{"gateway, then postmaster", func(t *testing.T, g *gateway) {
+		pid := g.postmaster(t)
+		g.kill(t)
+		terminate(t, pid)
+		g.start(t)
+	}},
+	{"postmaster, then gateway", func(t *testing.T, g *gateway) {
+		terminate(t, g.postmaster(t))
+		g.kill(t)
+		g.start(t)
+	}},
+	{"gateway, by SIGTERM", func(t *testing.T, g *gateway) { g.stop(t); g.start(t) }},
 }
 
 func TestWhatIsAcknowledgedIsThereOnceWhoeverIsKilled(t *testing.T) {
+	kills := make([]time.Time, roundCount(t))
 	g := newGateway(t)
 	g.start(t)
-	s := startSenders(t, "http://"+g.ingestAddr)
-	var acknowledged []int
-	for n := range *kills {
-		acknowledged = append(acknowledged, awaitAcks(t, g, s, acksBetweenKills)...)
+	s := startSenders(t, g)
+	for n := range kills {
+		s.await(t, g, acksBetweenKills+rand.IntN(acksBetweenKills))
 		victim := victims[n%len(victims)]
-		t.Logf("kill %d: %s, after %d requests and %d repeats", n+1, victim.name, len(acknowledged), s.repeats.Load())
+		acks, repeats := s.state()
+		t.Logf("kill %d: %s, after %d requests and %d repeats", n+1, victim.name, acks, repeats)
+		kills[n] = time.Now()
 		victim.kill(t, g)
+		s.awaitBegunAfter(t, g, kills[n])
 	}
-	acknowledged = append(acknowledged, awaitAcks(t, g, s, acksBetweenKills)...)
-	acknowledged = append(acknowledged, s.stop()...)
+	s.await(t, g, acksBetweenKills)
+	acks := s.stop(t, g)
 	g.stop(t)
-	t.Logf("%d requests were acknowledged, %d times one was sent again", len(acknowledged), s.repeats.Load())
-	compare(t, g.dataDir, acknowledged)
+	differences := compare(t, g.dataDir, acks)
+	t.Log("\n" + table(kills, acks, differences))
 }
 
-// awaitAcks returns the numbers of the next n acknowledged requests.
-func awaitAcks(t *testing.T, g *gateway, s *senders, n int) (numbers []int) {
+func roundCount(t *testing.T) int {
 	t.Helper()
-	limit := time.After(ackLimit)
-	for range n {
-		select {
-		case number := <-s.acknowledged:
-			numbers = append(numbers, number)
-		case err := <-s.refused:
-			t.Fatal(err)
-		case <-g.ended:
-			t.Fatalf("plait ended by itself: %v", g.err)
-		case <-limit:
-			t.Fatalf("%d requests were acknowledged in %v, not %d", len(numbers), ackLimit, n)
-		}
+	text := os.Getenv(roundsVariable)
+	if text == "" {
+		return len(victims)
 	}
-	return numbers
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("%s is %q, not a number of rounds", roundsVariable, text)
+	}
+	return n
 }
 
-// counts say, for each request of a kind, how much of it is there and how much of that differs.
-var counts = []struct {
-	what string
-	kind int                     // of the requests that bring it
-	key  func(number int) string // the first column of what such a request brought
-	sql  string
-}{
-	{"spans", spanRequest, hexTraceIDOf, `
-		SELECT trace_id, count(*), count(DISTINCT span_id)
-		FROM plait.spans
-		GROUP BY trace_id`},
-	{"spans in the trace's summary", spanRequest, hexTraceIDOf, `
-		SELECT trace_id, span_count, span_count
-		FROM plait.traces`},
-	{"log records", logRequest, hexTraceIDOf, `
-		SELECT trace_id, count(*), count(DISTINCT body)
-		FROM plait.logs
-		GROUP BY trace_id`},
-	{"samples", sampleRequest, strconv.Itoa, `
-		SELECT labels ->> 'request', count(*), count(DISTINCT time)
-		FROM plait.samples
-		WHERE metric = '` + metricName + `'
-		GROUP BY labels ->> 'request'`},
+// line is what the table says of a victim.
+type line struct {
+	rounds, acknowledged, lost, doubled int
+	longest                             time.Duration // between two acknowledgements
 }
 
-// compare checks that all requests are in the database, once, and nothing else is.
-func compare(t *testing.T, dataDir string, acknowledged []int) {
-	t.Helper()
-	server, err := localpg.Start(t.Context(), localpg.Config{DataDir: dataDir})
-	check(t, err)
-	defer func() { check(t, server.Stop(context.Background())) }()
-	conn, err := pgx.Connect(t.Context(), server.URL())
-	check(t, err)
-	defer conn.Close(t.Context())
-	for _, c := range counts {
-		want := map[string]bool{}
-		for _, number := range acknowledged {
-			if kindOf(number) == c.kind {
-				want[c.key(number)] = true
-			}
-		}
-		compareCounts(t, conn, c.what, c.sql, want)
+// table has a line for each victim. A request counts for the kill that came next after it was
+// first sent, and a time without acknowledgements for the kill before its end.
+func table(kills []time.Time, acks []ack, differences []difference) string {
+	lines := make([]line, len(victims))
+	for n := range kills {
+		lines[n%len(victims)].rounds++
 	}
+	slices.SortFunc(acks, func(a, b ack) int { return a.done.Compare(b.done) })
+	lineOf := map[int]*line{}
+	for i, a := range acks {
+		next := killsUntil(kills, a.first)
+		l := &lines[min(next, len(kills)-1)%len(victims)]
+		l.acknowledged++
+		lineOf[a.number] = l
+		if past := killsUntil(kills, a.done); i > 0 && past > 0 {
+			l := &lines[(past-1)%len(victims)]
+			l.longest = max(l.longest, a.done.Sub(acks[i-1].done))
+		}
+	}
+	var unsent line
+	for _, d := range differences {
+		l := &unsent
+		if len(d.numbers) > 0 {
+			l = lineOf[d.numbers[0]]
+		}
+		l.lost += d.lost
+		l.doubled += d.doubled
+	}
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "victim\trounds\trequests acknowledged\tlost\tdoubled\tlongest without acknowledgement")
+	for i, l := range lines {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%v\n", victims[i].name, l.rounds, l.acknowledged, l.lost, l.doubled, l.longest.Round(time.Millisecond))
+	}
+	fmt.Fprintf(w, "(never acknowledged)\t\t\t\t%d\t\n", unsent.doubled)
+	_ = w.Flush()
+	return b.String()
 }
 
-func compareCounts(t *testing.T, conn *pgx.Conn, what, sql string, want map[string]bool) {
-	t.Helper()
-	rows, err := conn.Query(t.Context(), sql)
-	check(t, err)
-	type count struct {
-		Key            string
-		Rows, Distinct int
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[count])
-	check(t, err)
-	total := 0
-	for _, c := range found {
-		total += c.Rows
-		if !want[c.Key] {
-			t.Errorf("%s: %d of request %s, which was never acknowledged", what, c.Rows, c.Key)
-		}
-		if c.Rows != perRequest || c.Distinct != perRequest {
-			t.Errorf("%s: request %s brought %d, of which there are %d, %d of them different", what, c.Key, perRequest, c.Rows, c.Distinct)
-		}
-		delete(want, c.Key)
-	}
-	for key := range want {
-		t.Errorf("%s: nothing of request %s is there, though it was acknowledged", what, key)
-	}
-	t.Logf("%s: %d of %d requests", what, total, len(found))
+// killsUntil counts the kills before a time.
+func killsUntil(kills []time.Time, t time.Time) int {
+	n, _ := slices.BinarySearchFunc(kills, t, time.Time.Compare)
+	return n
 }

@@ -2,7 +2,6 @@ package kill
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -14,74 +13,91 @@ import (
 	metrics "go.opentelemetry.io/proto/otlp/metrics/v1"
 	resource "go.opentelemetry.io/proto/otlp/resource/v1"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/proto"
 )
 
-// perRequest is how many spans, log records or samples each request has.
-const perRequest = 40
-
-// metricName is the metric of which each metrics request brings a series of its own.
-const metricName = "kill_test"
-
-// request is one that a sender repeats until it is acknowledged. Its number is in the identity
-// of all that it holds: the trace id, or the label "request".
-type request struct {
-	number int
-	path   string
-	body   []byte
-}
-
-// The kinds of request, which take turns.
 const (
-	spanRequest = iota
-	logRequest
-	sampleRequest
-	kinds
+	// perRequest is how many spans, log records or samples each request has.
+	perRequest = 20
+	// exemplarsPerRequest is how many of a request's samples carry an exemplar.
+	exemplarsPerRequest = 2
+	// metricName is the metric of which each metrics request brings a series of its own.
+	metricName = "kill_test_total"
 )
 
-func kindOf(number int) int { return number % kinds }
+// A request's number says all about it: which way in it takes (ways take turns, one round of them
+// is a group), which trace it belongs to and how it spells its id. All that a request brings has
+// an attribute or label "request", by which it is found again.
+//
+// A group has three traces: its three requests of spans bring one each, and the requests of log
+// records and the exemplars of samples belong to them. In every other group these spell only the
+// lower half of the trace id, and in every fourth the second request of spans does, and belongs to
+// the trace of the first. Every fifth group is of a year ago, which is stored elsewhere than what is of today.
 
-// newRequest makes the request of a number. Each tenth is of a year ago, which
-// is stored elsewhere than what is of today.
-func newRequest(number int, now time.Time) (request, error) {
-	if number%10 == 0 {
-		now = now.AddDate(-1, 0, 0)
+const (
+	wayCount       = 11
+	tracesPerGroup = 3
+)
+
+func groupOf(number int) int { return number / wayCount }
+
+func wayOf(number int) way { return ways[number%wayCount] }
+
+// joinsSpans says that a request of spans belongs to the trace of the one before.
+func joinsSpans(number int) bool { return groupOf(number)%4 == 3 && number%wayCount == 1 }
+
+func spellsHalf(number int) bool {
+	if number%wayCount < tracesPerGroup { // spans
+		return joinsSpans(number)
 	}
-	var path string
-	var message proto.Message
-	switch kindOf(number) {
-	case spanRequest:
-		path, message = "/v1/traces", spansOf(number, now)
-	case logRequest:
-		path, message = "/v1/logs", recordsOf(number, now)
-	case sampleRequest:
-		path, message = "/v1/metrics", samplesOf(number, now)
-	}
-	body, err := proto.Marshal(message)
-	return request{number, path, body}, err
+	return groupOf(number)%2 == 1
 }
 
-// traceIDOf returns the trace id of what a request brings.
-func traceIDOf(number int) []byte {
-	return binary.BigEndian.AppendUint64([]byte("killtest"), uint64(number))
+// lowIDOf is the lower half of the id of the trace to which a request belongs.
+func lowIDOf(number int) uint64 {
+	if joinsSpans(number) {
+		number--
+	}
+	return uint64(groupOf(number)*tracesPerGroup + number%wayCount%tracesPerGroup + 1)
 }
 
-func hexTraceIDOf(number int) string { return hex.EncodeToString(traceIDOf(number)) }
+// hexLowIDOf is the lower half as the views have it.
+func hexLowIDOf(number int) string { return fmt.Sprintf("%016x", lowIDOf(number)) }
 
-func spanIDOf(n int) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n+1)) }
+// spelledIDOf is the trace id as the request has it.
+func spelledIDOf(number int) []byte {
+	id := binary.BigEndian.AppendUint64([]byte("killtest"), lowIDOf(number))
+	if spellsHalf(number) {
+		clear(id[:8])
+	}
+	return id
+}
 
-func spansOf(number int, now time.Time) proto.Message {
+// spanIDOf is the id of the n-th span that a request brings, or that its n-th record is of.
+func spanIDOf(number, n int) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(number%wayCount*1000+n+1))
+}
+
+func timeOf(number int, now time.Time) time.Time {
+	if groupOf(number)%5 == 0 {
+		return now.AddDate(-1, 0, 0)
+	}
+	return now
+}
+
+func spansOf(number int, now time.Time) *coltrace.ExportTraceServiceRequest {
+	now = timeOf(number, now)
+	traceID := spelledIDOf(number)
 	var spans []*trace.Span
 	for n := range perRequest {
 		at := now.Add(time.Duration(n) * time.Millisecond)
 		span := &trace.Span{
-			TraceId: traceIDOf(number), SpanId: spanIDOf(n), Name: fmt.Sprintf("operation %d", n%5),
+			TraceId: traceID, SpanId: spanIDOf(number, n), Name: fmt.Sprintf("operation %d", n%5),
 			Kind:              trace.Span_SPAN_KIND_SERVER,
 			StartTimeUnixNano: uint64(at.UnixNano()), EndTimeUnixNano: uint64(at.Add(time.Second).UnixNano()),
 			Attributes: attributes("request", fmt.Sprint(number)),
 		}
 		if n > 0 {
-			span.ParentSpanId = spanIDOf(0)
+			span.ParentSpanId = spanIDOf(number, 0)
 		}
 		spans = append(spans, span)
 	}
@@ -90,14 +106,17 @@ func spansOf(number int, now time.Time) proto.Message {
 	}}}
 }
 
-func recordsOf(number int, now time.Time) proto.Message {
+func recordsOf(number int, now time.Time) *collogs.ExportLogsServiceRequest {
+	now = timeOf(number, now)
+	traceID := spelledIDOf(number)
 	var records []*logs.LogRecord
 	for n := range perRequest {
 		at := uint64(now.Add(time.Duration(n) * time.Millisecond).UnixNano())
 		records = append(records, &logs.LogRecord{
 			TimeUnixNano: at, ObservedTimeUnixNano: at, SeverityNumber: logs.SeverityNumber_SEVERITY_NUMBER_INFO,
-			TraceId: traceIDOf(number), SpanId: spanIDOf(n),
-			Body: text(fmt.Sprintf("record %d of request %d", n, number)),
+			TraceId: traceID, SpanId: spanIDOf(number, n),
+			Attributes: attributes("request", fmt.Sprint(number)),
+			Body:       text(fmt.Sprintf("record %d of request %d", n, number)),
 		})
 	}
 	return &collogs.ExportLogsServiceRequest{ResourceLogs: []*logs.ResourceLogs{{
@@ -105,18 +124,31 @@ func recordsOf(number int, now time.Time) proto.Message {
 	}}}
 }
 
-func samplesOf(number int, now time.Time) proto.Message {
+func samplesOf(number int, now time.Time) *colmetrics.ExportMetricsServiceRequest {
+	now = timeOf(number, now)
+	traceID := spelledIDOf(number)
 	var points []*metrics.NumberDataPoint
 	for n := range perRequest {
-		points = append(points, &metrics.NumberDataPoint{
-			TimeUnixNano: uint64(now.Add(time.Duration(n) * time.Millisecond).UnixNano()),
+		at := uint64(now.Add(time.Duration(n) * time.Millisecond).UnixNano())
+		point := &metrics.NumberDataPoint{
+			TimeUnixNano: at,
 			Value:        &metrics.NumberDataPoint_AsInt{AsInt: int64(n)},
 			Attributes:   attributes("request", fmt.Sprint(number)),
-		})
+		}
+		if n < exemplarsPerRequest {
+			point.Exemplars = []*metrics.Exemplar{{
+				TimeUnixNano: at, Value: &metrics.Exemplar_AsInt{AsInt: int64(n)},
+				TraceId: traceID, SpanId: spanIDOf(number, n),
+			}}
+		}
+		points = append(points, point)
 	}
 	return &colmetrics.ExportMetricsServiceRequest{ResourceMetrics: []*metrics.ResourceMetrics{{
 		Resource: service(number), ScopeMetrics: []*metrics.ScopeMetrics{{Metrics: []*metrics.Metric{{
-			Name: metricName, Data: &metrics.Metric_Gauge{Gauge: &metrics.Gauge{DataPoints: points}},
+			Name: metricName, Data: &metrics.Metric_Sum{Sum: &metrics.Sum{
+				DataPoints: points, IsMonotonic: true,
+				AggregationTemporality: metrics.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE,
+			}},
 		}}}},
 	}}}
 }
