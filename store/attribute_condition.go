@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -21,6 +22,8 @@ type attributeCondition struct {
 	wanted wantedValue
 
 	patterns  []string // of JSON text that may hold the attribute
+	nested    []string // of JSON text that may hold it in a map or a list
+	holds     string   // what all of that text has in it, empty where nothing is known
 	resources []int64  // sorted ids of entries that hold it
 	sets      []int64
 }
@@ -29,24 +32,39 @@ type attributeCondition struct {
 const maxKeyDots = 8
 
 func newAttributeCondition(key, text string) attributeCondition {
-	c := attributeCondition{key: cleanText(key), wanted: newWantedValue(cleanText(text))}
-	for _, v := range c.wanted.spellings() {
+	c := attributeCondition{key: cleanText(key), wanted: newWantedValue(cleanText(text)), nested: []string{}}
+	spellings := c.wanted.spellings()
+	c.holds = commonText(spellings)
+	for _, v := range spellings {
 		c.whole(string(v))
-		c.pattern(c.key, "[", string(v))
+		c.within(c.key, "[", string(v))
 		for outer := range outerKeys(c.key) {
-			c.pattern(outer, "{", string(v))
-			c.pattern(outer, "[", string(v))
+			c.within(outer, "{", string(v))
+			c.within(outer, "[", string(v))
 		}
 	}
 	if c.wanted.nested != nil {
+		c.holds = ""
 		for _, open := range []string{"[", "{"} {
-			c.pattern(c.key, open, "")
+			c.within(c.key, open, "")
 			for outer := range outerKeys(c.key) {
-				c.pattern(outer, open, "")
+				c.within(outer, open, "")
 			}
 		}
 	}
 	return c
+}
+
+// commonText is a spelling that all have within them, without its quotes; empty where there is none. Most
+// rows lack it, and to see that takes less time than to compare them with one pattern.
+func commonText(spellings [][]byte) string {
+	for _, s := range spellings {
+		s = bytes.Trim(s, `"`)
+		if !slices.ContainsFunc(spellings, func(other []byte) bool { return !bytes.Contains(other, s) }) {
+			return string(s)
+		}
+	}
+	return ""
 }
 
 // whole adds the patterns of the key with a value that is all of it: what has no quotes around it is
@@ -54,23 +72,27 @@ func newAttributeCondition(key, text string) attributeCondition {
 func (c *attributeCondition) whole(value string) {
 	member := string(plait.AppendJSONString(nil, c.key)) + ":" + value
 	if value[len(value)-1] == '"' || value[len(value)-1] == '}' {
-		c.add(likePattern(member))
+		c.patterns = add(c.patterns, likePattern(member))
 		return
 	}
-	c.add(likePattern(member + ","))
-	c.add(likePattern(member + "}"))
+	c.patterns = add(add(c.patterns, likePattern(member+",")), likePattern(member+"}"))
 }
 
-// pattern adds the pattern of a key whose value begins with a bracket, and holds something.
-func (c *attributeCondition) pattern(key, begin, holds string) {
-	c.add(likePattern(string(plait.AppendJSONString(nil, key))+":"+begin) + strings.TrimPrefix(likePattern(holds), "%"))
+// within adds the pattern of a key whose value begins with a bracket, and holds something.
+func (c *attributeCondition) within(key, begin, holds string) {
+	c.nested = add(c.nested, likePattern(string(plait.AppendJSONString(nil, key))+":"+begin)+strings.TrimPrefix(likePattern(holds), "%"))
 }
 
-func (c *attributeCondition) add(pattern string) {
-	if !slices.Contains(c.patterns, pattern) {
-		c.patterns = append(c.patterns, pattern)
+func add(patterns []string, p string) []string {
+	if slices.Contains(patterns, p) {
+		return patterns
 	}
+	return append(patterns, p)
 }
+
+// nestingSQL says whether attributes may have a map or a list among their values. Few have, and there are
+// many patterns for what is in one.
+const nestingSQL = `(strpos(attributes, '":{') > 0 OR strpos(attributes, '":[') > 0)`
 
 // outerKeys are what stands before the dots of a key, with what stands behind.
 func outerKeys(key string) iter.Seq2[string, string] {
@@ -154,12 +176,12 @@ const (
 	resourcesLikeSQL = `
 SELECT id, attributes
 FROM plait_store.resource
-WHERE attributes LIKE ANY ($1)`
+WHERE attributes LIKE ANY ($1) OR ` + nestingSQL + ` AND attributes LIKE ANY ($2)`
 
 	attributeSetsLikeSQL = `
 SELECT id, attributes
 FROM plait_store.attribute_set
-WHERE attributes LIKE ANY ($1)`
+WHERE attributes LIKE ANY ($1) OR ` + nestingSQL + ` AND attributes LIKE ANY ($2)`
 )
 
 // attributeConditions makes conditions of attributes whose values are texts, the rarest first.
@@ -193,7 +215,7 @@ func (s *Store) entriesWith(ctx context.Context, c *attributeCondition, sql stri
 		} else if c.in(attributes) {
 			ids = append(ids, readInt8(v[0]))
 		}
-	}, sql, planned, c.patterns)
+	}, sql, planned, c.patterns, c.nested)
 	slices.Sort(ids)
 	return ids, cmp.Or(err, bad)
 }

@@ -22,8 +22,8 @@ type LookupStatement struct {
 const (
 	positionTypes     = "timestamptz, int2, uuid, int8, int8"
 	positionArguments = "'2026-01-01', 999, 'ffffffff-ffff-ffff-ffff-ffffffffffff', 1, 1"
-	searchTypes       = "timestamptz, timestamptz, int2, int8[], text, int8, " + positionTypes + ", int8, text[], int8[], int8[], text[], text[]"
-	searchArguments   = "'1700-01-01', '2200-01-01', NULL, NULL, NULL, NULL, " + positionArguments + ", 100, NULL, NULL, NULL, NULL, ARRAY['$id']"
+	searchTypes       = "timestamptz, timestamptz, int2, int8[], text, int8, " + positionTypes + ", int8, text[], int8[], int8[], text[], text[], text, text[]"
+	searchArguments   = "'1700-01-01', '2200-01-01', NULL, NULL, NULL, NULL, " + positionArguments + ", 100, NULL, NULL, NULL, NULL, NULL, '', ARRAY['$id']"
 )
 
 // LookupStatements are the statements that find rows by trace id.

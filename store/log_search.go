@@ -28,11 +28,11 @@ FROM (
 WITH l AS MATERIALIZED (
     SELECT ` + logColumns + `
     FROM plait_store.log
-    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($17)
+    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($19)
     UNION ALL
     SELECT ` + logColumns + `
     FROM plait_store.log_outside
-    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($17)
+    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($19)
 )
 SELECT *
 FROM l`
@@ -43,7 +43,8 @@ WHERE time >= $1 AND time < $2
   AND ($4::int8[] IS NULL OR resource = ANY ($4))
   AND ($5::text IS NULL OR body ILIKE $5 OR strpos(body, '\') > 0 AND body ILIKE ANY ($16))
   AND ($6::int8 IS NULL OR span_id = $6)
-  AND ($13::text[] IS NULL OR resource = ANY ($14) OR attribute_set = ANY ($15) OR attributes LIKE ANY ($13))`
+  AND ($13::text[] IS NULL OR resource = ANY ($14) OR attribute_set = ANY ($15)
+       OR ($18 = '' OR strpos(attributes, $18) > 0) AND (attributes LIKE ANY ($13) OR ` + nestingSQL + ` AND attributes LIKE ANY ($17)))`
 
 	logsNewestFirstSQL = `
   AND (time, sub_ns, trace_id, span_id, content) <= ($7, $8, $9, $10, $11)
@@ -189,10 +190,10 @@ func (t *logSearch) page(ctx context.Context, from, to int64, limit int) (p page
 	start, skip := t.at.logPosition, t.at.skip
 	args := []any{microsTime(from), microsTime(to), optional(int16(t.query.MinSeverity)), t.resources, t.contains,
 		optional(t.query.SpanID.Int64()), microsTime(start.micros), start.sub, start.traceID[:], start.spanID, start.content, limit,
-		[]string(nil), []int64(nil), []int64(nil), t.escaped}
+		[]string(nil), []int64(nil), []int64(nil), t.escaped, []string(nil), ""}
 	if len(t.attributes) > 0 {
 		first := &t.attributes[0]
-		args[12], args[13], args[14] = first.patterns, first.resources, first.sets
+		args[12], args[13], args[14], args[16], args[17] = first.patterns, first.resources, first.sets, first.nested, first.holds
 	}
 	var bad error
 	scan := func(v [][]byte) bool {

@@ -17,7 +17,7 @@ type anyAttribute struct {
 }
 
 func (s *Store) newAnyAttribute(ctx context.Context, wanted []plait.Matcher) (anyAttribute, error) {
-	a := anyAttribute{guess: attributeCondition{resources: []int64{}, sets: []int64{}}}
+	a := anyAttribute{guess: attributeCondition{nested: []string{}, resources: []int64{}, sets: []int64{}}}
 	var err error
 	if a.wanted, err = compileMatchers(wanted); err != nil {
 		return a, err
@@ -26,7 +26,7 @@ func (s *Store) newAnyAttribute(ctx context.Context, wanted []plait.Matcher) (an
 		if m.Op == plait.MatchEqual {
 			c := newAttributeCondition(m.Name, m.Value)
 			a.equal = append(a.equal, c)
-			a.guess.patterns = append(a.guess.patterns, c.patterns...)
+			a.guess.patterns, a.guess.nested = append(a.guess.patterns, c.patterns...), append(a.guess.nested, c.nested...)
 			continue
 		}
 		a.guess.patterns = append(a.guess.patterns, likePattern(string(plait.AppendJSONString(nil, m.Name))+":"))
@@ -38,7 +38,7 @@ func (s *Store) newAnyAttribute(ctx context.Context, wanted []plait.Matcher) (an
 		} else if fits {
 			a.guess.sets = append(a.guess.sets, readInt8(v[0]))
 		}
-	}, attributeSetsLikeSQL, planned, a.guess.patterns)
+	}, attributeSetsLikeSQL, planned, a.guess.patterns, a.guess.nested)
 	if err == nil {
 		err = bad
 	}

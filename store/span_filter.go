@@ -38,7 +38,8 @@ const spanConditionsSQL = `
     AND ($7::int8[] IS NULL OR resource = ANY ($7))
     AND ($8::int8 IS NULL OR duration_ns >= $8)
     AND ($9::int8 IS NULL OR duration_ns <= $9)
-    AND ($10::text[] IS NULL OR resource = ANY ($11) OR attribute_set = ANY ($12) OR attributes LIKE ANY ($10))`
+    AND ($10::text[] IS NULL OR resource = ANY ($11) OR attribute_set = ANY ($12)
+         OR ($14 = '' OR strpos(attributes, $14) > 0) AND (attributes LIKE ANY ($10) OR ` + nestingSQL + ` AND attributes LIKE ANY ($13)))`
 
 // arguments are those of spanMatchSQL.
 func (f *spanFilter) arguments(from, to int64) []any {
@@ -46,10 +47,10 @@ func (f *spanFilter) arguments(from, to int64) []any {
 		f.operations, f.inline, likePattern(string(plait.AppendJSONString([]byte(`"name":`), f.name))),
 		f.statuses, f.resources, f.minDuration, f.maxDuration}
 	if len(f.attributes) == 0 {
-		return append(args, []string(nil), []int64(nil), []int64(nil))
+		return append(args, []string(nil), []int64(nil), []int64(nil), []string(nil), "")
 	}
 	first := &f.attributes[0]
-	return append(args, first.patterns, first.resources, first.sets)
+	return append(args, first.patterns, first.resources, first.sets, first.nested, first.holds)
 }
 
 // impossible says that no span can fit.

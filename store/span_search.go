@@ -20,7 +20,7 @@ FROM (
 ) s
 WHERE` + spanMatchSQL + `
 ORDER BY start_time DESC, start_sub_ns DESC
-LIMIT $13`
+LIMIT $15`
 
 // Spans returns single spans by the labels that span-derived metrics have: service,
 // span_name, span_kind (SPAN_KIND_SERVER…) and status_code (STATUS_CODE_ERROR…). Any other

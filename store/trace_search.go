@@ -21,8 +21,8 @@ const (
 	// Spans that fit, newest first. Text is sent only when it has to be compared.
 	searchSpansSQL = `
 SELECT trace_id, start_time, operation, resource, attribute_set,
-       CASE WHEN $13 THEN attributes ELSE '' END,
-       CASE WHEN $13 THEN extra ELSE '' END
+       CASE WHEN $15 THEN attributes ELSE '' END,
+       CASE WHEN $15 THEN extra ELSE '' END
 FROM (
     SELECT trace_id, start_time, operation, resource, attribute_set, duration_ns, status, attributes, extra
     FROM plait_store.span
@@ -32,7 +32,7 @@ FROM (
 ) s
 WHERE` + spanMatchSQL + `
 ORDER BY start_time DESC
-LIMIT $14`
+LIMIT $16`
 
 	// When nothing or only a service is asked for, fragments tell without a look at spans.
 	searchFragmentsSQL = `

@@ -66,7 +66,7 @@ WHERE spans >= $3 OR fragments = $4
 ORDER BY start_time DESC
 LIMIT 1`
 
-	inlineNameSQL = `CASE WHEN operation = ANY ($16) THEN coalesce(nullif(extra, '')::jsonb ->> 'name', '') ELSE '' END`
+	inlineNameSQL = `CASE WHEN operation = ANY ($18) THEN coalesce(nullif(extra, '')::jsonb ->> 'name', '') ELSE '' END`
 
 	// Exact medians would have to sort all durations. Counted in buckets an eighth of a doubling wide,
 	// the mean of the bucket with the median is at most 9 % off, and exact where all are equal.
@@ -84,10 +84,10 @@ ORDER BY spans DESC`
 	windowDurationsSQL = `
 WITH counted AS (
     SELECT operation, ` + inlineNameSQL + ` AS name, ` + countedSQL + overlappingSQL + overlapConditionsSQL + `
-      AND operation <> ALL ($17)
+      AND operation <> ALL ($19)
     GROUP BY 1, 2, 5
 )` + mediansSQL + `
-LIMIT $13`
+LIMIT $15`
 
 	earlierDurationsSQL = `
 WITH counted AS (

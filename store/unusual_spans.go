@@ -26,34 +26,34 @@ import (
 // reachBack is the bound of the partial indexes span_long, which find what began earlier before a window.
 const reachBack = time.Minute
 
-// overlappingSQL are the spans that overlap a window: $1 is its start, $2 its end, $14 a minute
-// before its start, or the start itself where spans before it do not count ($15 is then false).
+// overlappingSQL are the spans that overlap a window: $1 is its start, $2 its end, $16 a minute
+// before its start, or the start itself where spans before it do not count ($17 is then false).
 const overlappingSQL = `
 FROM (
-    SELECT ` + spanColumns + ` FROM plait_store.span WHERE start_time >= $14 AND start_time < $2
+    SELECT ` + spanColumns + ` FROM plait_store.span WHERE start_time >= $16 AND start_time < $2
     UNION ALL
-    SELECT ` + spanColumns + ` FROM plait_store.span_outside WHERE start_time >= $14 AND start_time < $2
+    SELECT ` + spanColumns + ` FROM plait_store.span_outside WHERE start_time >= $16 AND start_time < $2
     UNION ALL
-    SELECT ` + spanColumns + ` FROM plait_store.span WHERE $15 AND duration_ns > 60000000000 AND start_time < $14
+    SELECT ` + spanColumns + ` FROM plait_store.span WHERE $17 AND duration_ns > 60000000000 AND start_time < $16
     UNION ALL
-    SELECT ` + spanColumns + ` FROM plait_store.span_outside WHERE $15 AND duration_ns > 60000000000 AND start_time < $14
+    SELECT ` + spanColumns + ` FROM plait_store.span_outside WHERE $17 AND duration_ns > 60000000000 AND start_time < $16
 ) s`
 
 const overlapConditionsSQL = `
-WHERE (start_time >= $1 OR $15 AND duration_ns >= 1e9::float8 * date_part('epoch', $1 - start_time))` + spanConditionsSQL
+WHERE (start_time >= $1 OR $17 AND duration_ns >= 1e9::float8 * date_part('epoch', $1 - start_time))` + spanConditionsSQL
 
 const (
 	unusualSpansSQL = `
 SELECT ` + spanColumns + overlappingSQL + `
-LEFT JOIN unnest($17::int8[], $18::text[], $19::int8[]) u(usual_of, usual_name, usual)
+LEFT JOIN unnest($19::int8[], $20::text[], $21::int8[]) u(usual_of, usual_name, usual)
     ON usual_of = operation AND usual_name = ` + inlineNameSQL + overlapConditionsSQL + `
-  AND trace_id <> ALL ($20)
-ORDER BY $21 AND status = 2 DESC, duration_ns - coalesce(usual, 0) DESC, start_time DESC
-LIMIT $13`
+  AND trace_id <> ALL ($22)
+ORDER BY $23 AND status = 2 DESC, duration_ns - coalesce(usual, 0) DESC, start_time DESC
+LIMIT $15`
 
 	overlappingSpansSQL = `
 SELECT ` + spanColumns + overlappingSQL + overlapConditionsSQL + `
-  AND $13::int8 IS NOT NULL`
+  AND $15::int8 IS NOT NULL`
 )
 
 // UnusualSpans returns the spans of a window that most exceed what is usual for their operation.
