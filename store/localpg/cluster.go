@@ -205,6 +205,9 @@ func (c *cluster) makeSocketDir(dir string) error {
 	if err := c.account.mkdir(c.socketDir); err != nil {
 		return fmt.Errorf("make socket directory: %w", err)
 	}
+	if filepath.Dir(c.socketDir) == "/tmp" {
+		c.log.Info("the path of the data directory is too long for a socket, which is elsewhere: psql takes this directory with -h", "dir", c.socketDir)
+	}
 	return nil
 }
 
