@@ -134,7 +134,7 @@ func (l links) node(t *correlate.Tree, i int) treeSpan {
 		SpanID: span.SpanID, Depth: n.Depth, Children: n.Children,
 		Service: span.Resource.Service(), Name: span.Name, Kind: span.Kind.String(),
 		Start: stamp(span.StartNanos + n.SkewNanos), SkewNS: n.SkewNanos,
-		DurationNS: span.DurationNanos(), SelfTimeNS: n.SelfNanos,
+		DurationNS: n.DurationNanos(), SelfTimeNS: n.SelfNanos,
 		CriticalPath: n.Critical, CriticalPathNS: n.CriticalNanos, Asynchronous: n.Asynchronous, Shared: n.Shared,
 		Status: span.Status.String(), StatusMessage: span.StatusMessage,
 		Attributes: attributes(span.Attributes), Resource: attributes(span.Resource.Attributes), Scope: scopeOf(span.Scope),

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // How spans become a tree, in this order:
@@ -78,7 +79,7 @@ func (n *Node) StartNanos() int64 { return inRange(n.Span.StartNanos) + n.SkewNa
 // EndNanos is the span's end on the clock of the trace's root, never before its start.
 func (n *Node) EndNanos() int64 { return spanEnd(n.Span) + n.SkewNanos }
 
-// DurationNanos is the span's duration, 0 where it ends before it starts.
+// DurationNanos is the span's duration as far as it is believed (spanmetrics.DurationNanos).
 func (n *Node) DurationNanos() int64 { return n.EndNanos() - n.StartNanos() }
 
 // MissingParent is a span that is not here.
@@ -100,7 +101,8 @@ const maxNanos = 1 << 62
 
 func inRange(nanos int64) int64 { return min(max(nanos, -maxNanos), maxNanos-1) }
 
-func spanEnd(s *plait.Span) int64 { return max(inRange(s.StartNanos), inRange(s.EndNanos)) }
+// spanEnd is when a span ended as far as it is believed: see spanmetrics.DurationNanos.
+func spanEnd(s *plait.Span) int64 { return inRange(s.StartNanos) + spanmetrics.DurationNanos(s) }
 
 // BuildTree arranges the spans of one trace. It keeps pointers into spans.
 func BuildTree(spans []plait.Span) *Tree {

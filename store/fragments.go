@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 const (
@@ -48,13 +49,13 @@ func (w *fragmentWriter) encode(rows []spanEntry, order []sortKey, today day) {
 // fragment appends the row of those spans that order names, which are of one trace.
 func (w *fragmentWriter) fragment(rows []spanEntry, order []sortKey, today day) {
 	first := &rows[order[0].row]
-	start, end := first.StartNanos, first.EndNanos
+	start, end := first.StartNanos, believedEnd(first)
 	var root *spanEntry
 	failed := int32(0)
 	w.services = w.services[:0]
 	for _, key := range order {
 		row := &rows[key.row]
-		start, end = min(start, row.StartNanos), max(end, row.EndNanos)
+		start, end = min(start, row.StartNanos), max(end, believedEnd(row))
 		if row.ParentSpanID.IsZero() && (root == nil || rootBefore(row, root)) {
 			root = row
 		}
@@ -87,13 +88,15 @@ func (w *fragmentWriter) fragment(rows []spanEntry, order []sortKey, today day) 
 
 // rootBefore says whether a, rather than b, is the root of their trace, by the rule of trace_roots.go.
 func rootBefore(a, b *spanEntry) bool {
-	duration := func(s *spanEntry) int64 { return max(difference(s.EndNanos, s.StartNanos), 0) }
 	return cmp.Or(
-		cmp.Compare(duration(b), duration(a)),
+		cmp.Compare(spanmetrics.DurationNanos(b.Span), spanmetrics.DurationNanos(a.Span)),
 		cmp.Compare(a.StartNanos, b.StartNanos),
 		cmp.Compare(a.SpanID.Int64(), b.SpanID.Int64()),
 	) < 0
 }
+
+// believedEnd is when a span ended, without a duration that nobody can believe.
+func believedEnd(s *spanEntry) int64 { return s.StartNanos + spanmetrics.DurationNanos(s.Span) }
 
 // operationOf returns the id of a span's operation, 0 where there is no span.
 func operationOf(s *spanEntry) int64 {

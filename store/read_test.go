@@ -165,3 +165,33 @@ func TestSeveritiesAreNamesInSQL(t *testing.T) {
 		}
 	}
 }
+
+// A tracer that writes 0, or the largest number, as the end of an unfinished span says nothing of how
+// long it took.
+func TestUnbelievableDurationsAreNone(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	s, conn := storetest.Open(t, url), connect(t, url)
+	now := time.Now()
+	for n, end := range []int64{0, math.MaxInt64, now.UnixNano() - 1} {
+		id := traceNumber(1, uint64(n+1))
+		root := span(id, 1, 0, "app", "unfinished", now, 0, 0)
+		root.EndNanos = end
+		child := span(id, 2, 1, "app", "done", now, 0, time.Second)
+		writeSpans(t, s, root, child)
+		summaries, err := s.TraceSummaries(t.Context(), []plait.TraceID{id})
+		if err != nil || len(summaries) != 1 || summaries[0].DurationNanos != int64(time.Second) {
+			t.Errorf("end %d: summaries %+v, %v; want a second, which the child took", end, summaries, err)
+		}
+		var inSpans, inTraces float64
+		err = conn.QueryRow(t.Context(), `SELECT s.duration_ms, t.duration_ms FROM plait.spans s JOIN plait.traces t USING (trace_id)
+			WHERE s.trace_id = $1 AND s.name = 'unfinished'`, id.String()).Scan(&inSpans, &inTraces)
+		if err != nil || inSpans != 0 || inTraces != 1000 {
+			t.Errorf("end %d: the span took %v ms in SQL and its trace %v (%v), want 0 and 1000", end, inSpans, inTraces, err)
+		}
+	}
+	found, _, err := s.Traces(t.Context(), plait.TraceQuery{Name: "unfinished", MinDuration: time.Millisecond, Limit: 10})
+	if err != nil || len(found) != 0 {
+		t.Errorf("a search for spans that took a millisecond found %d unfinished ones, %v", len(found), err)
+	}
+}

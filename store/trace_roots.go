@@ -13,19 +13,19 @@ import (
 // has the root of its commit. Which of several commits brought the trace's root, and what it is called
 // when its operation has no name, is told by the root spans themselves.
 
-// rootNamesSQL returns one row for each spelling of a trace id.
+// rootNamesSQL has the rule of spanmetrics.DurationNanos for durations, and returns one row for each spelling of a trace id.
 const rootNamesSQL = `
-SELECT DISTINCT ON (trace_id) trace_id, operation, greatest(duration_ns, 0), start_time, extra
+SELECT DISTINCT ON (trace_id) trace_id, operation, believed_ns, start_time, extra
 FROM (
-    SELECT trace_id, operation, duration_ns, start_time, start_sub_ns, span_id, extra
+    SELECT trace_id, operation, CASE WHEN duration_ns BETWEEN 0 AND 31622400000000000 THEN duration_ns ELSE 0 END AS believed_ns, start_time, start_sub_ns, span_id, extra
     FROM plait_store.span
     WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1) AND parent_span_id = 0
     UNION ALL
-    SELECT trace_id, operation, duration_ns, start_time, start_sub_ns, span_id, extra
+    SELECT trace_id, operation, CASE WHEN duration_ns BETWEEN 0 AND 31622400000000000 THEN duration_ns ELSE 0 END AS believed_ns, start_time, start_sub_ns, span_id, extra
     FROM plait_store.span_outside
     WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1) AND parent_span_id = 0
 ) root
-ORDER BY trace_id, greatest(duration_ns, 0) DESC, start_time, start_sub_ns, span_id`
+ORDER BY trace_id, believed_ns DESC, start_time, start_sub_ns, span_id`
 
 // rootSpan is the root of a trace as its spans tell it.
 type rootSpan struct {

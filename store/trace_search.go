@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 const (
@@ -118,6 +119,9 @@ func (s *Store) newTraceSearch(ctx context.Context, q plait.TraceQuery) (*traceS
 	}
 	f := &t.filter
 	f.minDuration, f.maxDuration = optional(int64(q.MinDuration)), optional(int64(q.MaxDuration))
+	if f.minDuration != nil && f.maxDuration == nil {
+		f.maxDuration = optional(int64(spanmetrics.MaxDuration)) // what claims more took no time
+	}
 	if q.Status != nil {
 		f.statuses = []int16{int16(*q.Status)}
 	}

@@ -1,8 +1,36 @@
--- A trace is called by its longest root, as in the API (store/trace_roots.go): where several commits
--- brought spans without a parent, or the root's operation has no name, the root spans tell. A
--- severity that is a number alone, as pino and Bunyan write it, is shown by its name.
+-- The views say what the API says. A trace is called by its longest root (store/trace_roots.go): where
+-- several commits brought spans without a parent, or the root's operation has no name, the root spans tell. A
+-- severity that is a number alone, as pino and Bunyan write it, is shown by its name. A span that ends
+-- before it starts, or after more than 366 days, took no time (spanmetrics.DurationNanos).
 DO $$
 BEGIN
+    CREATE OR REPLACE VIEW plait.spans AS
+    SELECT encode(uuid_send(s.trace_id), 'hex') COLLATE "C" AS trace_id,
+           lpad(to_hex(s.span_id), 16, '0') AS span_id,
+           CASE WHEN s.parent_span_id <> 0 THEN lpad(to_hex(s.parent_span_id), 16, '0') END AS parent_span_id,
+           o.service,
+           coalesce(nullif(s.extra, '')::jsonb ->> 'name', o.name) AS name,
+           (ARRAY['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'])[o.kind + 1] AS kind,
+           s.start_time,
+           s.start_time + (s.start_sub_ns + s.duration_ns) / 1000 * interval '1 microsecond' AS end_time,
+           CASE WHEN s.duration_ns BETWEEN 0 AND 31622400000000000 THEN s.duration_ns ELSE 0 END / 1e6::float8 AS duration_ms,
+           (ARRAY['unset', 'ok', 'error'])[s.status + 1] AS status,
+           nullif(s.extra, '')::jsonb ->> 'status_message' AS status_message,
+           coalesce(a.attributes::jsonb, '{}') || coalesce(nullif(s.attributes, '')::jsonb, '{}') AS attributes,
+           (SELECT r.attributes::jsonb FROM plait_store.resource r WHERE r.id = s.resource) AS resource,
+           (SELECT c.name FROM plait_store.scope c WHERE c.id = o.scope) AS scope,
+           coalesce(nullif(s.extra, '')::jsonb -> 'events', '[]') AS events,
+           coalesce(nullif(s.extra, '')::jsonb -> 'links', '[]') AS links,
+           s.duration_ns,
+           nullif(s.extra, '')::jsonb ->> 'trace_state' AS trace_state,
+           (SELECT c.version FROM plait_store.scope c WHERE c.id = o.scope) AS scope_version,
+           s.start_sub_ns,
+           s.flags,
+           (s.start_time AT TIME ZONE interval '0')::date AS day
+    FROM plait_store.any_span s
+    LEFT JOIN plait_store.operation o ON o.id = s.operation
+    LEFT JOIN plait_store.attribute_set a ON a.id = s.attribute_set;
+
     CREATE OR REPLACE VIEW plait.logs AS
     SELECT l.time,
            coalesce(nullif(regexp_replace(coalesce(nullif(l.extra, '')::jsonb ->> 'severity_text',
@@ -59,7 +87,7 @@ BEGIN
         LEFT JOIN plait_store.operation p ON p.id = s.operation
         WHERE (t.roots > 1 OR o.name = '')
           AND encode(uuid_send(s.trace_id), 'hex') COLLATE "C" = f.trace_id AND s.parent_span_id = 0
-        ORDER BY greatest(s.duration_ns, 0) DESC, s.start_time, s.start_sub_ns, s.span_id
+        ORDER BY CASE WHEN s.duration_ns BETWEEN 0 AND 31622400000000000 THEN s.duration_ns ELSE 0 END DESC, s.start_time, s.start_sub_ns, s.span_id
         LIMIT 1
     ) root ON true
     WHERE t.first_table = f.fragment_table AND t.first_row = f.fragment_row;

@@ -1,5 +1,32 @@
 DO $$
 BEGIN
+    CREATE OR REPLACE VIEW plait.spans AS
+    SELECT encode(uuid_send(s.trace_id), 'hex') COLLATE "C" AS trace_id,
+           lpad(to_hex(s.span_id), 16, '0') AS span_id,
+           CASE WHEN s.parent_span_id <> 0 THEN lpad(to_hex(s.parent_span_id), 16, '0') END AS parent_span_id,
+           o.service,
+           coalesce(nullif(s.extra, '')::jsonb ->> 'name', o.name) AS name,
+           (ARRAY['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'])[o.kind + 1] AS kind,
+           s.start_time,
+           s.start_time + (s.start_sub_ns + s.duration_ns) / 1000 * interval '1 microsecond' AS end_time,
+           s.duration_ns / 1e6::float8 AS duration_ms,
+           (ARRAY['unset', 'ok', 'error'])[s.status + 1] AS status,
+           nullif(s.extra, '')::jsonb ->> 'status_message' AS status_message,
+           coalesce(a.attributes::jsonb, '{}') || coalesce(nullif(s.attributes, '')::jsonb, '{}') AS attributes,
+           (SELECT r.attributes::jsonb FROM plait_store.resource r WHERE r.id = s.resource) AS resource,
+           (SELECT c.name FROM plait_store.scope c WHERE c.id = o.scope) AS scope,
+           coalesce(nullif(s.extra, '')::jsonb -> 'events', '[]') AS events,
+           coalesce(nullif(s.extra, '')::jsonb -> 'links', '[]') AS links,
+           s.duration_ns,
+           nullif(s.extra, '')::jsonb ->> 'trace_state' AS trace_state,
+           (SELECT c.version FROM plait_store.scope c WHERE c.id = o.scope) AS scope_version,
+           s.start_sub_ns,
+           s.flags,
+           (s.start_time AT TIME ZONE interval '0')::date AS day
+    FROM plait_store.any_span s
+    LEFT JOIN plait_store.operation o ON o.id = s.operation
+    LEFT JOIN plait_store.attribute_set a ON a.id = s.attribute_set;
+
     CREATE OR REPLACE VIEW plait.logs AS
     SELECT l.time,
            coalesce(nullif(coalesce(nullif(l.extra, '')::jsonb ->> 'severity_text',
