@@ -2,10 +2,13 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // LookupStatement is a statement of the look-up connections, for tests of plans.
@@ -60,7 +63,7 @@ type WindowStatement struct {
 	Joins               bool          // many rows with a few
 }
 
-// WindowStatements are those by which unusual spans are found.
+// WindowStatements are those by which unusual spans are found, and the service map's.
 func WindowStatements(from, to time.Time) []WindowStatement {
 	var all spanFilter
 	window := func(more ...any) []any {
@@ -71,7 +74,11 @@ func WindowStatements(from, to time.Time) []WindowStatement {
 	for i := range ids {
 		ids[i] = int64(i)
 	}
+	keys := slices.Concat(spanmetrics.PeerKeys, spanmetrics.PortKeys)
 	return []WindowStatement{
+		{"service map", manyRows, mapSpansInRangeSQL,
+			[]any{planned, keys, keyPatterns(spanmetrics.PeerKeys), spanmetrics.PortKeys, spanmetrics.MaxLinks, from, to, 1}, "span", 0, true},
+		{"spans of a service map", "SELECT", spansInRangeSQL, []any{planned, from, to}, "trace_fragment", 0, false},
 		{"rank spans", hashed, unusualSpansSQL, window(ids, names, usual, [][16]byte{}, false), "span", time.Minute, true},
 		{"what is usual in the window", "SELECT", windowDurationsSQL, window(ids), "span", time.Minute, false},
 		{"what is usual before the window", "SELECT", earlierDurationsSQL,

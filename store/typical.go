@@ -132,8 +132,9 @@ func (u *unusualSearch) usualSince(ctx context.Context) (time.Time, error) {
 	return since, err
 }
 
-// learnFromWindow finds out what is usual from the window for operations of which there is nothing before it.
-func (u *unusualSearch) learnFromWindow(ctx context.Context) error {
+// learnFromWindow finds out what is usual from the window for operations of which there is nothing before it,
+// and says whether that is known of any.
+func (u *unusualSearch) learnFromWindow(ctx context.Context) (bool, error) {
 	all := u.filter
 	all.minDuration, all.maxDuration, all.statuses, all.resources, all.attributes = nil, nil, nil, nil, nil
 	known := []int64{}
@@ -150,13 +151,14 @@ func (u *unusualSearch) learnFromWindow(ctx context.Context) error {
 			delete(u.typical, key)
 		}
 	}
+	learned := len(u.typical) > 0
 	for key, d := range before {
 		u.typical[key] = d
 	}
 	if err != nil {
-		return fmt.Errorf("count the spans of the window: %w", err)
+		return false, fmt.Errorf("count the spans of the window: %w", err)
 	}
-	return nil
+	return learned, nil
 }
 
 // durations reads those of operations.

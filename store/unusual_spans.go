@@ -149,7 +149,7 @@ func (u *unusualSearch) run(ctx context.Context) error {
 	if err := u.find(ctx); err != nil || !u.best.unexplained() {
 		return err
 	}
-	if err := u.learnFromWindow(ctx); err != nil {
+	if learned, err := u.learnFromWindow(ctx); err != nil || !learned {
 		return err
 	}
 	first := u.best
