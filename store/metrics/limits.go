@@ -16,7 +16,9 @@ type limits struct {
 }
 
 // limitsOf derives them from the size of a page.
-func limitsOf(page int) limits { return limits{page: page, open: 4 * page, selected: 8 * page} }
+func limitsOf(page int) limits { return newLimits(page, 4*page) }
+
+func newLimits(page, query int) limits { return limits{page: page, open: query, selected: 2 * query} }
 
 // listingPage makes the limits of what asks for series and not for samples.
 const listingPage = 4 << 20

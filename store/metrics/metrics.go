@@ -50,9 +50,12 @@ type Config struct {
 	HeadAge time.Duration
 	// CacheBytes bounds the chunks kept in memory; 0 means 64 MiB.
 	CacheBytes int64
-	// PageBytes bounds the samples that a query has in memory at once, of each selector: it goes
+	// PageBytes bounds the samples that a query reads at once, of each selector: it goes
 	// through its series page by page; 0 means 12 MiB.
 	PageBytes int
+	// QueryBytes bounds the samples that a query has in memory at once, of all selectors, and,
+	// twice as many, its series; 0 means four pages.
+	QueryBytes int
 	// MaxNewSeries bounds how many unknown series one request may bring; 0 means 50,000.
 	MaxNewSeries int
 
@@ -86,6 +89,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PageBytes == 0 {
 		c.PageBytes = defaultPageBytes
+	}
+	if c.QueryBytes == 0 {
+		c.QueryBytes = 4 * c.PageBytes
 	}
 	if c.MaxNewSeries == 0 {
 		c.MaxNewSeries = defaultMaxNewSeries

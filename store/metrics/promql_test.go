@@ -75,7 +75,7 @@ func openScriptStorage(t testing.TB, pool *pgxpool.Pool, compact bool, page int)
 		t.Fatal(err)
 	}
 	db, err := metrics.Open(t.Context(), metrics.Config{
-		Read: pool, Write: pool, InWindow: func(string, time.Time) bool { return false }, PageBytes: page,
+		Read: pool, Write: pool, InWindow: func(string, time.Time) bool { return false }, PageBytes: page, QueryBytes: 48 << 20,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -14,12 +14,12 @@ import (
 
 // Querier implements storage.Queryable. Times are milliseconds, both ends included.
 func (db *DB) Querier(from, to int64) (storage.Querier, error) {
-	return db.querier(limitsOf(db.config.PageBytes), from, to), nil
+	return db.querier(newLimits(db.config.PageBytes, db.config.QueryBytes), from, to), nil
 }
 
 // ChunkQuerier implements storage.ChunkQueryable, which only remote read asks for.
 func (db *DB) ChunkQuerier(from, to int64) (storage.ChunkQuerier, error) {
-	return db.chunkQuerier(limitsOf(db.config.PageBytes), from, to), nil
+	return db.chunkQuerier(newLimits(db.config.PageBytes, db.config.QueryBytes), from, to), nil
 }
 
 func (db *DB) querier(l limits, from, to int64) *querier {
