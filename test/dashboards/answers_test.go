@@ -34,6 +34,7 @@ func TestEveryTargetAnswersWithRows(t *testing.T) {
 		if len(folders) == 0 {
 			folders = []string{"../../testdata/trainticket"}
 		}
+		folders = folders[:min(len(folders), 2)] // more of the same show no other rows
 		for _, folder := range folders {
 			out, err := exec.CommandContext(t.Context(), binary, "import", "--shift-to-now", "--gateway", g.ingest,
 				filepath.Join(folder, "traces.jsonl.gz"), filepath.Join(folder, "logs.jsonl.gz"), filepath.Join(folder, "metrics.jsonl.gz")).CombinedOutput()
