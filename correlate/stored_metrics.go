@@ -68,7 +68,7 @@ func (p *Pivots) storedMetrics(ctx context.Context, passed passage, window plait
 	}
 	types := metricTypes{reader: p.metrics, known: map[string]plait.MetricType{}, names: map[string]bool{}}
 	for _, s := range ranked {
-		types.names[s.labels.Get("__name__")] = true
+		types.names[s.name] = true
 	}
 	seen := map[string]bool{}
 	for _, s := range ranked {
@@ -118,7 +118,8 @@ func (t *Tree) examples() []*plait.Span {
 
 // rankedSeries is a series with what it says about a trace.
 type rankedSeries struct {
-	labels plait.Labels
+	labels        plait.Labels
+	name, service string
 	// confirmed is how many labels say the same as one of the spans, less than 0 where each span says
 	// something else.
 	confirmed int
@@ -127,35 +128,63 @@ type rankedSeries struct {
 // rankSeries puts the series first that say most about spans, leaving out what is derived from spans.
 func rankSeries(all []plait.Labels, spans []*plait.Span) ([]rankedSeries, error) {
 	ranked := make([]rankedSeries, 0, len(all))
+	known := map[string]int{} // the buckets of a histogram, and its siblings, say the same
+	var key []byte
 	for _, labels := range all {
-		name := labels.Get("__name__")
-		if derivedFromSpans(name) || name == "target_info" {
+		s := rankedSeries{labels: labels, name: labels.Get("__name__"), service: serviceOf(labels)}
+		if derivedFromSpans(s.name) || s.name == "target_info" {
 			continue
 		}
-		conditions, _, err := conditionsOf(matchersOf(labels))
-		if err != nil {
-			return nil, err
-		}
-		s := inferredSeries{labels: labels, conditions: conditions}
-		confirmed := -1
-		for _, span := range spans {
-			if kind := kindOf(name); kind != plait.SpanKindUnspecified && kind != span.Kind {
-				continue
+		kind := kindOf(s.name)
+		key = appendIdentity(append(key[:0], byte(kind)), labels)
+		var ok bool
+		if s.confirmed, ok = known[string(key)]; !ok {
+			var err error
+			if s.confirmed, err = confirmedBy(spans, labels, kind); err != nil {
+				return nil, err
 			}
-			if grade, n := s.judge(span); grade != gradeOther {
-				confirmed = max(confirmed, n)
-			}
+			known[string(key)] = s.confirmed
 		}
-		ranked = append(ranked, rankedSeries{labels, confirmed})
+		ranked = append(ranked, s)
 	}
 	slices.SortStableFunc(ranked, func(a, b rankedSeries) int {
 		return cmp.Or(
 			cmp.Compare(b.confirmed, a.confirmed),
-			strings.Compare(serviceOf(a.labels), serviceOf(b.labels)),
-			strings.Compare(a.labels.Get("__name__"), b.labels.Get("__name__")),
+			strings.Compare(a.service, b.service),
+			strings.Compare(a.name, b.name),
 		)
 	})
 	return ranked, nil
+}
+
+// appendIdentity appends the labels that say what a series is about.
+func appendIdentity(key []byte, labels plait.Labels) []byte {
+	for _, l := range labels {
+		if l.Name != "__name__" && l.Name != "le" {
+			key = append(append(append(append(key, l.Name...), 0), l.Value...), 0)
+		}
+	}
+	return key
+}
+
+// confirmedBy is how many labels of a series say the same as one of the spans, of a kind where it is
+// given, less than 0 where each says something else.
+func confirmedBy(spans []*plait.Span, labels plait.Labels, kind plait.SpanKind) (int, error) {
+	conditions, _, err := conditionsOf(matchersOf(labels))
+	if err != nil {
+		return 0, err
+	}
+	s := inferredSeries{labels: labels, conditions: conditions}
+	confirmed := -1
+	for _, span := range spans {
+		if kind != plait.SpanKindUnspecified && kind != span.Kind {
+			continue
+		}
+		if grade, n := s.judge(span); grade != gradeOther {
+			confirmed = max(confirmed, n)
+		}
+	}
+	return confirmed, nil
 }
 
 // serviceOf is the service that labels name.

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -56,7 +57,10 @@ type series struct {
 // recently says whether the head has samples in a range.
 func (s *series) recently(from, to int64) bool {
 	return slices.ContainsFunc(s.recent, func(r samples) bool {
-		return slices.ContainsFunc(r.floats, func(f floatSample) bool { return f.t >= from && f.t <= to }) ||
+		within := func(f floatSample) bool { return f.t >= from && f.t <= to }
+		// They are in order nearly always, and then this finds one.
+		i, _ := slices.BinarySearchFunc(r.floats, from, func(f floatSample, t int64) int { return cmp.Compare(f.t, t) })
+		return i < len(r.floats) && within(r.floats[i]) || slices.ContainsFunc(r.floats, within) ||
 			slices.ContainsFunc(r.histograms, func(h histogramSample) bool { return h.t >= from && h.t <= to })
 	})
 }
