@@ -14,7 +14,7 @@ func TestServerGivesMemoryBack(t *testing.T) {
 	environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", s.pm.pid))
 	check(t, err)
 	variables := strings.Split(string(environment), "\x00")
-	for _, want := range []string{"MALLOC_MMAP_THRESHOLD_=131072", "MALLOC_TRIM_THRESHOLD_=131072"} {
+	for _, want := range []string{"MALLOC_MMAP_THRESHOLD_=1048576", "MALLOC_TRIM_THRESHOLD_=2097152"} {
 		if !slices.Contains(variables, want) {
 			t.Errorf("the server's environment is %q, without %s", variables, want)
 		}
