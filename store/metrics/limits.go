@@ -18,6 +18,7 @@ type limits struct {
 // limitsOf derives them from the size of a page.
 func limitsOf(page int) limits { return newLimits(page, 4*page) }
 
+// newLimits bounds the samples of a page and those of a query, in bytes, and its series by twice as many.
 func newLimits(page, query int) limits { return limits{page: page, open: query, selected: 2 * query} }
 
 // listingPage makes the limits of what asks for series and not for samples.

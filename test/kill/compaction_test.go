@@ -1,12 +1,10 @@
 package kill
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,7 +29,7 @@ func TestKillsDuringCompactionLoseNothing(t *testing.T) {
 	g.start(t)
 	s := startSenders(t, g)
 	s.await(t, g, senderCount*len(ways))
-	f := startFilling(t, g)
+	f := startFilling(t, s.doors)
 	for n := range killsDuringCompaction {
 		f.wanted.Store(true)
 		if hit := g.awaitStatement(t, compaction); hit == "" {
@@ -96,12 +94,11 @@ type filling struct {
 	acknowledged int
 }
 
-func startFilling(t *testing.T, g *gateway) *filling {
+func startFilling(t *testing.T, d *doors) *filling {
 	t.Helper()
 	ctx, end := context.WithCancel(t.Context())
 	f := &filling{end: end}
 	t.Cleanup(func() { f.stop() })
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: requestLimit}
 	from := time.Now().Add(-time.Hour)
 	f.running.Go(func() {
 		for ctx.Err() == nil {
@@ -114,8 +111,14 @@ func startFilling(t *testing.T, g *gateway) *filling {
 				t.Error(err)
 				return
 			}
-			for !acknowledges(t, client, g.ingestAddr, body) {
-				time.Sleep(retryDelay)
+			for err = errRepeat; errors.Is(err, errRepeat) && t.Context().Err() == nil; {
+				if err = d.post(t.Context(), "/api/v1/write", "application/x-protobuf", body); err != nil {
+					time.Sleep(retryDelay)
+				}
+			}
+			if err != nil {
+				t.Errorf("send samples: %v", err)
+				return
 			}
 			f.acknowledged++
 		}
@@ -141,31 +144,6 @@ func fillingRequest(from time.Time) ([]byte, error) {
 	}
 	body, err := w.Marshal()
 	return snappy.Encode(nil, body), err
-}
-
-// acknowledges sends a request once. A test that has ended sends no more.
-func acknowledges(t *testing.T, client *http.Client, addr string, body []byte) bool {
-	if t.Context().Err() != nil {
-		return true
-	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/api/v1/write", bytes.NewReader(body))
-	if err != nil {
-		t.Error(err)
-		return true
-	}
-	req.Header.Set("Content-Type", "application/x-protobuf")
-	req.Header.Set("Content-Encoding", "snappy")
-	resp, err := client.Do(req)
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close()
-	text, _ := io.ReadAll(resp.Body)
-	if resp.StatusCode >= 400 && resp.StatusCode < 500 && resp.StatusCode != http.StatusTooManyRequests {
-		t.Errorf("samples are answered %s %.200s", resp.Status, text)
-		return true
-	}
-	return resp.StatusCode < 300
 }
 
 func compareFilling(t *testing.T, dataDir string, requests int) {
