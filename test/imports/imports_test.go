@@ -1,5 +1,5 @@
-// Package imports holds the house's plan: which room may import which. A new arrow is a
-// decision and gets a line in docs/decisions.
+// Package imports holds the house's plan: which room may import which, and which library. A new
+// arrow is a decision and gets a page in docs/decisions.
 package imports
 
 import (
@@ -46,6 +46,48 @@ var allowed = []struct {
 	{"bench/...", []string{"bench/..."}},
 	{"test/...", []string{"..."}},
 	{"cmd/plait", []string{"..."}},
+}
+
+// borders lists, for a library, the rooms whose code may import it: a library that shows in few rooms
+// can be replaced, and a room without it can be read without knowing it. Of several lines that match,
+// each has to hold. Tests may use any library.
+var borders = []struct {
+	library string
+	rooms   []string
+}{
+	{"github.com/jackc/...", []string{"store/..."}},
+	{"github.com/golang-migrate/...", []string{"store/..."}},
+	{"github.com/labstack/...", []string{"ingest", "api"}},
+	{"google.golang.org/grpc/...", []string{"ingest"}},
+	{"github.com/prometheus/prometheus/...", []string{"wire/otlp", "wire/remotewrite", "wire/series", "query/promsel", "exemplars", "store/metrics/...", "api/prometheus"}},
+	{"github.com/prometheus/prometheus/promql/...", []string{"query/promsel", "api/prometheus"}},
+	{"github.com/prometheus/prometheus/web/...", []string{"api/prometheus"}},
+	{"go.opentelemetry.io/collector/...", []string{"wire/otlp"}},
+	{"github.com/alecthomas/kong/...", []string{"cmd/plait"}},
+	{"github.com/grafana/grafana-foundation-sdk/...", []string{"dashboards/generate"}},
+}
+
+func TestLibrariesStayBehindTheirBorders(t *testing.T) {
+	used := map[string]bool{}
+	for _, p := range packages(t) {
+		room := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		for _, imported := range p.Imports {
+			for _, b := range borders {
+				if !matches(b.library, imported) {
+					continue
+				}
+				used[b.library] = true
+				if !slices.ContainsFunc(b.rooms, func(pattern string) bool { return matches(pattern, room) }) {
+					t.Errorf("%q imports %q, which only these rooms may: %q", room, imported, b.rooms)
+				}
+			}
+		}
+	}
+	for _, b := range borders {
+		if !used[b.library] {
+			t.Errorf("no room imports %q: take its line out, or mend the path", b.library)
+		}
+	}
 }
 
 func TestImportsRunOneWay(t *testing.T) {
