@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/plaithq/plait"
-	"github.com/plaithq/plait/correlate/tracecontext"
+	"github.com/plaithq/plait/tracecontext"
 )
 
 // traceID is a trace id as a user has it. Some spellings can be read in two ways (16 digits are

@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/plaithq/plait"
-	"github.com/plaithq/plait/correlate/tracecontext"
 	"github.com/plaithq/plait/store/storetest"
+	"github.com/plaithq/plait/tracecontext"
 	"github.com/plaithq/plait/wire/otlp"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/plaithq/plait/correlate/tracecontext"
+	"github.com/plaithq/plait/tracecontext"
 )
 
 // endpoint is one question that can be asked.

@@ -16,7 +16,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/correlate"
-	"github.com/plaithq/plait/correlate/tracecontext"
+	"github.com/plaithq/plait/tracecontext"
 )
 
 // A trace of the excerpt, and a span of it.

@@ -2,7 +2,7 @@ package ingest
 
 import (
 	"github.com/plaithq/plait"
-	"github.com/plaithq/plait/correlate/tracecontext"
+	"github.com/plaithq/plait/tracecontext"
 )
 
 // findIDs looks for a trace id in the attributes and the body of a record that came without one,

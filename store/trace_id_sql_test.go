@@ -15,8 +15,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/plaithq/plait"
-	"github.com/plaithq/plait/correlate/tracecontext"
 	"github.com/plaithq/plait/store/storetest"
+	"github.com/plaithq/plait/tracecontext"
 )
 
 // readInSQL returns what plait.trace_id makes of each text, empty for null.
@@ -47,7 +47,7 @@ func readInGo(text string) string {
 func TestTraceIDInSQLReadsEverySpelling(t *testing.T) {
 	t.Parallel()
 	conn := connect(t, storetest.URL(t))
-	table, err := os.ReadFile("../correlate/tracecontext/testdata/spellings.jsonl")
+	table, err := os.ReadFile("../tracecontext/testdata/spellings.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/plaithq/plait"
-	"github.com/plaithq/plait/correlate/tracecontext"
+	"github.com/plaithq/plait/tracecontext"
 )
 
 // Limits of one label set. They are far above what Prometheus's own users have and keep one

@@ -28,8 +28,8 @@ type exportedLogs struct {
 // those in their own fields, which FromLog does not look at.
 func TestFromLogReadsRecordedBodies(t *testing.T) {
 	t.Parallel()
-	files := []string{"../../testdata/trainticket/logs.jsonl.gz"}
-	all, err := filepath.Glob("../../../shared/data/trainticket/*/*/logs.jsonl.gz") // where all of it is at hand
+	files := []string{"../testdata/trainticket/logs.jsonl.gz"}
+	all, err := filepath.Glob("../../shared/data/trainticket/*/*/logs.jsonl.gz") // where all of it is at hand
 	if err != nil {
 		t.Fatal(err)
 	}
