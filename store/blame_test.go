@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
-	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
+	"github.com/plaithq/plait/store/storetest/shop"
 )
 
 // failInserts makes inserts into a table fail with a SQLSTATE, the first so many.
@@ -34,7 +34,7 @@ func TestOnlyWhatTheSenderCanChangeIsItsFault(t *testing.T) {
 	t.Parallel()
 	url := storetest.URL(t)
 	s, conn := storetest.Open(t, url), connect(t, url)
-	g := store.NewGenerator(1, time.Now())
+	g := shop.NewGenerator(1, time.Now())
 	for _, test := range []struct {
 		code, what string
 		kind       error // nil: none, so that it is sent again and logged
@@ -88,7 +88,7 @@ func TestWhatPassesIsTriedAgainAtOnce(t *testing.T) {
 		failInserts(t, conn, "sample_head", code, "1")
 		writeAt(t, s, 1, time.Now())
 		failInserts(t, conn, "span", code, "1")
-		if _, err := s.WriteTraces(t.Context(), store.NewGenerator(1, time.Now()).Traces(3)); err != nil && code != "23505" {
+		if _, err := s.WriteTraces(t.Context(), shop.NewGenerator(1, time.Now()).Traces(3)); err != nil && code != "23505" {
 			t.Errorf("%s: %v", code, err)
 		}
 		exec(t, conn, `DROP TRIGGER fail ON plait_store.span; DROP TRIGGER fail ON plait_store.sample_head`)
@@ -110,7 +110,7 @@ func TestWhateverOneRequestBringsAboutItsNeighboursAreStored(t *testing.T) {
 					RETURN NEW;
 				END $$`)
 			exec(t, conn, `CREATE TRIGGER fail BEFORE INSERT ON plait_store.span FOR EACH ROW EXECUTE FUNCTION plait_store.fail()`)
-			g := store.NewGenerator(4, time.Now())
+			g := shop.NewGenerator(4, time.Now())
 			var requests []*plait.Traces
 			for range 4 {
 				requests = append(requests, g.Traces(5))
@@ -169,7 +169,7 @@ func TestASeriesThatAnIndexCannotHoldIsRefusedAlone(t *testing.T) {
 
 // randomText is text that nothing compresses.
 func randomText(n int) string {
-	g := store.NewGenerator(1, time.Now())
+	g := shop.NewGenerator(1, time.Now())
 	var b strings.Builder
 	for b.Len() < n {
 		id := g.Traces(1).Spans[0].TraceID
@@ -205,7 +205,7 @@ func TestSendersOfSpansDoNotWaitForThoseOfSeries(t *testing.T) {
 		})
 	}
 	<-overloaded // so all that may hold a connection have one
-	g := store.NewGenerator(1, time.Now())
+	g := shop.NewGenerator(1, time.Now())
 	for range 5 {
 		if _, err := s.WriteTraces(t.Context(), g.Traces(10)); err != nil {
 			t.Error(err)

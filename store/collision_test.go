@@ -7,6 +7,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
+	"github.com/plaithq/plait/store/storetest/shop"
 )
 
 // Whoever could make a content with the id of somebody else's, and was first, kept the other's
@@ -18,7 +19,7 @@ func TestTelemetryWhoseIDsStandForOtherContentsIsStoredAndReadsBack(t *testing.T
 	now := time.Now()
 	write := func(s *store.Store) (traces *plait.Traces, logs *plait.Logs) {
 		t.Helper()
-		g := store.NewGenerator(1, now)
+		g := shop.NewGenerator(1, now)
 		traces, logs = g.Traces(400), g.Logs(400)
 		traces.Digest, logs.Digest = plait.Digest{}, plait.Digest{}
 		if _, err := s.WriteTraces(t.Context(), traces); err != nil {

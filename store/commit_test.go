@@ -15,6 +15,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
+	"github.com/plaithq/plait/store/storetest/shop"
 )
 
 func query[T any](t *testing.T, conn *pgx.Conn, sql string, arguments ...any) T {
@@ -37,7 +38,7 @@ func TestWrittenSpansAreCommittedWhenTheWriterAnswers(t *testing.T) {
 	t.Parallel()
 	url := storetest.URL(t)
 	s, other := storetest.Open(t, url), connect(t, url)
-	g := store.NewGenerator(1, time.Now())
+	g := shop.NewGenerator(1, time.Now())
 	want := int64(0)
 	for range 20 {
 		traces := g.Traces(37)
@@ -69,7 +70,7 @@ func TestARetriedRequestIsStoredOnce(t *testing.T) {
 	t.Parallel()
 	url := storetest.URL(t)
 	first, second, conn := storetest.Open(t, url), storetest.Open(t, url), connect(t, url)
-	g := store.NewGenerator(2, time.Now())
+	g := shop.NewGenerator(2, time.Now())
 	traces, logs := g.Traces(10), g.Logs(10)
 	for i, s := range []*store.Store{first, first, second} {
 		receipt, err := s.WriteTraces(t.Context(), traces)
@@ -96,7 +97,7 @@ func TestARetriedRequestIsStoredOnce(t *testing.T) {
 func TestRequestsWithoutDigestAreNotCompared(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	traces := store.NewGenerator(3, time.Now()).Traces(5)
+	traces := shop.NewGenerator(3, time.Now()).Traces(5)
 	traces.Digest = plait.Digest{}
 	for range 2 {
 		if receipt, err := s.WriteTraces(t.Context(), traces); err != nil || receipt.Duplicate {
@@ -130,7 +131,7 @@ func TestABadBatchIsRefusedAloneAndItsNeighboursAreStored(t *testing.T) {
 	url := storetest.URL(t)
 	s, conn := storetest.Open(t, url), connect(t, url)
 	exec(t, conn, `ALTER TABLE plait_store.span ADD CONSTRAINT no_long_spans CHECK (duration_ns <> 4242)`)
-	g := store.NewGenerator(4, time.Now())
+	g := shop.NewGenerator(4, time.Now())
 	var requests []*plait.Traces
 	for range 6 {
 		requests = append(requests, g.Traces(8))
@@ -155,12 +156,12 @@ func TestEntriesOfAGroupThatFailedAreWrittenAgain(t *testing.T) {
 	url := storetest.URL(t)
 	s, conn := storetest.Open(t, url), connect(t, url)
 	exec(t, conn, `ALTER TABLE plait_store.span ADD CONSTRAINT nothing CHECK (false)`)
-	traces := store.NewGenerator(9, time.Now()).Traces(5)
+	traces := shop.NewGenerator(9, time.Now()).Traces(5)
 	if _, err := s.WriteTraces(t.Context(), traces); !errors.Is(err, plait.ErrInvalid) {
 		t.Fatalf("error %v, want ErrInvalid", err)
 	}
-	if n := s.KnownScopes(); n != 0 {
-		t.Errorf("%d scopes count as written though a crash may take them back", n)
+	if n, err := s.EnteredScopes(); err != nil || n != 0 {
+		t.Errorf("%v scopes count as written though a crash may take them back; %v", n, err)
 	}
 	exec(t, conn, `ALTER TABLE plait_store.span DROP CONSTRAINT nothing`)
 	exec(t, conn, `TRUNCATE plait_store.scope, plait_store.resource, plait_store.operation`) // the crash
@@ -176,7 +177,7 @@ func TestTheSameRequestTwiceInAGroupIsStoredOnce(t *testing.T) {
 	t.Parallel()
 	url := storetest.URL(t)
 	s, conn := storetest.Open(t, url), connect(t, url)
-	g := store.NewGenerator(5, time.Now())
+	g := shop.NewGenerator(5, time.Now())
 	old := g.Traces(7)
 	if _, err := s.WriteTraces(t.Context(), old); err != nil {
 		t.Fatal(err)
@@ -203,7 +204,7 @@ func TestASenderThatLeavesDoesNotBreakTheGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := store.NewGenerator(6, time.Now())
+	g := shop.NewGenerator(6, time.Now())
 	staying, leaving := g.Traces(5), g.Traces(6)
 	// The first request is what the committer waits for a connection with; both join its group.
 	var wg sync.WaitGroup
@@ -240,7 +241,7 @@ func TestWritersOnOneStoreShareCommits(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 16 {
 		wg.Go(func() {
-			g := store.NewGenerator(uint64(100+i), time.Now())
+			g := shop.NewGenerator(uint64(100+i), time.Now())
 			for range 10 {
 				if _, err := s.WriteTraces(t.Context(), g.Traces(20)); err != nil {
 					t.Error(err)
@@ -279,7 +280,7 @@ func TestKilledConnectionsLoseAndDoubleNothing(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range senders {
 		wg.Go(func() {
-			g := store.NewGenerator(uint64(200+i), time.Now())
+			g := shop.NewGenerator(uint64(200+i), time.Now())
 			for range requests {
 				writeUntilStored(t, s, g.Traces(spans))
 				stored <- struct{}{}
@@ -313,7 +314,7 @@ func TestASenderNoticesNothingOfOneTerminatedSession(t *testing.T) {
 	release := holding(t, url, `LOCK TABLE plait_store.span IN SHARE MODE`)
 	written := make(chan error, 1)
 	go func() {
-		_, err := s.WriteTraces(t.Context(), store.NewGenerator(300, time.Now()).Traces(10))
+		_, err := s.WriteTraces(t.Context(), shop.NewGenerator(300, time.Now()).Traces(10))
 		written <- err
 	}()
 	endWaiting(t, conn)
@@ -344,7 +345,7 @@ func TestAnUnreachableDatabaseIsAnsweredWithUnavailable(t *testing.T) {
 	t.Parallel()
 	url := storetest.URL(t)
 	s := storetest.Open(t, url)
-	g := store.NewGenerator(7, time.Now())
+	g := shop.NewGenerator(7, time.Now())
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		t.Fatal(err)
@@ -373,7 +374,7 @@ func TestAClosedStoreIsUnavailable(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	s.Close()
-	if _, err := s.WriteTraces(t.Context(), store.NewGenerator(8, time.Now()).Traces(3)); !errors.Is(err, plait.ErrUnavailable) {
+	if _, err := s.WriteTraces(t.Context(), shop.NewGenerator(8, time.Now()).Traces(3)); !errors.Is(err, plait.ErrUnavailable) {
 		t.Errorf("write after Close: %v, want ErrUnavailable", err)
 	}
 }

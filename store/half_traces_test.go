@@ -148,7 +148,7 @@ func TestHalfIDsThatCameWithTheirSpansAreJoinedLater(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), `INSERT INTO plait_store.half_trace SELECT * FROM aside`); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.JoinLateHalves(t.Context(), s); err != nil {
+	if err := s.JoinLateHalves(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := joined(t, conn, whole)[1]; got != 1 {
@@ -181,7 +181,7 @@ func TestHalfIDsAndSpansOfManyTracesAtOnce(t *testing.T) {
 		})
 	}
 	senderGroup.Wait()
-	if err := store.JoinLateHalves(t.Context(), first); err != nil {
+	if err := first.JoinLateHalves(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for i := range traces {
@@ -200,11 +200,11 @@ func TestJoinOfHalvesReadsIndexesOnly(t *testing.T) {
 	t.Parallel()
 	_, url, trace := planStore(t)
 	conn := connect(t, url)
-	for _, sql := range store.JoinHalvesSQL {
-		if !strings.HasPrefix(sql, "\n") {
-			if _, err := conn.Exec(t.Context(), strings.Replace(sql, "LOCAL ", "", 1)); err != nil {
-				t.Fatal(err)
-			}
+	if _, err := conn.Exec(t.Context(), strings.ReplaceAll(statement(t, "traceid", "byIndexSQL"), "true)", "false)")); err != nil {
+		t.Fatal(err)
+	}
+	for name, sql := range statements(t, "traceid") {
+		if !strings.HasPrefix(name, "join") {
 			continue
 		}
 		sql = strings.NewReplacer("$1", "ARRAY['"+trace.String()+"']", "$2", "ARRAY['"+trace.String()+"']").Replace(sql)

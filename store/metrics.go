@@ -7,22 +7,25 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/commit"
 	"github.com/plaithq/plait/store/metrics"
+	"github.com/plaithq/plait/store/partition"
+	"github.com/plaithq/plait/store/traceid"
 )
 
 // openMetrics opens the metrics half of the store (see package metrics).
 func (s *Store) openMetrics(ctx context.Context) (err error) {
 	s.metrics, err = metrics.Open(ctx, metrics.Config{
 		Read:   s.readPool,
-		Lookup: s.lookup.pool,
+		Lookup: s.lookupPool,
 		Write:  s.writePool,
 		InWindow: func(table string, t time.Time) bool {
-			p := s.partitions.placer(table, s.now())
-			return p.inside(t)
+			p := s.partitions.Placer(table, s.partitions.Now())
+			return p.Inside(t)
 		},
 		Logger:     s.log,
 		Registerer: s.config.Registerer,
-		Now:        s.now,
+		Now:        s.partitions.Now,
 	})
 	return err
 }
@@ -35,10 +38,10 @@ func (s *Store) Metrics() *metrics.DB { return s.metrics }
 // limit of new ones are in the receipt's Refused, and so is what the decoder left out.
 func (s *Store) WriteMetrics(ctx context.Context, m *plait.Metrics) (plait.Receipt, error) {
 	ids := exemplarIDs(m)
-	s.completeIDs(ctx, halfIDs(len(ids), func(i int) *plait.TraceID { return ids[i] }))
+	s.ids.Complete(ctx, traceid.Halved(len(ids), func(i int) *plait.TraceID { return ids[i] }))
 	prepared, err := s.metrics.Prepare(ctx, m)
 	if err != nil {
-		return plait.Receipt{}, kindOf(err)
+		return plait.Receipt{}, commit.KindOf(err)
 	}
 	batch := &metricBatch{Batch: prepared, of: m.Digest, exemplars: ids}
 	if len(prepared.Refused()) > 0 {
@@ -46,7 +49,7 @@ func (s *Store) WriteMetrics(ctx context.Context, m *plait.Metrics) (plait.Recei
 		// repeat of this one, and that the rest of it is stored again does not show in PromQL.
 		batch.of = plait.Digest{}
 	}
-	receipt, err := s.samples.submit(ctx, batch)
+	receipt, err := s.samples.Submit(ctx, batch)
 	receipt.Refused = prepared.Refused()
 	return receipt, err
 }
@@ -67,9 +70,7 @@ func exemplarIDs(m *plait.Metrics) (ids []*plait.TraceID) {
 	return ids
 }
 
-func (b *metricBatch) digest() plait.Digest { return b.of }
-
-func (b *metricBatch) weigh() (records, bytes int) { return b.Weigh() }
+func (b *metricBatch) RequestDigest() plait.Digest { return b.of }
 
 // metricWriter writes groups of metric batches. Their dictionary entries are written before
 // they get here, by each request for itself: naming thousands of series is work that
@@ -80,30 +81,30 @@ type metricWriter struct {
 	transaction int64          // the id of the open one
 	group       *metrics.Group // what it has written
 	now         func() time.Time
-	halves      halves
+	halves      traceid.Halves
 }
 
-func (w *metricWriter) prepare(group []*metricBatch, _, opening *pgx.Batch) error {
+func (w *metricWriter) Prepare(group []*metricBatch, _, opening *pgx.Batch) error {
 	opening.Queue(metrics.TransactionSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&w.transaction) })
 	w.batches = w.batches[:0]
-	w.halves.begin()
+	w.halves.Begin()
 	for _, b := range group {
 		w.batches = append(w.batches, b.Batch)
 		for _, id := range b.exemplars {
-			w.halves.add(*id, false)
+			w.halves.Add(*id, false)
 		}
 	}
-	w.halves.queue(opening, dayOf(w.now()))
+	w.halves.Queue(opening, partition.DayOf(w.now()))
 	return nil
 }
 
-func (w *metricWriter) write(ctx context.Context, conn *pgx.Conn) (err error) {
+func (w *metricWriter) Write(ctx context.Context, conn *pgx.Conn) (err error) {
 	w.group, err = w.db.Insert(ctx, conn, w.transaction, w.batches)
 	return err
 }
 
 // ended shows the samples to queries before their senders hear of the commit.
-func (w *metricWriter) ended(committed bool) {
+func (w *metricWriter) Ended(committed bool) {
 	switch {
 	case w.group == nil:
 	case committed:

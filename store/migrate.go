@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/golang-migrate/migrate/v4"
+
+	"github.com/plaithq/plait/store/pg"
+
 	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
 	"github.com/golang-migrate/migrate/v4/source/iofs"
 	"github.com/jackc/pgx/v5"
@@ -63,14 +66,14 @@ func withMigrationLock(ctx context.Context, databaseURL string, use func(*pgx.Co
 	if err != nil {
 		return fmt.Errorf("read database URL: %w", errors.Join(plait.ErrInvalid, err))
 	}
-	setSession(config, "migrate")
-	conn, err := connect(ctx, config)
+	pg.SetSession(config, "migrate")
+	conn, err := pg.Connect(ctx, config)
 	if err != nil {
 		return err
 	}
 	// closing the connection frees the lock, whatever state it is in
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	if err := checkServer(ctx, conn, config); err != nil {
+	if err := pg.CheckServer(ctx, conn, config); err != nil {
 		return err
 	}
 	if _, err := conn.Exec(ctx, `SELECT pg_catalog.pg_advisory_lock($1)`, int64(migrateLock)); err != nil {

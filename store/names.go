@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+
+	"github.com/plaithq/plait/store/pg"
 )
 
 // Each statement jumps from one name to the next in an index: a few microseconds a name, however
@@ -47,7 +49,7 @@ func (s *Store) MetricNames(ctx context.Context, limit int) ([]string, error) {
 
 func (s *Store) names(ctx context.Context, what, sql string, limit int) ([]string, error) {
 	var names []string
-	if err := queryRows(ctx, s.readPool, func(v [][]byte) { names = append(names, string(v[0])) }, sql, planned, limit); err != nil {
+	if err := pg.QueryRows(ctx, s.readPool, func(v [][]byte) { names = append(names, string(v[0])) }, sql, pg.Planned, limit); err != nil {
 		return nil, fmt.Errorf("list names of %s: %w", what, err)
 	}
 	return names, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
+	"github.com/plaithq/plait/store/storetest/shop"
 )
 
 // planNode is a node of EXPLAIN (FORMAT JSON).
@@ -49,7 +50,7 @@ func planStore(t *testing.T) (s *store.Store, url string, trace plait.TraceID) {
 	s = storetest.Open(t, url)
 	now := time.Now()
 	for i, window := range []time.Duration{time.Hour, 2 * time.Hour, 8 * 24 * time.Hour, 1300 * 24 * time.Hour} {
-		g := store.NewGenerator(uint64(i), now)
+		g := shop.NewGenerator(uint64(i), now)
 		g.Window = window
 		for range 3 {
 			traces, logs := g.Traces(5000), g.Logs(5000)
@@ -142,7 +143,7 @@ func testWindowPlans(t *testing.T, s *store.Store, url string) {
 	for _, table := range []string{"span", "trace_fragment"} {
 		maps.Copy(pages, partitionPages(t, conn, table))
 	}
-	for _, q := range store.WindowStatements(from, to) {
+	for _, q := range windowStatements(t, from, to) {
 		text, err := s.ExplainPlanned(t.Context(), q.Settings, q.SQL, q.Arguments...)
 		if err != nil {
 			t.Fatalf("%s: %v", q.Name, err)
@@ -169,8 +170,8 @@ func testLookupPlans(t *testing.T, full *store.Store, fullURL string, trace plai
 	empty := storetest.Open(t, emptyURL)
 	for name, s := range map[string]*store.Store{"full": full, "empty": empty} {
 		conn := connect(t, map[string]string{"full": fullURL, "empty": emptyURL}[name])
-		for i, q := range store.LookupStatements {
-			text, err := s.ExplainLookup(t.Context(), fmt.Sprintf("PREPARE s%d(%s) AS %s", i, q.Types, q.SQL),
+		for i, q := range lookupStatements {
+			text, err := s.ExplainLookup(t.Context(), fmt.Sprintf("PREPARE s%d(%s) AS %s", i, q.Types, statement(t, q.Room, q.SQL)),
 				fmt.Sprintf("EXPLAIN (FORMAT JSON) EXECUTE s%d(%s)", i, strings.ReplaceAll(q.Arguments, "$id", trace.String())))
 			if err != nil {
 				t.Fatalf("%s: %v", q.Name, err)

@@ -12,11 +12,12 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
+	"github.com/plaithq/plait/store/storetest/shop"
 )
 
 // spansAt are n spans of a time.
 func spansAt(seed uint64, at time.Time, n int) *plait.Traces {
-	g := store.NewGenerator(seed, at)
+	g := shop.NewGenerator(seed, at)
 	g.Window = time.Nanosecond
 	traces := g.Traces(n)
 	for i := range traces.Spans {
@@ -29,7 +30,7 @@ func spansAt(seed uint64, at time.Time, n int) *plait.Traces {
 
 // logsAt are n log records of a time.
 func logsAt(seed uint64, at time.Time, n int) *plait.Logs {
-	logs := store.NewGenerator(seed, at).Logs(n)
+	logs := shop.NewGenerator(seed, at).Logs(n)
 	for i := range logs.Records {
 		logs.Records[i].TimeNanos = at.UnixNano()
 	}

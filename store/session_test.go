@@ -13,6 +13,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
+	"github.com/plaithq/plait/store/storetest/shop"
 )
 
 func TestADatabaseOfHarshSettingsIsOpenedWrittenAndRead(t *testing.T) {
@@ -29,7 +30,7 @@ func TestADatabaseOfHarshSettingsIsOpenedWrittenAndRead(t *testing.T) {
 		exec(t, admin, `ALTER DATABASE `+name+` SET `+setting)
 	}
 	s := storetest.Open(t, url)
-	g := store.NewGenerator(1, time.Now())
+	g := shop.NewGenerator(1, time.Now())
 	traces, logs := g.Traces(2000), g.Logs(2000)
 	if _, err := s.WriteTraces(t.Context(), traces); err != nil {
 		t.Fatal(err)

@@ -4,7 +4,7 @@
 //
 // Its tables live in the schema plait_store and are its own business; the views in the schema
 // plait are public (docs/sql.md). A Write returns nil only after the transaction that holds
-// the batch is committed and synced (commit.go). Several gateways may share a database.
+// the batch is committed and synced (package commit). Several gateways may share a database.
 package store
 
 import (
@@ -19,7 +19,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/commit"
+	"github.com/plaithq/plait/store/dictionary"
+	"github.com/plaithq/plait/store/logs"
 	"github.com/plaithq/plait/store/metrics"
+	"github.com/plaithq/plait/store/partition"
+	"github.com/plaithq/plait/store/pg"
+	"github.com/plaithq/plait/store/spans"
+	"github.com/plaithq/plait/store/traceid"
 )
 
 // Config says which database to use and how.
@@ -48,13 +55,8 @@ const (
 	oneDay         = 24 * time.Hour
 	defaultReaders = 8
 	minReaders     = 3
-	writers        = 4 // connections that write: more than cores would only make smaller groups
-	connectTimeout = 3 * time.Second
-	idleTimeout    = time.Second // for the answer of a connection that was idle
-	// A server process that has answered large questions keeps the memory that they took.
-	readerLifetime  = 10 * time.Minute
-	closeGrace      = 10 * time.Second // for what is waiting when Close is called
-	applicationName = "plait"
+	writers        = 4                // connections that write: more than cores would only make smaller groups
+	closeGrace     = 10 * time.Second // for what is waiting when Close is called
 )
 
 // withDefaults fills what is zero.
@@ -108,31 +110,35 @@ func (c Config) Validate() error {
 // a question without a time opens them all.
 const MaxRetention = 400 * oneDay
 
+// The readers whose methods are the store's: under their own names, Reader both, they could not
+// both be embedded.
+type (
+	spanReader = spans.Reader
+	logReader  = logs.Reader
+)
+
 // Store is one gateway's access to the database. Its methods may be called concurrently.
 type Store struct {
 	config Config
 	log    *slog.Logger
-	clock  *clock
-	now    func() time.Time // the database's time
 
-	writePool *pgxpool.Pool // transactions that must be durable; few connections
-	readPool  *pgxpool.Pool // queries, and upkeep in the background
-	lookup    *lookups      // reading by id
+	writePool  *pgxpool.Pool // transactions that must be durable; few connections
+	readPool   *pgxpool.Pool // queries, and upkeep in the background
+	lookupPool *pgxpool.Pool // reading by id, by statements that are planned once
 
-	contentKey  contentKey
-	partitions  partitionSet
-	instruments *instruments
+	partitions *partition.Keeper
+	contentKey dictionary.Key
+	ids        *traceid.Index
 
-	traces *committer[*traceBatch]
-	logs   *committer[*logBatch]
+	dictionaries *dictionary.Instruments
 
-	maxPinned int           // see pinning.go
-	mapping   chan struct{} // held by who draws a service map
-
-	halvesSeen time.Time // see half_traces.go
-
+	*spanReader
+	*logReader
 	metrics *metrics.DB
-	samples *committer[*metricBatch]
+
+	traces  *commit.Committer[*spans.Batch]
+	logs    *commit.Committer[*logs.Batch]
+	samples *commit.Committer[*metricBatch]
 
 	stop       func() // ends what runs in the background, and waits for it
 	background sync.WaitGroup
@@ -148,9 +154,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if err := Migrate(ctx, config.DatabaseURL, MigrateUp); err != nil {
 		return nil, err
 	}
-	c := &clock{gateway: config.Now, database: config.DatabaseNow}
-	s := &Store{config: config, log: config.Logger, clock: c, now: c.now, maxPinned: maxPinned, mapping: make(chan struct{}, mapsAtOnce), stop: func() {}}
-	s.partitions.retained = retainedDays(config)
+	s := &Store{config: config, log: config.Logger, stop: func() {}}
 	if err := s.start(ctx); err != nil {
 		s.Close()
 		return nil, err
@@ -160,51 +164,78 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 
 // start opens the pools, then everything that lives on them.
 func (s *Store) start(ctx context.Context) (err error) {
-	if s.writePool, err = openPool(ctx, s.config.DatabaseURL, "write", writers); err != nil {
+	if s.writePool, err = pg.OpenPool(ctx, s.config.DatabaseURL, "write", writers); err != nil {
 		return err
 	}
-	if s.readPool, err = openPool(ctx, s.config.DatabaseURL, "read", s.config.MaxConns); err != nil {
+	if s.readPool, err = pg.OpenPool(ctx, s.config.DatabaseURL, "read", s.config.MaxConns); err != nil {
 		return err
 	}
-	if s.lookup, err = openLookups(ctx, s.config.DatabaseURL, s.config.MaxConns); err != nil {
+	if s.lookupPool, err = pg.OpenPool(ctx, s.config.DatabaseURL, "lookup", s.config.MaxConns); err != nil {
 		return err
 	}
-	s.instruments = newInstruments(s.config.Registerer)
-	if err := s.clock.measure(ctx, s.readPool); err != nil {
+	if err := s.openPartitions(ctx); err != nil {
 		return err
 	}
-	if err := s.makePartitions(ctx); err != nil {
-		if !s.hasRoom() {
+	if s.contentKey, err = dictionary.ReadKey(ctx, s.writePool); err != nil {
+		return err
+	}
+	s.openReaders()
+	if err := s.openMetrics(ctx); err != nil {
+		return err
+	}
+	s.openWriters()
+	s.startBackground()
+	return nil
+}
+
+// openPartitions reads the database's clock and makes the partitions that are missing.
+func (s *Store) openPartitions(ctx context.Context) error {
+	c := partition.NewClock(s.config.Now, s.config.DatabaseNow)
+	if err := c.Measure(ctx, s.readPool); err != nil {
+		return err
+	}
+	kept := partition.Retention{Traces: s.config.RetentionTraces, Logs: s.config.RetentionLogs, Metrics: s.config.RetentionMetrics}
+	s.partitions = partition.NewKeeper(s.readPool, c, kept, s.log, partition.NewInstruments(s.config.Registerer))
+	if err := s.partitions.Make(ctx); err != nil {
+		if !s.partitions.HasRoom() {
 			return err
 		}
 		s.log.Warn("make partitions: there are enough for today, and it is tried again", "error", err)
 	}
-	if s.contentKey, err = s.readContentKey(ctx); err != nil {
-		return err
-	}
-	s.traces = newCommitter(s, "traces", newSpanWriter(s))
-	s.logs = newCommitter(s, "logs", newLogWriter(s))
-	if err := s.openMetrics(ctx); err != nil {
-		return err
-	}
-	s.samples = newCommitter(s, "metrics", &metricWriter{db: s.metrics, now: s.now, halves: newHalves()})
-	s.startBackground()
 	return nil
+}
+
+// openReaders makes what answers questions about spans and log records.
+func (s *Store) openReaders() {
+	entries := dictionary.NewReader(s.readPool, s.lookupPool)
+	s.ids = traceid.New(s.readPool, s.lookupPool)
+	s.spanReader = spans.NewReader(s.readPool, s.lookupPool, entries, s.ids, s.partitions.Now)
+	s.logReader = logs.NewReader(s.readPool, s.lookupPool, entries, s.ids, s.partitions.Now)
+}
+
+// openWriters makes a committer for each signal.
+func (s *Store) openWriters() {
+	s.dictionaries = dictionary.NewInstruments(s.config.Registerer)
+	commits := commit.NewInstruments(s.config.Registerer)
+	refresh := s.partitions.Make
+	s.traces = commit.New(s.writePool, commits, "traces", spans.NewWriter(s.partitions, s.contentKey, s.dictionaries), refresh)
+	s.logs = commit.New(s.writePool, commits, "logs", logs.NewWriter(s.partitions, s.contentKey, s.dictionaries), refresh)
+	s.samples = commit.New(s.writePool, commits, "metrics", &metricWriter{db: s.metrics, now: s.partitions.Now, halves: traceid.NewHalves()}, refresh)
 }
 
 // startBackground starts what runs until Close.
 func (s *Store) startBackground() {
 	commits, abandon := context.WithCancel(context.Background())
 	upkeep, stopUpkeep := context.WithCancel(context.Background())
-	s.background.Go(func() { s.traces.run(commits) })
-	s.background.Go(func() { s.logs.run(commits) })
-	s.background.Go(func() { s.samples.run(commits) })
-	s.background.Go(func() { s.keepUp(upkeep) })
+	s.background.Go(func() { s.traces.Run(commits) })
+	s.background.Go(func() { s.logs.Run(commits) })
+	s.background.Go(func() { s.samples.Run(commits) })
+	s.background.Go(func() { s.partitions.KeepUp(upkeep, s.upkeepTasks()) })
 	s.stop = func() {
 		stopUpkeep()
-		s.traces.close()
-		s.logs.close()
-		s.samples.close()
+		s.traces.Close()
+		s.logs.Close()
+		s.samples.Close()
 		// what is waiting gets its time, and no more: its senders will repeat it
 		grace := time.AfterFunc(closeGrace, abandon)
 		s.background.Wait()
@@ -226,8 +257,8 @@ func (s *Store) Close() {
 	if s.readPool != nil {
 		s.readPool.Close()
 	}
-	if s.lookup != nil {
-		s.lookup.close()
+	if s.lookupPool != nil {
+		s.lookupPool.Close()
 	}
 }
 
@@ -250,26 +281,4 @@ func (s *Store) Ping(ctx context.Context) error {
 		return errors.Join(plait.ErrUnavailable, plait.ErrReadOnly)
 	}
 	return nil
-}
-
-// openPool makes a pool whose sessions see no schema by default, so that a statement which
-// forgets to name one fails at once and not only where somebody set a search_path.
-func openPool(ctx context.Context, url, role string, conns int) (*pgxpool.Pool, error) {
-	config, err := pgxpool.ParseConfig(url)
-	if err != nil {
-		return nil, fmt.Errorf("read database URL: %w", errors.Join(plait.ErrInvalid, err))
-	}
-	config.MaxConns = int32(conns)
-	setSession(config.ConnConfig, role)
-	// A connection that was idle is asked whether it lives. While the database hangs none does, and
-	// they are asked one after the other.
-	config.PingTimeout = idleTimeout
-	if role != "write" {
-		config.MaxConnLifetime, config.MaxConnLifetimeJitter = readerLifetime, readerLifetime/2
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("open the pool to %s: %w", role, err)
-	}
-	return pool, nil
 }

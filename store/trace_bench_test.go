@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
-	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
+	"github.com/plaithq/plait/store/storetest/shop"
 )
 
 func BenchmarkTrace(b *testing.B) {
 	s := storetest.New(b)
-	g := store.NewGenerator(1, time.Now())
+	g := shop.NewGenerator(1, time.Now())
 	for _, spans := range []int{20, 20_000} {
 		id := traceNumber(uint64(spans), 1)
 		traces := g.Traces(spans)
@@ -35,7 +35,7 @@ func BenchmarkTrace(b *testing.B) {
 func BenchmarkTraceLogs(b *testing.B) {
 	s := storetest.New(b)
 	id := traceNumber(1, 1)
-	logs := store.NewGenerator(1, time.Now()).Logs(20)
+	logs := shop.NewGenerator(1, time.Now()).Logs(20)
 	for i := range logs.Records {
 		logs.Records[i].TraceID = id
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
+	"github.com/plaithq/plait/store/storetest/shop"
 )
 
 // schemaSQL describes everything in Plait's schemas.
@@ -74,7 +75,7 @@ func TestSeveralGatewaysOpenAnEmptyDatabaseAtOnce(t *testing.T) {
 				return
 			}
 			defer s.Close()
-			if _, err := s.WriteTraces(t.Context(), store.NewGenerator(uint64(i), time.Now()).Traces(50)); err != nil {
+			if _, err := s.WriteTraces(t.Context(), shop.NewGenerator(uint64(i), time.Now()).Traces(50)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -149,7 +150,7 @@ func TestPartitionsFollowTheClockAndRetention(t *testing.T) {
 		t.Errorf("partitions by arrival %v, want %v", got, want[2:])
 	}
 
-	g := store.NewGenerator(1, c.read())
+	g := shop.NewGenerator(1, c.read())
 	today, lastYear := g.Traces(10), g.Traces(10)
 	for i := range lastYear.Spans {
 		lastYear.Spans[i].StartNanos -= int64(365 * 24 * time.Hour)
@@ -184,7 +185,7 @@ func TestEntriesInUseAreRefreshedOnceADay(t *testing.T) {
 	c := &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	s, conn := storetest.Open(t, url, storetest.Now(c.read), storetest.Retention(24*time.Hour)), connect(t, url)
 	for range 12 {
-		if _, err := s.WriteTraces(t.Context(), store.NewGenerator(1, c.read()).Traces(30)); err != nil {
+		if _, err := s.WriteTraces(t.Context(), shop.NewGenerator(1, c.read()).Traces(30)); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Upkeep(t.Context()); err != nil {
@@ -207,7 +208,7 @@ func TestRowsWithoutAPartitionGoOutsideAndThePartitionComesBack(t *testing.T) {
 	for _, table := range []string{"span", "span_outside", "log", "trace_fragment"} {
 		exec(t, conn, `DROP TABLE plait_store.`+table+`_`+today)
 	}
-	g := store.NewGenerator(1, now)
+	g := shop.NewGenerator(1, now)
 	g.Window = time.Second
 	if _, err := s.WriteTraces(t.Context(), g.Traces(10)); err != nil {
 		t.Fatal(err)
@@ -226,7 +227,7 @@ func TestAClockFarAheadOfThePartitionsGoesOutside(t *testing.T) {
 	c := &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	s, conn := storetest.Open(t, url, storetest.Now(c.read)), connect(t, url)
 	c.move(30 * 24 * time.Hour) // the upkeep has not run for a month
-	if _, err := s.WriteTraces(t.Context(), store.NewGenerator(1, c.read()).Traces(10)); err != nil {
+	if _, err := s.WriteTraces(t.Context(), shop.NewGenerator(1, c.read()).Traces(10)); err != nil {
 		t.Fatal(err)
 	}
 	if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 10 {
@@ -239,7 +240,7 @@ func TestUpkeepAnalysesSummarisesAndFreezes(t *testing.T) {
 	url := storetest.URL(t)
 	c := &clock{now: time.Now()}
 	s, conn := storetest.Open(t, url, storetest.Now(c.read)), connect(t, url)
-	g := store.NewGenerator(1, c.now)
+	g := shop.NewGenerator(1, c.now)
 	g.Window = time.Second
 	if _, err := s.WriteTraces(t.Context(), g.Traces(6000)); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
+	"github.com/plaithq/plait/store/storetest/shop"
 )
 
 // The benchmarks write requests of 500 records from four senders at once, as exporters do. An
@@ -19,7 +20,7 @@ const (
 )
 
 func BenchmarkWriteTraces(b *testing.B) {
-	g := store.NewGenerator(1, time.Now())
+	g := shop.NewGenerator(1, time.Now())
 	requests := make([]*plait.Traces, 100)
 	for i := range requests {
 		requests[i] = g.Traces(benchmarkRecords)
@@ -32,7 +33,7 @@ func BenchmarkWriteTraces(b *testing.B) {
 }
 
 func BenchmarkWriteLogs(b *testing.B) {
-	g := store.NewGenerator(1, time.Now())
+	g := shop.NewGenerator(1, time.Now())
 	requests := make([]*plait.Logs, 100)
 	for i := range requests {
 		requests[i] = g.Logs(benchmarkRecords)

@@ -1,0 +1,91 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgerror"
+)
+
+// isNoPartition says whether a row found no partition, which Postgres reports as the violation
+// of a constraint without a name.
+func isNoPartition(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "23514" && e.ConstraintName == ""
+}
+
+// A request whose data is at fault is never blamed for an accident of ours: only what its sender
+// can change makes it invalid. Everything else is for the sender to repeat.
+
+// blamesData says whether the data is at fault: writing the same rows again would fail again.
+func blamesData(err error) bool { return errors.Is(err, plait.ErrInvalid) || pgerror.IsData(err) }
+
+// singlesOut says whether one batch of a group may have brought the failure about, whoever is to
+// blame, so that its neighbours fare better without it: the server has answered, and what it says
+// is neither about itself, nor about the connection, nor about the schema (class 42).
+func singlesOut(err error) bool {
+	if blamesData(err) {
+		return true
+	}
+	code := pgerror.Code(err)
+	return code != "" && !isAccident(code) && !strings.HasPrefix(code, "42") && !isNoPartition(err) && !errors.Is(err, errCommitUnknown)
+}
+
+// isAccident says whether an error tells of the server's state and not of what it was sent.
+func isAccident(code string) bool {
+	switch code[:2] {
+	case "08": // connection; but for a message that the server could not read
+		return code != "08P01"
+	case "25", // read-only: a standby, or a server that is being switched over
+		"28", // somebody changed the password or the role
+		"40", // deadlock, serialization
+		"53", // disk, memory or connections used up
+		"55", // lock not available
+		"57", // shutting down, starting up, cancelled
+		"58": // input or output failed
+		return true
+	}
+	return false
+}
+
+// ErrTryAgain is an error after which the writer's next attempt at the same group may succeed.
+var ErrTryAgain = errors.New("written again, the group may go through")
+
+// startsAfresh says whether nothing was committed and a second attempt, on another connection
+// if need be, may well succeed.
+func startsAfresh(err error) bool {
+	if errors.Is(err, ErrTryAgain) {
+		return true
+	}
+	if errors.Is(err, errCommitUnknown) || errors.Is(err, plait.ErrInvalid) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return false
+	}
+	code := pgerror.Code(err)
+	return code == "" || // the connection broke
+		isNoPartition(err) ||
+		strings.HasPrefix(code, "40") || // deadlock, serialization
+		code == "23505" || // two gateways drew the same id
+		code == "57P01" || // the session was terminated
+		code == "26000" || code == "0A000" // a cached statement was overtaken by a migration
+}
+
+// KindOf gives an error of the write path its kind: the data is at fault, or the database
+// cannot take it for the moment. Anything else has no kind, and senders repeat it.
+func KindOf(err error) error {
+	if errors.Is(err, plait.ErrInvalid) || errors.Is(err, plait.ErrUnavailable) || errors.Is(err, plait.ErrOverloaded) {
+		return err
+	}
+	if blamesData(err) {
+		return errors.Join(plait.ErrInvalid, err)
+	}
+	code := pgerror.Code(err)
+	if code == "" || isAccident(code) { // without a code the connection broke, or time was up
+		return errors.Join(plait.ErrUnavailable, err)
+	}
+	return err
+}

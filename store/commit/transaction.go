@@ -1,0 +1,218 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgerror"
+)
+
+// commit writes a group and answers every waiter. See committer.go for the steps.
+func (c *Committer[B]) commit(ctx context.Context, group []*waiter[B]) {
+	start := time.Now()
+	fresh, repeats := splitRepeats(group)
+	duplicates, err := c.attempt(ctx, fresh)
+	for again := 1; err != nil && startsAfresh(err) && again <= attemptsAfter(err); again++ {
+		// The connection was dead, a partition had gone or gateways got in each other's way:
+		// nothing of the group was committed, so another attempt is safe.
+		duplicates, err = c.attemptAgain(ctx, fresh, err)
+	}
+	if err != nil && singlesOut(err) && len(fresh) > 1 {
+		c.isolate(ctx, group)
+		return
+	}
+	c.instruments.seconds.Observe(time.Since(start).Seconds())
+	if err != nil {
+		c.refuse(group, KindOf(err))
+		return
+	}
+	c.answer(fresh, duplicates)
+	for _, w := range repeats { // committed with the one that they repeat
+		c.instruments.duplicates.Inc()
+		w.answer <- answer{receipt: plait.Receipt{Duplicate: true}}
+	}
+}
+
+// answer tells a committed group.
+func (c *Committer[B]) answer(group []*waiter[B], duplicates map[plait.Digest]bool) {
+	records := 0
+	for _, w := range group {
+		duplicate := duplicates[w.batch.RequestDigest()]
+		if duplicate {
+			c.instruments.duplicates.Inc()
+		} else {
+			records += w.records
+		}
+		w.answer <- answer{receipt: plait.Receipt{Duplicate: duplicate}}
+	}
+	if records > 0 {
+		c.instruments.groupRecords.Observe(float64(records))
+		c.instruments.records.Add(float64(records))
+	}
+}
+
+// isolate writes each batch of a failed group by itself, so that only the bad one is refused.
+func (c *Committer[B]) isolate(ctx context.Context, group []*waiter[B]) {
+	for _, w := range group {
+		alone := []*waiter[B]{w}
+		if err := c.acquire(ctx); err != nil {
+			c.refuse(alone, err)
+			continue
+		}
+		c.commit(ctx, alone)
+	}
+}
+
+// splitRepeats sets apart the batches whose request is in the group already.
+func splitRepeats[B batch](group []*waiter[B]) (first, repeats []*waiter[B]) {
+	seen := make(map[plait.Digest]bool, len(group))
+	for _, w := range group {
+		d := w.batch.RequestDigest()
+		if d != (plait.Digest{}) && seen[d] {
+			repeats = append(repeats, w)
+			continue
+		}
+		seen[d] = true
+		first = append(first, w)
+	}
+	return first, repeats
+}
+
+// attemptsAfter is how often a group is tried again after an error that startsAfresh knows. A writer
+// may want several attempts, one for each of its dictionaries.
+func attemptsAfter(err error) int {
+	if errors.Is(err, ErrTryAgain) {
+		return 8
+	}
+	return 1
+}
+
+// attemptAgain is attempt after what went wrong was set right.
+func (c *Committer[B]) attemptAgain(ctx context.Context, group []*waiter[B], cause error) (map[plait.Digest]bool, error) {
+	if isNoPartition(cause) {
+		if err := c.refresh(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if pgerror.Code(cause) == "" && !errors.Is(cause, ErrTryAgain) { // what broke one connection has broken the others
+		c.release()
+		c.pool.Reset()
+	}
+	if err := c.acquire(ctx); err != nil {
+		return nil, err
+	}
+	return c.attempt(ctx, group)
+}
+
+// attempt writes a group in one transaction and returns the digests of those batches that
+// were committed by an earlier request.
+func (c *Committer[B]) attempt(ctx context.Context, group []*waiter[B]) (map[plait.Digest]bool, error) {
+	conn := c.conn.Conn()
+	ctx, cancel := context.WithTimeout(ctx, groupTimeout)
+	defer cancel()
+	duplicates := make(map[plait.Digest]bool)
+	for len(group) > 0 {
+		repeated, err := c.transact(ctx, conn, group)
+		if err != nil {
+			// an open transaction would make the connection useless for the next group
+			if _, rollbackErr := conn.Exec(ctx, "ROLLBACK"); rollbackErr != nil {
+				_ = conn.Close(ctx) // the pool replaces it
+			}
+			return nil, err
+		}
+		if len(repeated) == 0 {
+			return duplicates, nil
+		}
+		var fresh []*waiter[B]
+		for _, w := range group {
+			if d := w.batch.RequestDigest(); repeated[d] {
+				duplicates[d] = true
+			} else {
+				fresh = append(fresh, w)
+			}
+		}
+		group = fresh
+	}
+	return duplicates, nil
+}
+
+// transact writes and commits a group, or rolls back and returns the digests that were
+// committed before.
+func (c *Committer[B]) transact(ctx context.Context, conn *pgx.Conn, group []*waiter[B]) (map[plait.Digest]bool, error) {
+	batches := make([]B, len(group))
+	var digests []plait.Digest
+	for i, w := range group {
+		batches[i] = w.batch
+		if d := w.batch.RequestDigest(); d != (plait.Digest{}) {
+			digests = append(digests, d)
+		}
+	}
+	committed := false
+	defer func() { c.writer.Ended(committed) }()
+	var entries, opening pgx.Batch
+	if err := c.writer.Prepare(batches, &entries, &opening); err != nil {
+		return nil, fmt.Errorf("encode %s: %w", c.signal, err)
+	}
+	fresh, err := c.open(ctx, conn, &entries, &opening, digests)
+	if err != nil {
+		return nil, err
+	}
+	if len(fresh) < len(digests) {
+		repeated := make(map[plait.Digest]bool)
+		for _, d := range digests {
+			if !fresh[d] {
+				repeated[d] = true
+			}
+		}
+		_, err := conn.Exec(ctx, "ROLLBACK")
+		return repeated, err
+	}
+	if err := c.writer.Write(ctx, conn); err != nil {
+		return nil, err
+	}
+	if err := c.end(ctx, conn); err != nil {
+		return nil, err
+	}
+	committed = true
+	return nil, nil
+}
+
+// open writes dictionary entries, begins the transaction and sends what opens it, all in one
+// round trip. It returns those of the digests that are new.
+func (c *Committer[B]) open(ctx context.Context, conn *pgx.Conn, entries, opening *pgx.Batch, digests []plait.Digest) (map[plait.Digest]bool, error) {
+	var all pgx.Batch
+	if len(entries.QueuedQueries) > 0 {
+		all.Queue("BEGIN")
+		all.Queue("SET LOCAL synchronous_commit = off") // see committer.go, 2
+		all.QueuedQueries = append(all.QueuedQueries, entries.QueuedQueries...)
+		all.Queue("COMMIT")
+	}
+	all.Queue("BEGIN")
+	all.QueuedQueries = append(all.QueuedQueries, opening.QueuedQueries...)
+	fresh := make(map[plait.Digest]bool, len(digests))
+	queueRequests(&all, digests, fresh)
+	if err := conn.SendBatch(ctx, &all).Close(); err != nil {
+		return nil, fmt.Errorf("begin to write %s: %w", c.signal, err)
+	}
+	return fresh, nil
+}
+
+// errCommitUnknown marks a COMMIT without an answer: it may or may not have happened.
+var errCommitUnknown = errors.New("the answer to COMMIT got lost")
+
+// end commits.
+func (c *Committer[B]) end(ctx context.Context, conn *pgx.Conn) error {
+	tag, err := conn.Exec(ctx, "COMMIT")
+	if err != nil {
+		return fmt.Errorf("commit %s: %w", c.signal, errors.Join(errCommitUnknown, err))
+	}
+	if tag.String() != "COMMIT" { // Postgres answers ROLLBACK when the transaction had failed
+		return fmt.Errorf("commit %s: the transaction was rolled back", c.signal)
+	}
+	return nil
+}

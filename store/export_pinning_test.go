@@ -1,4 +1,0 @@
-package store
-
-// SetMaxPinned changes the bound of pinned traces.
-func (s *Store) SetMaxPinned(n int) { s.maxPinned = n }

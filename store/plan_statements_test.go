@@ -1,0 +1,82 @@
+package store_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/plaithq/plait/spanmetrics"
+	"github.com/plaithq/plait/store/pg"
+)
+
+// lookupStatement is a statement of the look-up connections.
+type lookupStatement struct {
+	Name, Room, SQL, Types string
+	// Arguments may name $id, the hex text of a trace id.
+	Arguments string
+	// Tables are those whose partitions it reads, Index what the names of the indexes on them
+	// contain.
+	Tables []string
+	Index  string
+}
+
+const (
+	positionTypes     = "timestamptz, int2, uuid, int8, int8"
+	positionArguments = "'2026-01-01', 999, 'ffffffff-ffff-ffff-ffff-ffffffffffff', 1, 1"
+	searchTypes       = "timestamptz, timestamptz, int2, int8[], text, int8, " + positionTypes + ", int8, text[], int8[], int8[], text[], text[], text, text[]"
+	searchArguments   = "'1700-01-01', '2200-01-01', NULL, NULL, NULL, NULL, " + positionArguments + ", 100, NULL, NULL, NULL, NULL, NULL, '', ARRAY['$id']"
+)
+
+// lookupStatements are the statements that find rows by trace id.
+var lookupStatements = []lookupStatement{
+	{"trace", "spans", "traceSpansSQL", "text[], int8", "ARRAY['$id'], 100", []string{"span", "span_outside"}, "_encode_"},
+	{"outline of a trace", "spans", "traceOutlineSQL", "text[], int8", "ARRAY['$id'], 100", []string{"span", "span_outside"}, "_encode_"},
+	{"chosen spans", "spans", "traceChosenSQL", "text[], int8[], int8", "ARRAY['$id'], ARRAY[1], 100", []string{"span", "span_outside"}, "_encode_"},
+	{"fragments", "spans", "traceFragmentsSQL", "text[]", "ARRAY['$id']", []string{"trace_fragment", "trace_fragment_outside"}, "_encode_"},
+	{"low ids", "traceid", "fullTraceIDsSQL", "int8[]", "ARRAY[1]", []string{"trace_fragment", "trace_fragment_outside"}, "_low_id_"},
+	{"root names", "spans", "rootNamesSQL", "text[]", "ARRAY['$id']", []string{"span", "span_outside"}, "_encode_"},
+	{"logs", "logs", "traceLogsSQL", "text[], int8", "ARRAY['$id'], 100", []string{"log", "log_outside"}, "_case_"},
+	{"log counts", "logs", "logCountsSQL", "text[]", "ARRAY['$id']", []string{"log", "log_outside"}, "_case_"},
+	{"log search", "logs", "searchTraceLogsNewestFirstSQL", searchTypes, searchArguments, []string{"log", "log_outside"}, "_case_"},
+	{"log search, ascending", "logs", "searchTraceLogsOldestFirstSQL", searchTypes, searchArguments, []string{"log", "log_outside"}, "_case_"},
+}
+
+// windowStatement is a statement about a window of time.
+type windowStatement struct {
+	Name, Settings, SQL string
+	Arguments           []any
+	Table               string
+	Before              time.Duration // how long before the window it reads
+	Joins               bool          // many rows with a few
+}
+
+// windowStatements are those by which unusual spans are found, and the service map's.
+func windowStatements(t *testing.T, from, to time.Time) []windowStatement {
+	t.Helper()
+	sql := func(name string) string { return statement(t, "spans", name) }
+	// A filter that any span fits: operations, those without names, a name, statuses, resources, durations, an attribute.
+	anything := []any{pg.Planned, from, to, nil, nil, "%", nil, nil, nil, nil, []string(nil), []int64(nil), []int64(nil), []string(nil), ""}
+	window := func(more ...any) []any {
+		return append(append(slices.Clone(anything), 100, from.Add(-time.Minute), true, []int64{}), more...)
+	}
+	ids, names, usual := make([]int64, 300), make([]string, 300), make([]int64, 300)
+	for i := range ids {
+		ids[i] = int64(i)
+	}
+	keys := slices.Concat(spanmetrics.PeerKeys, spanmetrics.PortKeys)
+	var patterns []string
+	for _, key := range spanmetrics.PeerKeys {
+		patterns = append(patterns, `%"`+key+`":%`)
+	}
+	return []windowStatement{
+		{"service map", sql("manyRowsSQL"), sql("mapSpansInRangeSQL"),
+			[]any{pg.Planned, keys, patterns, spanmetrics.PortKeys, spanmetrics.MaxLinks, from, to, 1}, "span", 0, true},
+		{"spans of a service map", "SELECT", sql("spansInRangeSQL"), []any{pg.Planned, from, to}, "trace_fragment", 0, false},
+		{"rank spans", sql("hashedSQL"), sql("unusualSpansSQL"), window(ids, names, usual, [][16]byte{}, false), "span", time.Minute, true},
+		{"what is usual in the window", "SELECT", sql("windowDurationsSQL"), window(ids), "span", time.Minute, false},
+		{"what is usual before the window", "SELECT", sql("earlierDurationsSQL"),
+			[]any{pg.Planned, from.Add(-10 * time.Minute), from, []int64(nil), []int64{}, 100}, "span", 10 * time.Minute, false},
+		{"since when to read", "SELECT", sql("usualSinceSQL"),
+			[]any{pg.Planned, from.Add(-24 * time.Hour), from, 50_000, 20_000}, "trace_fragment", 24 * time.Hour, false},
+	}
+}

@@ -1,0 +1,78 @@
+package search
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/plaithq/plait"
+)
+
+func TestTimeWalkLeavesNothingOut(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	ranges := []plait.TimeRange{
+		{},
+		{From: now.Add(-time.Hour)},
+		{To: now.Add(-time.Hour)},
+		{From: now.Add(-time.Hour), To: now.Add(time.Hour)},
+		{From: now.Add(time.Hour), To: now.Add(2 * time.Hour)},
+		{From: now.AddDate(-200, 0, 0), To: now.AddDate(200, 0, 0)},
+		{From: now.AddDate(-9000, 0, 0), To: now.AddDate(9000, 0, 0)},
+		{From: now, To: now.Add(1)},
+	}
+	for _, r := range ranges {
+		for _, ascending := range []bool{false, true} {
+			w := NewWalk(r, ascending, now)
+			whole := w
+			slices := 0
+			for edge := [2]int64{w.From, w.To}; !w.Done(); slices++ {
+				from, to := w.slice()
+				if from >= to || from < whole.From || to > whole.To || ascending && from != edge[0] || !ascending && to != edge[1] {
+					t.Fatalf("%v: slice %d is from %d to %d", r, slices, from, to)
+				}
+				edge = [2]int64{to, from}
+				w.read(from, to)
+			}
+			if slices > 25 {
+				t.Errorf("%v took %d slices", r, slices)
+			}
+		}
+	}
+	if w := NewWalk(plait.TimeRange{From: now, To: now}, false, now); !w.Done() {
+		t.Error("an empty range is not done")
+	}
+}
+
+func TestTimeRangeIncludesTheMicrosecondOfItsEnd(t *testing.T) {
+	t.Parallel()
+	end := time.Unix(1, 1500)
+	w := NewWalk(plait.TimeRange{From: end, To: end.Add(1)}, false, end)
+	if w.From != 1_000_001 || w.To != 1_000_002 {
+		t.Errorf("from %d to %d", w.From, w.To)
+	}
+}
+
+func TestASearchThatDidNotComeForwardIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	over, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	ended := over.Err()
+	for _, c := range []struct {
+		own, callers context.Context
+		found        int
+		forward      bool
+		want         bool
+	}{
+		{over, t.Context(), 1, true, true},
+		{over, t.Context(), 0, true, true},
+		{over, t.Context(), 0, false, false},
+		{over, over, 1, false, true},
+		{over, over, 0, true, false},
+		{t.Context(), t.Context(), 1, true, false}, // something else went wrong
+	} {
+		if got := CutShort(c.callers, c.own, ended, c.found, c.forward); got != c.want {
+			t.Errorf("%d found, forward %v, caller's time up %v: %v", c.found, c.forward, c.callers.Err() != nil, got)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package spans
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/spanmetrics"
+	"github.com/plaithq/plait/store/partition"
+	"github.com/plaithq/plait/store/rowcodec"
+)
+
+const (
+	copyFragmentsSQL = `
+COPY plait_store.trace_fragment (trace_id, start_time, low_id, duration_ns, root_operation,
+	span_count, error_count, start_sub_ns, services)
+FROM STDIN BINARY`
+	copyFragmentsOutsideSQL = `
+COPY plait_store.trace_fragment_outside (trace_id, start_time, low_id, duration_ns, root_operation,
+	span_count, error_count, start_sub_ns, services, arrived_on)
+FROM STDIN BINARY`
+	fragmentFields = 9
+)
+
+// fragmentWriter sums up what one commit brings of each trace, so that a search for traces
+// reads a row per trace and not its spans.
+type fragmentWriter struct {
+	inside   rowcodec.Buffer
+	outside  rowcodec.Buffer
+	services []string // of one trace
+}
+
+// encode makes the fragments of spans in their order by place and trace. A trace across
+// midnight has one in each day.
+func (w *fragmentWriter) encode(rows []spanEntry, order []partition.SortKey, today partition.Day) {
+	w.inside.Reset()
+	w.outside.Reset()
+	for len(order) > 0 {
+		n := 1
+		for n < len(order) && order[n].SameTrace(order[0]) {
+			n++
+		}
+		w.fragment(rows, order[:n], today)
+		order = order[n:]
+	}
+}
+
+// fragment appends the row of those spans that order names, which are of one trace.
+func (w *fragmentWriter) fragment(rows []spanEntry, order []partition.SortKey, today partition.Day) {
+	first := &rows[order[0].Row]
+	start, end := first.StartNanos, believedEnd(first)
+	var root *spanEntry
+	failed := int32(0)
+	w.services = w.services[:0]
+	for _, key := range order {
+		row := &rows[key.Row]
+		start, end = min(start, row.StartNanos), max(end, believedEnd(row))
+		if row.ParentSpanID.IsZero() && (root == nil || rootBefore(row, root)) {
+			root = row
+		}
+		if row.Status == plait.StatusError {
+			failed++
+		}
+		if !slices.Contains(w.services, row.origin.Service) {
+			w.services = append(w.services, row.origin.Service)
+		}
+	}
+	slices.Sort(w.services)
+	out, columns := &w.inside, fragmentFields
+	if first.place.Outside {
+		out, columns = &w.outside, fragmentFields+1
+	}
+	out.Row(columns)
+	out.UUID(first.TraceID)
+	out.Timestamptz(start)
+	out.Int8(int64(first.TraceID.Low()))
+	out.Int8(max(rowcodec.Difference(end, start), 0)) // 0 where all spans end before they start
+	out.Int8(operationOf(root))
+	out.Int4(int32(len(order)))
+	out.Int4(failed)
+	out.Int2(rowcodec.SubMicros(start))
+	out.TextArray(w.services)
+	if first.place.Outside {
+		out.Date(int32(today))
+	}
+}
+
+// rootBefore says whether a, rather than b, is the root of their trace, by the rule of trace_roots.go.
+func rootBefore(a, b *spanEntry) bool {
+	return cmp.Or(
+		cmp.Compare(spanmetrics.DurationNanos(b.Span), spanmetrics.DurationNanos(a.Span)),
+		cmp.Compare(a.StartNanos, b.StartNanos),
+		cmp.Compare(a.SpanID.Int64(), b.SpanID.Int64()),
+	) < 0
+}
+
+// believedEnd is when a span ended, without a duration that nobody can believe.
+func believedEnd(s *spanEntry) int64 { return s.StartNanos + spanmetrics.DurationNanos(s.Span) }
+
+// operationOf returns the id of a span's operation, 0 where there is no span.
+func operationOf(s *spanEntry) int64 {
+	if s == nil {
+		return 0
+	}
+	return s.operation
+}
+
+func (w *fragmentWriter) send(ctx context.Context, conn *pgx.Conn) error {
+	if err := w.inside.Send(ctx, conn, copyFragmentsSQL); err != nil {
+		return err
+	}
+	return w.outside.Send(ctx, conn, copyFragmentsOutsideSQL)
+}

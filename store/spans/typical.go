@@ -1,0 +1,173 @@
+package spans
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/plaithq/plait/store/pg"
+	"github.com/plaithq/plait/store/rowcodec"
+	"github.com/plaithq/plait/store/search"
+)
+
+// What is usual for an operation is the median duration of its spans that ended before a window. The
+// last of them tell it best, so those are read that began since there were some number of spans. There is
+// no index by operation: to look further back for rare ones would be to read everything.
+const (
+	// usualReach, usualRead and usualFragments bound the time before the window, the spans, and the
+	// fragments of traces that tell where these begin.
+	usualReach     = 24 * time.Hour
+	usualRead      = 50_000
+	usualFragments = 20_000
+	// usualLimit is when looking before the window is given up: its spans may have to come from disks.
+	usualLimit = 2 * time.Second
+	// usualSpans is how many spans of an operation in the window tell what is usual where there are none
+	// before it.
+	usualSpans = 20
+	// usualOperations bounds the operations whose durations are known.
+	usualOperations = 20_000
+)
+
+// operationKey is an operation in the dictionary, with the name of spans that have one of their own.
+type operationKey struct {
+	id   int64
+	name string
+}
+
+// durations are those of an operation.
+type durations struct {
+	spans  int64
+	median int64
+}
+
+// typicalDurations say what is usual.
+type typicalDurations map[operationKey]durations
+
+func (t typicalDurations) of(key operationKey) int64 { return t[key].median }
+
+// byOperation returns the operations, the names of their spans, and the medians.
+func (t typicalDurations) byOperation() (ids []int64, names []string, medians []int64) {
+	ids, names, medians = []int64{}, []string{}, []int64{}
+	for key, d := range t {
+		ids, names, medians = append(ids, key.id), append(names, key.name), append(medians, d.median)
+	}
+	return ids, names, medians
+}
+
+const (
+	usualSinceSQL = `
+SELECT start_time
+FROM (
+    SELECT start_time, sum(span_count) OVER latest AS spans, row_number() OVER latest AS fragments
+    FROM (
+        (SELECT start_time, span_count FROM plait_store.trace_fragment WHERE start_time >= $1 AND start_time < $2 ORDER BY start_time DESC LIMIT $4)
+        UNION ALL
+        (SELECT start_time, span_count FROM plait_store.trace_fragment_outside WHERE start_time >= $1 AND start_time < $2 ORDER BY start_time DESC LIMIT $4)
+    ) f
+    WINDOW latest AS (ORDER BY start_time DESC ROWS UNBOUNDED PRECEDING)
+) f
+WHERE spans >= $3 OR fragments = $4
+ORDER BY start_time DESC
+LIMIT 1`
+
+	inlineNameSQL = `CASE WHEN operation = ANY ($18) THEN coalesce(nullif(extra, '')::jsonb ->> 'name', '') ELSE '' END`
+
+	// Exact medians would have to sort all durations. Counted in buckets an eighth of a doubling wide,
+	// the mean of the bucket with the median is at most 9 % off, and exact where all are equal.
+	countedSQL = `count(*) AS n, avg(duration_ns)::int8 AS mean, floor(8 / ln(2::float8) * ln(greatest(duration_ns, 1)::float8)) AS bucket`
+
+	mediansSQL = `
+SELECT operation, name, spans::int8, mean
+FROM (
+    SELECT operation, name, n, mean, sum(n) OVER (PARTITION BY operation, name ORDER BY bucket) AS upto, sum(n) OVER (PARTITION BY operation, name) AS spans
+    FROM counted
+) c
+WHERE 2 * upto >= spans AND 2 * (upto - n) < spans
+ORDER BY spans DESC`
+
+	windowDurationsSQL = `
+WITH counted AS (
+    SELECT operation, ` + inlineNameSQL + ` AS name, ` + countedSQL + overlappingSQL + overlapConditionsSQL + `
+      AND operation <> ALL ($19)
+    GROUP BY 1, 2, 5
+)` + mediansSQL + `
+LIMIT $15`
+
+	earlierDurationsSQL = `
+WITH counted AS (
+    SELECT operation, CASE WHEN operation = ANY ($4) THEN coalesce(nullif(extra, '')::jsonb ->> 'name', '') ELSE '' END AS name, ` + countedSQL + `
+    FROM (
+        SELECT operation, start_time, duration_ns, extra FROM plait_store.span
+        UNION ALL
+        SELECT operation, start_time, duration_ns, extra FROM plait_store.span_outside
+    ) s
+    WHERE start_time >= $1 AND start_time < $2
+      AND ($3::int8[] IS NULL OR operation = ANY ($3))
+      AND duration_ns < 1e9::float8 * date_part('epoch', $2 - start_time)
+    GROUP BY 1, 2, 5
+)` + mediansSQL + `
+LIMIT $5`
+)
+
+// learn finds out what is usual for the operations asked for from their last spans before the window.
+// Where that takes too long, nothing is.
+func (u *unusualSearch) learn(ctx context.Context) error {
+	u.typical = typicalDurations{}
+	if u.walk.From <= rowcodec.MinMicros {
+		return nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, usualLimit)
+	defer cancel()
+	since, err := u.usualSince(bounded)
+	if err == nil {
+		err = u.durations(bounded, earlierDurationsSQL, pg.Planned, since, rowcodec.MicrosTime(u.walk.From), u.filter.operations, u.inline, usualOperations)
+	}
+	if err != nil && (!search.TimedOut(bounded, err) || ctx.Err() != nil) {
+		return fmt.Errorf("read spans before the window: %w", err)
+	}
+	return nil
+}
+
+// usualSince is from when on spans before the window are read.
+func (u *unusualSearch) usualSince(ctx context.Context) (time.Time, error) {
+	since := rowcodec.MicrosTime(max(u.walk.From-usualReach.Microseconds(), rowcodec.MinMicros))
+	err := pg.QueryRows(ctx, u.store.search, func(v [][]byte) { since = rowcodec.MicrosTime(rowcodec.TimeMicros(v[0])) },
+		usualSinceSQL, pg.Planned, since, rowcodec.MicrosTime(u.walk.From), usualRead, usualFragments)
+	return since, err
+}
+
+// learnFromWindow finds out what is usual from the window for operations of which there is nothing before it,
+// and says whether that is known of any.
+func (u *unusualSearch) learnFromWindow(ctx context.Context) (bool, error) {
+	all := u.filter
+	all.minDuration, all.maxDuration, all.statuses, all.resources, all.attributes = nil, nil, nil, nil, nil
+	known := []int64{}
+	for key := range u.typical {
+		if key.name == "" {
+			known = append(known, key.id)
+		}
+	}
+	before := u.typical
+	u.typical = typicalDurations{}
+	err := u.durations(ctx, windowDurationsSQL, append(all.arguments(u.walk.From, u.walk.To), usualOperations, rowcodec.MicrosTime(u.near), u.before, u.inline, known)...)
+	for key, d := range u.typical {
+		if d.spans < usualSpans {
+			delete(u.typical, key)
+		}
+	}
+	learned := len(u.typical) > 0
+	for key, d := range before {
+		u.typical[key] = d
+	}
+	if err != nil {
+		return false, fmt.Errorf("count the spans of the window: %w", err)
+	}
+	return learned, nil
+}
+
+// durations reads those of operations.
+func (u *unusualSearch) durations(ctx context.Context, sql string, args ...any) error {
+	return pg.QueryRows(ctx, u.store.search, func(v [][]byte) {
+		u.typical[operationKey{rowcodec.Int8(v[0]), string(v[1])}] = durations{rowcodec.Int8(v[2]), rowcodec.Int8(v[3])}
+	}, sql, args...)
+}

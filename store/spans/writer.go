@@ -1,0 +1,245 @@
+// Package spans writes and reads spans, one row each, and the fragments that sum up what a commit brought of a trace.
+package spans
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/dictionary"
+	"github.com/plaithq/plait/store/partition"
+	"github.com/plaithq/plait/store/rowcodec"
+	"github.com/plaithq/plait/store/traceid"
+)
+
+// Batch is the request of one sender, on its way through a committer.
+type Batch plait.Traces
+
+// RequestDigest names the request.
+func (b *Batch) RequestDigest() plait.Digest { return b.Digest }
+
+// Weigh returns the number of records and about how many bytes they hold.
+func (b *Batch) Weigh() (records, bytes int) {
+	const fixed = 128 // a row without its texts
+	for i := range b.Spans {
+		s := &b.Spans[i]
+		bytes += fixed + len(s.Name) + len(s.StatusMessage) + len(s.TraceState) + rowcodec.WeighAttributes(s.Attributes)
+		for j := range s.Events {
+			bytes += fixed + len(s.Events[j].Name) + rowcodec.WeighAttributes(s.Events[j].Attributes)
+		}
+		for j := range s.Links {
+			bytes += fixed + len(s.Links[j].TraceState) + rowcodec.WeighAttributes(s.Links[j].Attributes)
+		}
+	}
+	return len(b.Spans), bytes
+}
+
+const (
+	copySpansSQL = `
+COPY plait_store.span (trace_id, start_time, span_id, parent_span_id, duration_ns, operation, resource,
+	attribute_set, flags, start_sub_ns, status, attributes, extra)
+FROM STDIN BINARY`
+	copySpansOutsideSQL = `
+COPY plait_store.span_outside (trace_id, start_time, span_id, parent_span_id, duration_ns, operation, resource,
+	attribute_set, flags, start_sub_ns, status, attributes, extra, arrived_on)
+FROM STDIN BINARY`
+	spanFields = 13
+)
+
+// How many new operations a service may bring. One whose span names hold ids would bring
+// as many as it has spans.
+const (
+	operationsBurst   = 2000
+	operationsPerHour = 200
+)
+
+// Writer turns batches of spans into rows.
+type Writer struct {
+	now         func() time.Time
+	partitions  *partition.Keeper
+	instruments *dictionary.Instruments
+	outsiders   prometheus.Counter // of records whose day has no partition
+	inlined     prometheus.Counter
+
+	*dictionary.Origins
+	operations *dictionary.Writer
+	sets       *dictionary.Writer
+	chooser    *dictionary.SetChooser
+	names      *dictionary.Allowance
+	content    dictionary.Canonical
+
+	today   partition.Day
+	placer  partition.Placer
+	rows    []spanEntry
+	order   []partition.SortKey
+	inside  rowcodec.Buffer
+	outside rowcodec.Buffer
+	traces  fragmentWriter
+	halves  traceid.Halves
+}
+
+// spanEntry is a span with what it refers to.
+type spanEntry struct {
+	*plait.Span
+	place     partition.Place
+	origin    dictionary.Origin
+	operation int64
+	inline    bool // the operation has no name: it stands in the row
+}
+
+// NewWriter makes a writer that finds the time and the partitions at the keeper, and ids by the database's key.
+func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.Instruments) *Writer {
+	w := &Writer{
+		now:         partitions.Now,
+		partitions:  partitions,
+		instruments: in,
+		inlined:     in.Inlined("span_name"),
+		outsiders:   partitions.Outsiders("traces"),
+		Origins:     dictionary.NewOrigins(in, key),
+		operations:  dictionary.NewWriter(in, key, "operation", dictionary.UpsertOperationsSQL, dictionary.KnownOperations),
+		sets:        dictionary.NewWriter(in, key, "attribute_set", dictionary.UpsertAttributeSetsSQL, dictionary.KnownAttributeSets),
+		names:       dictionary.NewAllowance(operationsBurst, operationsPerHour),
+		halves:      traceid.NewHalves(),
+	}
+	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc)
+	return w
+}
+
+func (w *Writer) dictionaries() []*dictionary.Writer {
+	return []*dictionary.Writer{w.Resources, w.Scopes, w.operations, w.sets}
+}
+
+// Prepare encodes the rows of a group: see commit.Writer.
+func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
+	now := w.now()
+	w.today, w.placer = partition.DayOf(now), w.partitions.Placer("span", now)
+	dictionary.Begin(now, w.dictionaries())
+	w.BeginOrigins(now)
+	w.chooser.Begin()
+	w.halves.Begin()
+	w.arrange(group, now)
+	w.inside.Reset()
+	w.outside.Reset()
+	for _, key := range w.order {
+		w.encode(&w.rows[key.Row])
+	}
+	w.traces.encode(w.rows, w.order, w.today)
+	dictionary.Queue(entries, w.dictionaries())
+	w.Services.Queue(entries)
+	w.halves.Queue(opening, w.today)
+	return nil
+}
+
+// Write copies them.
+func (w *Writer) Write(ctx context.Context, conn *pgx.Conn) error {
+	w.outsiders.Add(float64(w.outside.Count))
+	if err := w.inside.Send(ctx, conn, copySpansSQL); err != nil {
+		return err
+	}
+	if err := w.outside.Send(ctx, conn, copySpansOutsideSQL); err != nil {
+		return err
+	}
+	if err := w.traces.send(ctx, conn); err != nil {
+		return err
+	}
+	return w.halves.Join(ctx, conn)
+}
+
+// Ended remembers the dictionary entries that are committed.
+func (w *Writer) Ended(committed bool) {
+	if committed {
+		w.instruments.Enter(w.dictionaries())
+		w.Services.Committed()
+	}
+}
+
+// arrange fills w.rows with the spans of a group, and w.order with their order.
+func (w *Writer) arrange(group []*Batch, now time.Time) {
+	clear(w.rows) // pointers of the last group
+	w.rows, w.order = w.rows[:0], w.order[:0]
+	for _, b := range group {
+		for i := range b.Spans {
+			row := spanEntry{Span: &b.Spans[i]}
+			w.halves.Add(row.TraceID, true)
+			w.refer(&row, now)
+			w.order = append(w.order, partition.NewSortKey(row.place, row.TraceID, row.StartNanos, len(w.rows)))
+			w.rows = append(w.rows, row)
+		}
+	}
+	slices.SortFunc(w.order, partition.SortKey.Compare)
+}
+
+// refer finds what a span refers to.
+func (w *Writer) refer(row *spanEntry, now time.Time) {
+	row.place = w.placer.Place(row.StartNanos)
+	row.origin = w.ResourceOf(row.Resource)
+	row.origin.Seen.Include(row.StartNanos)
+	scope := w.ScopeOf(row.Scope)
+	name := row.Name
+	if row.inline = len(name) > dictionary.MaxIndexedText; row.inline {
+		name = ""
+	}
+	row.operation = w.operation(row, name, scope, now)
+	if row.operation == 0 {
+		row.inline = true
+		row.operation = w.operation(row, "", scope, now)
+	}
+}
+
+// operation returns the id of what a span does, or 0 when its service brings too many names.
+func (w *Writer) operation(row *spanEntry, name string, scope int64, now time.Time) int64 {
+	service := row.origin.Service
+	w.content = w.content[:0].Text(service).Text(name).Number(int64(row.Kind)).Number(scope)
+	id, state := w.operations.Find(w.content)
+	if state == dictionary.EntryPresent {
+		return id
+	}
+	if state == dictionary.EntryAbsent && name != "" && !w.names.Take(service, now) {
+		return 0
+	}
+	return w.operations.Add(w.content, dictionary.Entry{
+		Texts:   []string{strings.Clone(service), strings.Clone(name)},
+		Numbers: []int64{int64(row.Kind), scope},
+	})
+}
+
+// encode appends the row of a span to the buffer of its place.
+func (w *Writer) encode(row *spanEntry) {
+	out, columns := &w.inside, spanFields
+	if row.place.Outside {
+		out, columns = &w.outside, spanFields+1
+	}
+	out.Row(columns)
+	out.UUID(row.TraceID)
+	out.Timestamptz(row.StartNanos)
+	out.Int8(row.SpanID.Int64())
+	out.Int8(row.ParentSpanID.Int64())
+	out.Int8(rowcodec.Difference(row.EndNanos, row.StartNanos))
+	out.Int8(row.operation)
+	out.Int8(row.origin.ID)
+	out.Int8(0) // the attribute set, known only after the attributes
+	set := len(out.Bytes)
+	out.Int4(int32(row.Flags))
+	out.Int2(rowcodec.SubMicros(row.StartNanos))
+	out.Int2(int16(row.Status))
+	begun := out.Begin()
+	var id int64
+	out.Bytes, id = w.chooser.Split(w.chooser.Family(row.operation), row.Attributes, out.Bytes)
+	out.End(begun)
+	binary.BigEndian.PutUint64(out.Bytes[set-8:], uint64(id))
+	begun = out.Begin()
+	out.Bytes = appendSpanExtra(out.Bytes, row)
+	out.End(begun)
+	if row.place.Outside {
+		out.Date(int32(w.today))
+	}
+	if row.inline {
+		w.inlined.Inc()
+	}
+}

@@ -1,0 +1,293 @@
+package traceid
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/partition"
+)
+
+// Half ids. A 64-bit tracer writes the lower half of a trace id. What comes with half an id is
+// stored under the whole one, so that SQL joins it like anything else (docs/decisions/009):
+//
+//  1. Before a batch is written, its half ids become the whole ones of traces whose spans are here
+//     (completeIDs).
+//  2. A half id of which no whole one is known is stored padded with zeros, and half_trace says so,
+//     in the same transaction (queueHalves).
+//  3. Spans with whole ids look there, in their own transaction (claims). Rows that were waiting for
+//     them get the whole id. The rows of half_trace are locked by both sides, in the same order: so
+//     whoever commits second sees the other.
+//  4. One case is left: records that looked in vain for spans (1) which were committed before
+//     half_trace was told (2). An upkeep task looks again (joinLateHalves).
+//
+// Two traces with the same lower half: a record joins the one that started last when it comes, or
+// else the one whose spans come first.
+
+// completeLimit bounds how long a batch waits to learn its whole ids: without them it is stored too.
+const completeLimit = time.Second
+
+// Complete replaces half ids by the whole ones of traces that are here, or in the batch itself. A
+// database that does not tell is no error: what stays half is joined later.
+func (s *Index) Complete(ctx context.Context, ids []*plait.TraceID) {
+	whole := make(map[int64]plait.TraceID)
+	unknown := make(map[int64]bool)
+	for _, id := range ids {
+		if isWhole(*id) {
+			whole[int64(id.Low())] = *id
+		}
+	}
+	for _, id := range ids {
+		if low := int64(id.Low()); isHalf(*id) && whole[low].IsZero() {
+			unknown[low] = true
+		}
+	}
+	if len(unknown) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, completeLimit)
+		defer cancel()
+		lows := sortedLows(unknown)
+		for some := range slices.Chunk(lows, joinedAtOnce) {
+			found, err := s.Full(ctx, some)
+			if err != nil {
+				break
+			}
+			for low, id := range found {
+				whole[low] = id
+			}
+		}
+	}
+	for _, id := range ids {
+		if full, ok := whole[int64(id.Low())]; ok && isHalf(*id) {
+			*id = full
+		}
+	}
+}
+
+func isHalf(id plait.TraceID) bool { return !id.IsZero() && id == LowerHalf(id) }
+
+func isWhole(id plait.TraceID) bool { return id != LowerHalf(id) }
+
+// Halved returns pointers to the trace ids of a batch if one of them is half; most batches have none.
+func Halved(n int, at func(int) *plait.TraceID) []*plait.TraceID {
+	half := false
+	for i := 0; i < n && !half; i++ {
+		half = isHalf(*at(i))
+	}
+	if !half {
+		return nil
+	}
+	ids := make([]*plait.TraceID, n)
+	for i := range n {
+		ids[i] = at(i)
+	}
+	return ids
+}
+
+func sortedLows[V any](set map[int64]V) []int64 {
+	lows := make([]int64, 0, len(set))
+	for low := range set {
+		lows = append(lows, low)
+	}
+	slices.Sort(lows)
+	return lows
+}
+
+// Halves collects the ids of a group.
+type Halves struct {
+	half  map[int64]bool
+	whole map[int64]plait.TraceID
+	found map[int64]bool // of whole: rows are waiting for them
+}
+
+// NewHalves returns one without ids.
+func NewHalves() Halves {
+	return Halves{half: make(map[int64]bool), whole: make(map[int64]plait.TraceID), found: make(map[int64]bool)}
+}
+
+// Begin starts a group.
+func (h *Halves) Begin() {
+	clear(h.half)
+	clear(h.whole)
+	clear(h.found)
+}
+
+// Add takes the id of a record. Only spans make their trace known, so only their whole ids count.
+func (h *Halves) Add(id plait.TraceID, span bool) {
+	switch {
+	case isHalf(id):
+		h.half[int64(id.Low())] = true
+	case span && isWhole(id):
+		h.whole[int64(id.Low())] = id
+	}
+}
+
+const (
+	// The lock on a row that exists is what step 3 is about.
+	tellHalvesSQL = `
+INSERT INTO plait_store.half_trace AS h (low_id, arrived_on, since)
+SELECT low_id, $2::date, now()
+FROM unnest($1::int8[]) low_id
+ORDER BY low_id
+ON CONFLICT (low_id, arrived_on) DO UPDATE SET since = excluded.since`
+
+	// Where nobody writes half ids, it is seen at once that the table is empty.
+	claimHalvesSQL = `
+SELECT h.low_id
+FROM unnest($1::int8[]) w(low_id)
+JOIN plait_store.half_trace h ON h.low_id = w.low_id
+WHERE EXISTS (SELECT FROM plait_store.half_trace)
+ORDER BY h.low_id, h.arrived_on
+FOR UPDATE OF h`
+)
+
+// Queue adds the statements that open the transaction.
+func (h *Halves) Queue(opening *pgx.Batch, today partition.Day) {
+	if len(h.half) > 0 {
+		opening.Queue(tellHalvesSQL, sortedLows(h.half), today.Time())
+	}
+	if len(h.whole) > 0 {
+		opening.Queue(claimHalvesSQL, sortedLows(h.whole)).Query(func(rows pgx.Rows) error {
+			var low int64
+			_, err := pgx.ForEachRow(rows, []any{&low}, func() error { h.found[low] = true; return nil })
+			return err
+		})
+	}
+}
+
+// Join gives the rows that were waiting for this group's spans their whole ids.
+func (h *Halves) Join(ctx context.Context, conn querierExecer) error {
+	whole := make(map[int64]plait.TraceID, len(h.found))
+	for low := range h.found {
+		whole[low] = h.whole[low]
+	}
+	return joinHalves(ctx, conn, whole)
+}
+
+type querierExecer interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+const (
+	joinSpansSQL = `
+UPDATE plait_store.any_span s
+SET trace_id = h.whole::uuid
+FROM unnest($1::text[], $2::text[]) h (half, whole)
+WHERE encode(uuid_send(s.trace_id), 'hex') COLLATE "C" = h.half`
+
+	joinFragmentsSQL = `
+UPDATE plait_store.any_trace_fragment f
+SET trace_id = h.whole::uuid
+FROM unnest($1::text[], $2::text[]) h (half, whole)
+WHERE encode(uuid_send(f.trace_id), 'hex') COLLATE "C" = h.half`
+
+	joinLogsSQL = `
+UPDATE plait_store.any_log l
+SET trace_id = h.whole::uuid
+FROM unnest($1::text[], $2::text[]) h (half, whole)
+WHERE CASE WHEN l.trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(l.trace_id), 'hex') END COLLATE "C" = h.half`
+
+	joinExemplarsSQL = `
+UPDATE plait_store.any_exemplar e
+SET trace_id = h.whole::uuid
+FROM unnest($1::text[], $2::text[]) h (half, whole)
+WHERE CASE WHEN e.trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN encode(uuid_send(e.trace_id), 'hex') END COLLATE "C" = h.half`
+
+	joinedHalvesSQL = `
+DELETE FROM plait_store.half_trace t
+USING unnest($1::text[], $2::text[]) h (half, whole)
+WHERE t.low_id = ('x' || right(h.half, 16))::bit(64)::int8`
+
+	// Nested loops over the indexes, whatever the planner knows of the partitions: see pg/query.go.
+	byIndexSQL = `
+SELECT pg_catalog.set_config(name, 'off', true)
+FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) name`
+	byAnythingSQL = `
+SELECT pg_catalog.set_config(name, 'on', true)
+FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) name`
+)
+
+// joinHalves rewrites rows within the caller's transaction, which holds their locks in half_trace.
+func joinHalves(ctx context.Context, conn querierExecer, whole map[int64]plait.TraceID) error {
+	if len(whole) == 0 {
+		return nil
+	}
+	var batch pgx.Batch
+	half, full := make([]string, 0, len(whole)), make([]string, 0, len(whole))
+	for _, low := range sortedLows(whole) {
+		half, full = append(half, Padded(low).String()), append(full, whole[low].String())
+	}
+	batch.Queue(byIndexSQL)
+	for _, sql := range []string{joinSpansSQL, joinFragmentsSQL, joinLogsSQL, joinExemplarsSQL, joinedHalvesSQL} {
+		batch.Queue(sql, half, full)
+	}
+	batch.Queue(byAnythingSQL)
+	if err := conn.SendBatch(ctx, &batch).Close(); err != nil {
+		return fmt.Errorf("join %d traces to their halves: %w", len(whole), err)
+	}
+	return nil
+}
+
+const (
+	joinedAtOnce = 1000 // traces
+	lateHalves   = 50_000
+	// halvesOverlap is longer than a transaction that writes half ids takes.
+	halvesOverlap = 30 * time.Second
+
+	lateHalvesSQL = `
+SELECT DISTINCT low_id
+FROM plait_store.half_trace
+WHERE since > $1
+LIMIT $2`
+
+	lockHalvesSQL = `
+SELECT low_id
+FROM plait_store.half_trace
+WHERE low_id = ANY ($1)
+ORDER BY low_id, arrived_on
+FOR UPDATE`
+)
+
+// JoinLate looks for the spans of half ids that came since it last looked: those of them that
+// were committed at the same moment were not seen.
+func (s *Index) JoinLate(ctx context.Context) error {
+	var now time.Time
+	if err := s.search.QueryRow(ctx, `SELECT now()`).Scan(&now); err != nil {
+		return err
+	}
+	rows, err := s.search.Query(ctx, lateHalvesSQL, s.seen, lateHalves)
+	if err != nil {
+		return fmt.Errorf("look for half ids: %w", err)
+	}
+	lows, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return fmt.Errorf("look for half ids: %w", err)
+	}
+	slices.Sort(lows)
+	var failures []error
+	for some := range slices.Chunk(lows, joinedAtOnce) {
+		failures = append(failures, s.joinSome(ctx, some))
+	}
+	if err := errors.Join(failures...); err != nil {
+		return err
+	}
+	s.seen = now.Add(-halvesOverlap)
+	return nil
+}
+
+func (s *Index) joinSome(ctx context.Context, lows []int64) error {
+	whole, err := s.Full(ctx, lows)
+	if err != nil || len(whole) == 0 {
+		return err
+	}
+	return pgx.BeginFunc(ctx, s.search, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, lockHalvesSQL, sortedLows(whole)); err != nil {
+			return fmt.Errorf("lock half ids: %w", err)
+		}
+		return joinHalves(ctx, tx, whole)
+	})
+}
