@@ -6,6 +6,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/correlate"
+	"github.com/plaithq/plait/correlate/tracetree"
 )
 
 type traceParams struct {
@@ -127,7 +128,7 @@ func (s *Server) pivotTrace(ctx context.Context, p traceParams) (*traceAnswer, e
 	return answer, nil
 }
 
-func (l links) node(t *correlate.Tree, i int) treeSpan {
+func (l links) node(t *tracetree.Tree, i int) treeSpan {
 	n := &t.Nodes[i]
 	span := n.Span
 	out := treeSpan{
@@ -156,7 +157,7 @@ func (l links) node(t *correlate.Tree, i int) treeSpan {
 	return out
 }
 
-func missing(t *correlate.Tree, m correlate.MissingParent) missingParent {
+func missing(t *tracetree.Tree, m tracetree.MissingParent) missingParent {
 	out := missingParent{SpanID: m.SpanID, Children: make([]plait.SpanID, 0, len(m.Waiting))}
 	for _, i := range m.Waiting {
 		out.Children = append(out.Children, t.Nodes[i].Span.SpanID)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate/tracetree"
 	"github.com/plaithq/plait/spanmetrics"
 )
 
@@ -33,7 +34,7 @@ type callSearch struct {
 	query  plait.SpanQuery // what a sample has to fit, apart from its edge
 	limit  int
 	budget int // of traces to read
-	trees  map[plait.TraceID]*Tree
+	trees  map[plait.TraceID]*tracetree.Tree
 	takers map[spanmetrics.Ref][]*plait.Span // consumers by the producers that they link to; nil: not read
 	seen   map[plait.TraceID]bool
 	hits   []MetricHit
@@ -41,7 +42,7 @@ type callSearch struct {
 
 // edgeMetric finds the spans that are the samples of a metric of the service graph.
 func (p *Pivots) edgeMetric(ctx context.Context, m *spanMetric, q MetricQuestion) (answerOf, error) {
-	s := &callSearch{pivots: p, metric: m, query: m.query, limit: q.Limit, trees: map[plait.TraceID]*Tree{}, seen: map[plait.TraceID]bool{}}
+	s := &callSearch{pivots: p, metric: m, query: m.query, limit: q.Limit, trees: map[plait.TraceID]*tracetree.Tree{}, seen: map[plait.TraceID]bool{}}
 	s.query.Range = q.Range
 	if m.latency {
 		bound(&s.query, q.Min, q.Max, 1)
@@ -140,42 +141,42 @@ func (s *callSearch) calls(ctx context.Context, span *plait.Span) ([]call, error
 	if err != nil {
 		return nil, err
 	}
-	i := tree.find(span)
+	i := indexOf(tree, span)
 	if i < 0 {
 		return nil, nil
 	}
 	span = tree.Nodes[i].Span
 	linked, err := s.linked(ctx, span)
-	return callsOf(span, append(tree.spans(), linked...)), err
+	return callsOf(span, append(tree.Spans(), linked...)), err
 }
 
 // tree reads a trace; one that is gone, or for which the budget is spent, has an empty tree.
-func (s *callSearch) tree(ctx context.Context, id plait.TraceID) (*Tree, error) {
+func (s *callSearch) tree(ctx context.Context, id plait.TraceID) (*tracetree.Tree, error) {
 	if tree, ok := s.trees[id]; ok {
 		return tree, nil
 	}
 	if s.budget--; s.budget < 0 {
-		return BuildTree(nil), nil
+		return tracetree.Build(nil), nil
 	}
 	tree, err := s.pivots.tree(ctx, id)
 	s.trees[id] = tree
 	return tree, err
 }
 
-func (p *Pivots) tree(ctx context.Context, id plait.TraceID) (*Tree, error) {
+func (p *Pivots) tree(ctx context.Context, id plait.TraceID) (*tracetree.Tree, error) {
 	trace, err := p.traces.Trace(ctx, id, edgeSpans)
 	if errors.Is(err, plait.ErrNotFound) {
-		return BuildTree(nil), nil
+		return tracetree.Build(nil), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return BuildTree(trace.Spans), nil
+	return tracetree.Build(trace.Spans), nil
 }
 
-// find returns the index of a span, or -1.
-func (t *Tree) find(s *plait.Span) int {
-	return slices.IndexFunc(t.Nodes, func(n Node) bool {
+// indexOf returns the index of a span's node, or -1.
+func indexOf(t *tracetree.Tree, s *plait.Span) int {
+	return slices.IndexFunc(t.Nodes, func(n tracetree.Node) bool {
 		return n.Span.SpanID == s.SpanID && n.Span.Kind == s.Kind && n.Span.Resource.Service() == s.Resource.Service()
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate/tracetree"
 )
 
 // keptExemplars finds the exemplars that were stored with the series of a span-derived metric, for
@@ -53,7 +54,7 @@ func (p *Pivots) failed(ctx context.Context, ref spanRef) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(tree.Nodes, func(n Node) bool {
+	return slices.ContainsFunc(tree.Nodes, func(n tracetree.Node) bool {
 		return n.Span.SpanID == ref.span && n.Span.Status == plait.StatusError
 	}), nil
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate/tracetree"
 )
 
 // LogQuestion names a log line: by the record's ID, or by what a user sees of it.
@@ -127,14 +128,14 @@ func (p *Pivots) traceOf(ctx context.Context, v *LogView) error {
 	if err != nil {
 		return err
 	}
-	tree := BuildTree(trace.Spans)
+	tree := tracetree.Build(trace.Spans)
 	summary, err := p.summary(ctx, tree, trace)
 	if err != nil {
 		return err
 	}
 	v.Trace = &summary
 	tree.PlaceLogs([]plait.LogRecord{v.Record})
-	at := slices.IndexFunc(tree.Nodes, func(n Node) bool { return len(n.Logs) > 0 })
+	at := slices.IndexFunc(tree.Nodes, func(n tracetree.Node) bool { return len(n.Logs) > 0 })
 	for ; at >= 0; at = tree.Nodes[at].Parent {
 		v.Path = append(v.Path, *tree.Nodes[at].Span)
 	}
@@ -158,7 +159,7 @@ func (p *Pivots) neighbours(ctx context.Context, of *plait.LogRecord, after bool
 	if err != nil {
 		return nil, err
 	}
-	here := instanceOf(of.Resource)
-	found = slices.DeleteFunc(found, func(r plait.LogRecord) bool { return r.ID == of.ID || instanceOf(r.Resource) != here })
+	here := tracetree.InstanceOf(of.Resource)
+	found = slices.DeleteFunc(found, func(r plait.LogRecord) bool { return r.ID == of.ID || tracetree.InstanceOf(r.Resource) != here })
 	return found[:min(lines, len(found))], nil
 }

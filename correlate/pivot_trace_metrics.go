@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate/tracetree"
 	"github.com/plaithq/plait/spanmetrics"
 )
 
@@ -51,12 +52,12 @@ func (p *Pivots) TraceMetrics(ctx context.Context, id plait.TraceID, maxSpans, m
 		From: time.Unix(0, passed.startNanos).Add(-margin).UTC(),
 		To:   time.Unix(0, passed.endNanos).Add(margin).UTC(),
 	}
-	operations, more := passed.tree.operationMetrics()
+	operations, more := operationMetrics(passed.tree)
 	stored, moreStored, err := p.storedMetrics(ctx, passed, window)
 	if err != nil {
 		return nil, false, err
 	}
-	all = slices.Concat(operations, passed.tree.edgeMetrics(), stored)
+	all = slices.Concat(operations, edgeMetrics(passed.tree), stored)
 	for i := range all {
 		all[i].Range = window
 	}
@@ -65,7 +66,7 @@ func (p *Pivots) TraceMetrics(ctx context.Context, id plait.TraceID, maxSpans, m
 
 // passage is what a trace passed, and when.
 type passage struct {
-	tree                 *Tree // without nodes where only logs are stored
+	tree                 *tracetree.Tree // without nodes where only logs are stored
 	resources            []*plait.Resource
 	startNanos, endNanos int64
 	truncated            bool
@@ -79,8 +80,8 @@ func (p *Pivots) passed(ctx context.Context, id plait.TraceID, maxSpans, maxLogs
 	if err != nil {
 		return passage{}, err
 	}
-	tree := BuildTree(trace.Spans)
-	s := tree.summary(trace.TraceID)
+	tree := tracetree.Build(trace.Spans)
+	s := tree.Summary(trace.TraceID)
 	at := passage{tree: tree, startNanos: s.StartNanos, endNanos: s.StartNanos + s.DurationNanos, truncated: trace.Truncated}
 	for i := range tree.Nodes {
 		at.resources = append(at.resources, tree.Nodes[i].Span.Resource)
@@ -97,7 +98,7 @@ func (p *Pivots) passedByLogs(ctx context.Context, id plait.TraceID, maxLogs int
 	if len(records) == 0 {
 		return passage{}, notFound
 	}
-	at := passage{tree: BuildTree(nil), startNanos: records[0].TimeNanos, endNanos: records[len(records)-1].TimeNanos, truncated: more}
+	at := passage{tree: tracetree.Build(nil), startNanos: records[0].TimeNanos, endNanos: records[len(records)-1].TimeNanos, truncated: more}
 	for i := range records {
 		at.resources = append(at.resources, records[i].Resource)
 	}
@@ -106,7 +107,7 @@ func (p *Pivots) passedByLogs(ctx context.Context, id plait.TraceID, maxLogs int
 
 // operationMetrics are the span-derived metrics of the trace's operations, and whether it has
 // more operations than these.
-func (t *Tree) operationMetrics() (all []TraceMetric, more bool) {
+func operationMetrics(t *tracetree.Tree) (all []TraceMetric, more bool) {
 	share := map[operation]int64{}
 	var operations []operation
 	for i := range t.Nodes {
@@ -135,10 +136,10 @@ func (t *Tree) operationMetrics() (all []TraceMetric, more bool) {
 }
 
 // edgeMetrics are the service graph's metrics of the trace's calls.
-func (t *Tree) edgeMetrics() []TraceMetric {
+func edgeMetrics(t *tracetree.Tree) []TraceMetric {
 	var all []TraceMetric
 	seen := map[spanmetrics.Edge]bool{}
-	for c := range graphOf(t.spans()).All() {
+	for c := range graphOf(t.Spans()).All() {
 		e := c.Edge
 		if seen[e] {
 			continue

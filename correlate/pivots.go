@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate/tracetree"
 )
 
 // Pivots leads from one signal to the others. It may be used by many goroutines at once.
@@ -26,7 +27,7 @@ func NewPivots(traces TraceReader, logs LogReader, metrics MetricReader) *Pivots
 // TraceView is a trace with everything that is known about it.
 type TraceView struct {
 	Summary plait.TraceSummary
-	Tree    *Tree // with the logs placed
+	Tree    *tracetree.Tree // with the logs placed
 	// Unattached are the records of the trace that belong to no span here, in time order.
 	Unattached []plait.LogRecord
 	// Exemplars are the stored exemplars that point at the trace, in time order.
@@ -73,7 +74,7 @@ func (p *Pivots) Trace(ctx context.Context, id plait.TraceID, maxSpans, maxLogs 
 			return nil, err
 		}
 	}
-	v.Tree = BuildTree(trace.Spans)
+	v.Tree = tracetree.Build(trace.Spans)
 	v.Unattached = v.Tree.PlaceLogs(records)
 	v.Truncated = trace.Truncated
 	if len(trace.Spans) == 0 {
@@ -99,7 +100,7 @@ func spansOf(records []plait.LogRecord) []plait.SpanID {
 }
 
 // summary adds up a trace, or takes what the store has added up when it was not read whole.
-func (p *Pivots) summary(ctx context.Context, tree *Tree, trace *plait.Trace) (plait.TraceSummary, error) {
+func (p *Pivots) summary(ctx context.Context, tree *tracetree.Tree, trace *plait.Trace) (plait.TraceSummary, error) {
 	if trace.Truncated {
 		stored, err := p.traces.TraceSummaries(ctx, []plait.TraceID{trace.TraceID})
 		if err != nil {
@@ -109,32 +110,7 @@ func (p *Pivots) summary(ctx context.Context, tree *Tree, trace *plait.Trace) (p
 			return stored[0], nil
 		}
 	}
-	return tree.summary(trace.TraceID), nil
-}
-
-// summary adds up the spans on the clock of the root, so that a clock that is off stretches
-// no trace. What the store adds up without reading spans has the recorded times.
-func (t *Tree) summary(id plait.TraceID) plait.TraceSummary {
-	s := plait.TraceSummary{TraceID: id, SpanCount: len(t.Nodes)}
-	if t.Main < 0 {
-		return s
-	}
-	if root := t.Nodes[t.Main].Span; root.ParentSpanID.IsZero() {
-		s.RootService, s.RootName = root.Resource.Service(), root.Name
-	}
-	start, end := t.Nodes[0].StartNanos(), t.Nodes[0].EndNanos()
-	for i := range t.Nodes {
-		n := &t.Nodes[i]
-		start, end = min(start, n.StartNanos()), max(end, n.EndNanos())
-		if n.Span.Status == plait.StatusError {
-			s.ErrorCount++
-		}
-		s.Services = append(s.Services, n.Span.Resource.Service())
-	}
-	slices.Sort(s.Services)
-	s.Services = slices.Compact(s.Services)
-	s.StartNanos, s.DurationNanos = start, end-start
-	return s
+	return tree.Summary(trace.TraceID), nil
 }
 
 // logSummary is what is known of a trace of which only log records are stored, in time order: its

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate/tracetree"
 )
 
 // A spike is made of spans that took longer than their operation usually takes, not of those of
@@ -35,7 +36,7 @@ type unusualSpan struct {
 
 func (u unusualSpan) hit(match Match) MetricHit {
 	return MetricHit{
-		TimeNanos: spanEnd(u.span), TraceID: u.span.TraceID, SpanID: u.span.SpanID, Match: match,
+		TimeNanos: tracetree.EndNanos(u.span), TraceID: u.span.TraceID, SpanID: u.span.SpanID, Match: match,
 		TypicalNanos: u.typicalNanos, excessNanos: u.excessNanos, failed: u.span.Status == plait.StatusError,
 	}
 }

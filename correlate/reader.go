@@ -1,6 +1,6 @@
-// Package correlate joins the three signals: it builds trace trees, finds critical paths,
-// places logs in traces, and answers pivots from a metric to traces, from a trace to its
-// logs and metrics, and from a log line to its trace. It reads through the interfaces in
+// Package correlate joins the three signals: it answers pivots from a metric to traces, from
+// a trace to its logs and metrics, and from a log line to its trace. What is told by one trace alone
+// is told by package tracetree. It reads through the interfaces in
 // this file and knows neither SQL nor HTTP.
 package correlate
 

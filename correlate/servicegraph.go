@@ -216,12 +216,3 @@ func graphOf(spans []*plait.Span) *spanmetrics.Graph {
 	}
 	return spanmetrics.NewGraph(sides)
 }
-
-// spans lists the spans of a tree.
-func (t *Tree) spans() []*plait.Span {
-	all := make([]*plait.Span, len(t.Nodes))
-	for i := range t.Nodes {
-		all[i] = t.Nodes[i].Span
-	}
-	return all
-}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate/tracetree"
 	"github.com/plaithq/plait/spanmetrics"
 	"github.com/plaithq/plait/spanmetrics/callcases"
 )
@@ -22,7 +23,7 @@ func TestSpansAreSidesOfTheCallsOfTheTable(t *testing.T) {
 	for _, c := range cases {
 		got := callcases.Edges{}
 		for i := range c.Spans {
-			spans := BuildTree(c.Spans).spans()
+			spans := tracetree.Build(c.Spans).Spans()
 			for _, side := range callsOf(&c.Spans[i], spans) {
 				if !serversSide.takes(&side) {
 					continue

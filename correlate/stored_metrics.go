@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate/tracetree"
 )
 
 // Stored series of what a trace passed. A service may have hundreds: those come first whose labels say
@@ -62,7 +63,7 @@ func (p *Pivots) storedMetrics(ctx context.Context, passed passage, window plait
 			found[i], more = found[i][:seriesPerLabel], true
 		}
 	}
-	ranked, err := rankSeries(slices.Concat(found...), passed.tree.examples())
+	ranked, err := rankSeries(slices.Concat(found...), examples(passed.tree))
 	if err != nil {
 		return nil, false, err
 	}
@@ -94,12 +95,12 @@ func derivedFromSpans(name string) bool {
 
 // examples are spans of the trace, one of each operation and status, those with the largest share in its
 // duration first.
-func (t *Tree) examples() []*plait.Span {
-	nodes := make([]*Node, len(t.Nodes))
+func examples(t *tracetree.Tree) []*plait.Span {
+	nodes := make([]*tracetree.Node, len(t.Nodes))
 	for i := range t.Nodes {
 		nodes[i] = &t.Nodes[i]
 	}
-	slices.SortStableFunc(nodes, func(a, b *Node) int { return cmp.Compare(b.CriticalNanos, a.CriticalNanos) })
+	slices.SortStableFunc(nodes, func(a, b *tracetree.Node) int { return cmp.Compare(b.CriticalNanos, a.CriticalNanos) })
 	type example struct {
 		operation
 		status plait.StatusCode

@@ -1,4 +1,4 @@
-package correlate
+package tracetree
 
 import (
 	"fmt"
@@ -53,7 +53,7 @@ func TestCriticalPathAndSelfTimeAsDrawn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			drawn := parseDrawing(t, drawing)
-			tree := BuildTree(drawnTrace(drawn))
+			tree := Build(drawnTrace(drawn))
 			for i := range tree.Nodes {
 				n, id := &tree.Nodes[i], 0
 				for id = range drawn {
@@ -81,7 +81,7 @@ func TestSpanThatEndsBeforeItStartsHasNoDuration(t *testing.T) {
 		{SpanID: spanID(1), StartNanos: 100, EndNanos: 1000, Resource: resource("shop", "a")},
 		{SpanID: spanID(2), ParentSpanID: spanID(1), StartNanos: 500, EndNanos: 200, Resource: resource("shop", "a")},
 	}
-	tree := BuildTree(spans)
+	tree := Build(spans)
 	if n := tree.Nodes[0]; n.SelfNanos != 900 || n.CriticalNanos != 900 {
 		t.Errorf("parent has self time %d and %d ns on the critical path, want 900 of both", n.SelfNanos, n.CriticalNanos)
 	}
@@ -114,7 +114,7 @@ func TestAnyTraceKeepsItsPromises(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		spans := anyTrace(t)
-		tree := BuildTree(spans)
+		tree := Build(spans)
 		checkShape(t, tree, spans)
 		for i := range tree.Nodes {
 			n := &tree.Nodes[i]
@@ -185,8 +185,8 @@ func TestTreeDoesNotDependOnTheOrderOfSpans(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		spans := anyTrace(t)
-		one := BuildTree(spans)
-		other := BuildTree(rapid.Permutation(spans).Draw(t, "permuted"))
+		one := Build(spans)
+		other := Build(rapid.Permutation(spans).Draw(t, "permuted"))
 		if difference := compareTrees(one, other); difference != "" {
 			t.Fatal(difference)
 		}
@@ -220,13 +220,13 @@ func TestSpansThatDifferInOneThingKeepTheirOrder(t *testing.T) {
 				{SpanID: spanID(1), Resource: resource("shop", "a"), EndNanos: 100},
 				{SpanID: spanID(2), Resource: resource("shop", "b"), EndNanos: 90},
 			}
-			one := BuildTree(append(slices.Clone(parents), twins[0], twins[1]))
-			other := BuildTree(append(slices.Clone(parents), twins[1], twins[0]))
+			one := Build(append(slices.Clone(parents), twins[0], twins[1]))
+			other := Build(append(slices.Clone(parents), twins[1], twins[0]))
 			if difference := compareTrees(one, other); difference != "" {
 				t.Error(difference)
 			}
 			for i := range one.Nodes {
-				if a, b := one.Nodes[i].Span, other.Nodes[i].Span; a.ParentSpanID != b.ParentSpanID || instanceOf(a.Resource) != instanceOf(b.Resource) {
+				if a, b := one.Nodes[i].Span, other.Nodes[i].Span; a.ParentSpanID != b.ParentSpanID || InstanceOf(a.Resource) != InstanceOf(b.Resource) {
 					t.Errorf("node %d is another of the twins: %+v and %+v", i, a, b)
 				}
 			}
@@ -265,7 +265,7 @@ func TestTracesOfTwentyThousandSpansAreBounded(t *testing.T) {
 				}
 			}
 			begin := time.Now()
-			tree := BuildTree(spans)
+			tree := Build(spans)
 			t.Logf("%v", time.Since(begin))
 			if len(tree.Nodes) != n {
 				t.Errorf("%d spans are in the tree, want %d", len(tree.Nodes), n)

@@ -1,4 +1,4 @@
-package correlate
+package tracetree
 
 import (
 	"encoding/binary"

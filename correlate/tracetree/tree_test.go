@@ -1,4 +1,4 @@
-package correlate
+package tracetree
 
 import (
 	"fmt"
@@ -150,7 +150,7 @@ func TestTreeOf(t *testing.T) {
 					spans = append(spans, testSpan(t, line))
 				}
 			}
-			if diff := cmp.Diff(c.want, outline(BuildTree(spans))); diff != "" {
+			if diff := cmp.Diff(c.want, outline(Build(spans))); diff != "" {
 				t.Errorf("tree differs (-want +got):\n%s", diff)
 			}
 		})
@@ -159,7 +159,7 @@ func TestTreeOf(t *testing.T) {
 
 func TestMainRootHasNoParentWhereThereIsOne(t *testing.T) {
 	t.Parallel()
-	tree := BuildTree([]plait.Span{
+	tree := Build([]plait.Span{
 		testSpan(t, "1<9 server@a 0-1000"),
 		testSpan(t, "2<0 server@a 10-20"),
 		testSpan(t, "3<0 server@a 30-60"),
@@ -171,7 +171,7 @@ func TestMainRootHasNoParentWhereThereIsOne(t *testing.T) {
 
 func TestLogsGoToTheirSpans(t *testing.T) {
 	t.Parallel()
-	tree := BuildTree([]plait.Span{
+	tree := Build([]plait.Span{
 		testSpan(t, "1<0 client@a 0-100"),
 		testSpan(t, "1<0 server@b 10-90"),
 		testSpan(t, "2<1 internal@b 20-30"),
@@ -197,12 +197,12 @@ func TestLogsGoToTheirSpans(t *testing.T) {
 
 func TestTraceDurationIsOnTheClockOfTheRoot(t *testing.T) {
 	t.Parallel()
-	tree := BuildTree([]plait.Span{
+	tree := Build([]plait.Span{
 		testSpan(t, "1<0 server@web 0-100"),
 		testSpan(t, "2<1 client@web 5-95"),
 		testSpan(t, "3<2 server@pay -3000--2920"),
 	})
-	summary := tree.summary(plait.TraceID{15: 1})
+	summary := tree.Summary(plait.TraceID{15: 1})
 	if summary.StartNanos != 0 || summary.DurationNanos != 100 {
 		t.Errorf("the trace starts at %d and takes %d, want 0 and 100 as on the root's clock", summary.StartNanos, summary.DurationNanos)
 	}

@@ -1,4 +1,7 @@
-package correlate
+// Package tracetree arranges the spans of one trace as a tree: who is whose parent, whose clock is off, who waits for whom, and
+// where the time went. It puts log records on the spans that wrote them. It is computation alone: its callers
+// have read the spans and the records.
+package tracetree
 
 import (
 	"cmp"
@@ -77,7 +80,7 @@ type Node struct {
 func (n *Node) StartNanos() int64 { return inRange(n.Span.StartNanos) + n.SkewNanos }
 
 // EndNanos is the span's end on the clock of the trace's root, never before its start.
-func (n *Node) EndNanos() int64 { return spanEnd(n.Span) + n.SkewNanos }
+func (n *Node) EndNanos() int64 { return EndNanos(n.Span) + n.SkewNanos }
 
 // DurationNanos is the span's duration as far as it is believed (spanmetrics.DurationNanos).
 func (n *Node) DurationNanos() int64 { return n.EndNanos() - n.StartNanos() }
@@ -101,11 +104,11 @@ const maxNanos = 1 << 62
 
 func inRange(nanos int64) int64 { return min(max(nanos, -maxNanos), maxNanos-1) }
 
-// spanEnd is when a span ended as far as it is believed: see spanmetrics.DurationNanos.
-func spanEnd(s *plait.Span) int64 { return inRange(s.StartNanos) + spanmetrics.DurationNanos(s) }
+// EndNanos is when a span ended, on its own clock and as far as it is believed (spanmetrics.DurationNanos).
+func EndNanos(s *plait.Span) int64 { return inRange(s.StartNanos) + spanmetrics.DurationNanos(s) }
 
-// BuildTree arranges the spans of one trace. It keeps pointers into spans.
-func BuildTree(spans []plait.Span) *Tree {
+// Build arranges the spans of one trace, in whatever order they come. It keeps pointers into spans.
+func Build(spans []plait.Span) *Tree {
 	if len(spans) == 0 {
 		return &Tree{Main: -1}
 	}
@@ -150,7 +153,7 @@ func compareSpans(a, b *plait.Span) int {
 	if order != 0 || a.Resource == b.Resource {
 		return order
 	}
-	x, y := instanceOf(a.Resource), instanceOf(b.Resource)
+	x, y := InstanceOf(a.Resource), InstanceOf(b.Resource)
 	return cmp.Or(cmp.Compare(x.service, y.service), cmp.Compare(x.id, y.id))
 }
 
@@ -238,6 +241,15 @@ func (t *Tree) Roots() iter.Seq[int] {
 			}
 		}
 	}
+}
+
+// Spans lists the spans in the order of Nodes.
+func (t *Tree) Spans() []*plait.Span {
+	all := make([]*plait.Span, len(t.Nodes))
+	for i := range t.Nodes {
+		all[i] = t.Nodes[i].Span
+	}
+	return all
 }
 
 func (t *Tree) mainRoot() int {

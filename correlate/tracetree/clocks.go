@@ -1,4 +1,4 @@
-package correlate
+package tracetree
 
 import (
 	"cmp"
@@ -13,49 +13,6 @@ import (
 // the answer is the offset with which most pairs agree. Where no offset at all is among
 // them, clocks are left alone; otherwise the smallest of them is taken. A recorded time is moved
 // as little as its trace demands, because what is shown moved differs from what was sent.
-
-// instances names the service instance of each span by a number.
-type instances struct {
-	of []int // by place in the sorted spans
-	n  int
-}
-
-// instanceKeys are the resource attributes that tell the instances of a service apart, the
-// most telling first.
-var instanceKeys = []string{"service.instance.id", "k8s.pod.uid", "k8s.pod.name", "container.id", "host.id", "host.name"}
-
-// instance is what tells processes apart: one instance, one clock.
-type instance struct{ service, id string }
-
-func instanceOf(r *plait.Resource) instance {
-	in := instance{service: r.Service()}
-	for _, key := range instanceKeys {
-		if v, ok := r.Attributes.Get(key); ok {
-			in.id = v.Text()
-			break
-		}
-	}
-	return in
-}
-
-func newInstances(spans []*plait.Span) *instances {
-	in := &instances{of: make([]int, len(spans))}
-	byResource, byName := map[*plait.Resource]int{}, map[instance]int{}
-	for i, s := range spans {
-		number, ok := byResource[s.Resource]
-		if !ok {
-			name := instanceOf(s.Resource)
-			if number, ok = byName[name]; !ok {
-				number = in.n
-				byName[name] = number
-				in.n++
-			}
-			byResource[s.Resource] = number
-		}
-		in.of[i] = number
-	}
-	return in
-}
 
 // offsets is a closed range of clock offsets in nanoseconds.
 type offsets struct{ least, most int64 }
@@ -109,8 +66,8 @@ func (in *instances) evidence(spans []*plait.Span, f *family) map[pair][]offsets
 // worked longer than its client waited does not fit: it was at work when its client gave up, or
 // the two rounded their times differently. So it must at least run at the client's end.
 func allowed(client, server *plait.Span) offsets {
-	from, to := inRange(client.StartNanos), spanEnd(client)
-	start, end := inRange(server.StartNanos), spanEnd(server)
+	from, to := inRange(client.StartNanos), EndNanos(client)
+	start, end := inRange(server.StartNanos), EndNanos(server)
 	if end-start > to-from {
 		return offsets{clip(to - end), clip(to - start)}
 	}

@@ -1,8 +1,6 @@
-package correlate
+package tracetree
 
-import (
-	"github.com/plaithq/plait"
-)
+import "github.com/plaithq/plait"
 
 // PlaceLogs puts records on the nodes of their spans, in the order given, and returns those
 // that belong to no span here: they name none, or one that was not recorded. Where several
@@ -10,7 +8,7 @@ import (
 func (t *Tree) PlaceLogs(records []plait.LogRecord) (unattached []plait.LogRecord) {
 	type spanAt struct {
 		id plait.SpanID
-		in instance
+		in Instance
 	}
 	first, exact := map[plait.SpanID]int{}, map[spanAt]int{}
 	for i := range t.Nodes {
@@ -18,11 +16,11 @@ func (t *Tree) PlaceLogs(records []plait.LogRecord) (unattached []plait.LogRecor
 		if _, ok := first[s.SpanID]; !ok {
 			first[s.SpanID] = i
 		}
-		exact[spanAt{s.SpanID, instanceOf(s.Resource)}] = i
+		exact[spanAt{s.SpanID, InstanceOf(s.Resource)}] = i
 	}
 	for i := range records {
 		r := &records[i]
-		node, ok := exact[spanAt{r.SpanID, instanceOf(r.Resource)}]
+		node, ok := exact[spanAt{r.SpanID, InstanceOf(r.Resource)}]
 		if !ok {
 			node, ok = first[r.SpanID]
 		}
