@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
-	"golang.org/x/sync/errgroup"
+
+	"github.com/plaithq/plait/importer"
 )
 
 type importCommand struct {
@@ -33,118 +34,47 @@ func (c *importCommand) Validate(parsed *kong.Context) error {
 
 // Run imports the files in the order given and says what was stored.
 func (c *importCommand) Run(ctx context.Context, std console) error {
-	tell := func(line string) { fmt.Fprintln(std.err, line) }
-	sources, err := findSources(c.Files, std.in, tell)
+	im := &importer.Importer{Signal: c.Signal, Shift: time.Duration(c.ShiftBy), Parallel: c.Parallel, Report: std.out, Notes: std.err, Bar: isTerminal(std.err)}
+	sources, err := importer.Find(c.Files, std.in, im.Tell)
 	if err != nil {
 		return err
 	}
-	if i := slices.IndexFunc(sources, func(s source) bool { return s.size == unknownSize }); c.ShiftToNow && i >= 0 {
-		return fmt.Errorf("--shift-to-now reads everything twice, which %s does not allow: save it to a file first", sources[i].name)
-	}
-	err = c.importAll(ctx, std, sources)
-	if err != nil && ctx.Err() != nil {
+	switch err := c.importAll(ctx, im, sources); {
+	case err != nil && ctx.Err() != nil:
 		return errors.New("interrupted: not everything is stored")
+	case errors.Is(err, importer.ErrNoSignal):
+		return fmt.Errorf("%w (--signal says which it is)", err)
+	default:
+		return err
 	}
-	return err
 }
 
-func (c *importCommand) importAll(ctx context.Context, std console, sources []source) error {
-	shift := time.Duration(c.ShiftBy)
+func (c *importCommand) importAll(ctx context.Context, im *importer.Importer, sources []importer.Source) error {
 	if c.ShiftToNow {
-		var err error
-		if shift, err = c.shiftOf(ctx, std, sources); err != nil {
+		if err := shiftToNow(ctx, im, sources); err != nil {
 			return err
 		}
-		if shift != 0 {
-			fmt.Fprintf(std.err, "all times are moved by %s; to send the same again, give --shift-by=%s in place of --shift-to-now\n", shift, shift)
-		}
 	}
-	s, stop, err := c.target(ctx, std)
+	gateway, stop, err := c.target(ctx, im)
 	if err != nil {
 		return err
 	}
-	err = c.send(ctx, std, s, sources, shift)
-	return errors.Join(err, stop())
+	return errors.Join(im.Send(ctx, gateway, sources), stop())
 }
 
-// send reads the files and sends what they hold, a few requests at a time.
-func (c *importCommand) send(ctx context.Context, std console, s *sender, sources []source, shift time.Duration) error {
-	bar := startProgress(std.err, "imported", totalSize(sources), s.counts)
-	defer bar.stop()
-	s.patience.tell = bar.tell
-	ctx, stopWatch := s.patience.watch(ctx)
-	defer stopWatch()
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(c.Parallel)
-	err := c.eachRequest(ctx, sources, bar, bar.tell, func(from source, p payload) error {
-		p.file = from.name
-		group.Go(func() error {
-			err := p.shift(shift)
-			if err == nil {
-				err = s.send(ctx, p)
-			}
-			if err != nil && context.Cause(ctx) == nil {
-				err = fmt.Errorf("%s: %w", from.name, err)
-			}
-			return err
-		})
-		return nil
-	})
-	// what ended the group says more than that it has ended, which is why reading stopped
-	if sent := group.Wait(); sent != nil {
-		return sent
+// shiftToNow has all times moved by how far the newest time stamp of all files is from now.
+func shiftToNow(ctx context.Context, im *importer.Importer, sources []importer.Source) error {
+	if i := slices.IndexFunc(sources, func(s importer.Source) bool { return !s.Rereadable() }); i >= 0 {
+		return fmt.Errorf("--shift-to-now reads everything twice, which %s does not allow: save it to a file first", sources[i].Name)
 	}
-	if err != nil {
+	newest, err := im.Newest(ctx, sources)
+	if errors.Is(err, importer.ErrNoTime) {
+		return fmt.Errorf("--shift-to-now: %w", err)
+	}
+	if err != nil || newest.IsZero() {
 		return err
 	}
-	bar.stop()
-	return s.report(std.out, std.err)
-}
-
-// eachRequest reads the files and hands over their requests. It tells of files that hold none,
-// and of files found in a directory that turn out to hold something else.
-func (c *importCommand) eachRequest(ctx context.Context, sources []source, bar *progress, tell func(line string), each func(source, payload) error) error {
-	for _, from := range sources {
-		requests := 0
-		err := readTelemetry(ctx, from, c.Signal, bar.count, func(p payload) error {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			requests++
-			return each(from, p)
-		})
-		switch {
-		case from.found && requests == 0 && errors.Is(err, errNotTelemetry):
-			tell("skipped " + err.Error())
-		case err != nil:
-			return err
-		case requests == 0:
-			tell(from.name + ": nothing in it to import")
-		}
-	}
+	im.Shift = time.Since(newest)
+	im.Tell(fmt.Sprintf("all times are moved by %s; to send the same again, give --shift-by=%s in place of --shift-to-now", im.Shift, im.Shift))
 	return nil
-}
-
-// shiftOf says how far the newest time stamp of all files is from now.
-func (c *importCommand) shiftOf(ctx context.Context, std console, sources []source) (time.Duration, error) {
-	bar := startProgress(std.err, "read", totalSize(sources), nil)
-	defer bar.stop()
-	var newest int64
-	var requests int
-	silent := func(string) {} // sending tells the same again
-	err := c.eachRequest(ctx, sources, bar, silent, func(_ source, p payload) error {
-		requests++
-		n, err := p.newest()
-		newest = max(newest, n)
-		return err
-	})
-	switch {
-	case err != nil:
-		return 0, err
-	case requests == 0:
-		return 0, nil
-	case newest == 0:
-		return 0, errors.New("--shift-to-now: the files hold no time stamp")
-	}
-	return time.Since(time.Unix(0, newest)), nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/plaithq/plait/importer"
 )
 
 // chooseTarget refuses a gateway and a database that were named in the same way. Otherwise, as
@@ -53,21 +55,14 @@ func origin(parsed *kong.Context, name string) int {
 	return fromDefault
 }
 
-// target returns what sends to the gateway or the database, and what ends it. For a database,
-// the gateway's own way in runs in this process, so that a direct import is cleaned and
-// committed as any other.
-func (c *importCommand) target(ctx context.Context, std console) (*sender, func() error, error) {
-	p := &patience{
-		target: string(c.Gateway), limit: time.Duration(c.GiveUpAfter),
-		advice: "is 'plait serve' running? --gateway says where, --give-up-after how long to wait",
-	}
+// target returns the base URL to send to, and what ends it. For a database, the gateway's own way in
+// runs in this process, so that a direct import is cleaned and committed as any other.
+func (c *importCommand) target(ctx context.Context, im *importer.Importer) (gateway string, stop func() error, err error) {
+	im.Wait = importer.Wait{Target: string(c.Gateway), Limit: time.Duration(c.GiveUpAfter)}
 	if c.DatabaseURL == "" {
-		return newSender(string(c.Gateway), p), func() error { return nil }, nil
+		im.Wait.Advice = "is 'plait serve' running? --gateway says where, --give-up-after how long to wait"
+		return string(c.Gateway), func() error { return nil }, nil
 	}
-	p.target, p.advice = "the database", "--give-up-after says how long to wait"
-	base, stop, err := startDirectIngest(ctx, c.DatabaseURL, std.err)
-	if err != nil {
-		return nil, nil, err
-	}
-	return newSender(base, p), stop, nil
+	im.Wait.Target, im.Wait.Advice = "the database", "--give-up-after says how long to wait"
+	return startDirectIngest(ctx, c.DatabaseURL, im.Notes)
 }

@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/plaithq/plait/importer"
 )
 
 // version is set by the linker (see Makefile).
@@ -56,7 +58,7 @@ func run(ctx context.Context, args []string, std console) int {
 		kong.DefaultEnvars("PLAIT"),
 		kong.Configuration(readYAML),
 		defaults(),
-		kong.Vars{"moment": momentHelp, "suffixes": strings.Join(telemetrySuffixes, ", ")},
+		kong.Vars{"moment": momentHelp, "suffixes": strings.Join(importer.Suffixes, ", ")},
 		kong.UsageOnError(),
 		kong.ValueFormatter(describe),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),

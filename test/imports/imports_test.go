@@ -59,6 +59,7 @@ var allowed = []struct {
 	{"exemplars", []string{"", "spanmetrics"}},
 	{"ingest", []string{"", "sockets", "wire/...", "tracecontext"}},
 	{"api/...", []string{"", "sockets", "api/...", "wire/...", "query/...", "spanmetrics", "correlate", "correlate/tracetree", "tracecontext"}},
+	{"importer", []string{"", "wire/..."}},
 	{"bench/...", []string{"bench/..."}},
 	{"test/...", []string{"..."}},
 	{"cmd/plait", []string{"..."}},

@@ -1,4 +1,4 @@
-package main
+package importer
 
 import (
 	"fmt"
@@ -19,14 +19,14 @@ func signalOfProtobuf(body []byte) (string, error) {
 	}
 	_, wireType, n := protowire.ConsumeTag(record)
 	if n < 0 {
-		return "", errNoSignal
+		return "", ErrNoSignal
 	}
 	if wireType == protowire.Fixed64Type || wireType == protowire.VarintType {
 		return "logs", nil
 	}
 	value, m := protowire.ConsumeBytes(record[n:])
 	if m < 0 {
-		return "", errNoSignal
+		return "", ErrNoSignal
 	}
 	if _, next, k := protowire.ConsumeTag(record[n+m:]); len(value) == 16 && k > 0 && next == protowire.BytesType {
 		if id, l := protowire.ConsumeBytes(record[n+m+k:]); l > 0 && len(id) == 8 {
@@ -36,7 +36,8 @@ func signalOfProtobuf(body []byte) (string, error) {
 	return "metrics", nil
 }
 
-var errNoSignal = fmt.Errorf("%w: neither OTLP nor Zipkin JSON, nor an OTLP protobuf export request whose signal can be told (--signal says which it is)", errNotTelemetry)
+// ErrNoSignal says that a file holds nothing that is known, or else OTLP protobuf whose signal has to be named.
+var ErrNoSignal = fmt.Errorf("%w: neither OTLP nor Zipkin JSON, nor an OTLP protobuf export request whose signal can be told", errNotTelemetry)
 
 // firstRecord descends resource_* (1), scope_* (2), records (2) to the first record that is there.
 func firstRecord(body []byte) ([]byte, error) {
@@ -54,23 +55,23 @@ func subMessage(body []byte, field protowire.Number) ([]byte, error) {
 	for len(body) > 0 {
 		number, wireType, n := protowire.ConsumeTag(body)
 		if n < 0 {
-			return nil, fmt.Errorf("%w: %w", errNoSignal, protowire.ParseError(n))
+			return nil, fmt.Errorf("%w: %w", ErrNoSignal, protowire.ParseError(n))
 		}
 		body = body[n:]
 		if number == field && wireType == protowire.BytesType {
 			value, m := protowire.ConsumeBytes(body)
 			if m < 0 {
-				return nil, fmt.Errorf("%w: %w", errNoSignal, protowire.ParseError(m))
+				return nil, fmt.Errorf("%w: %w", ErrNoSignal, protowire.ParseError(m))
 			}
 			return value, nil
 		}
 		m := protowire.ConsumeFieldValue(number, wireType, body)
 		if m < 0 {
-			return nil, fmt.Errorf("%w: %w", errNoSignal, protowire.ParseError(m))
+			return nil, fmt.Errorf("%w: %w", ErrNoSignal, protowire.ParseError(m))
 		}
 		body = body[m:]
 	}
-	return nil, errNoSignal
+	return nil, ErrNoSignal
 }
 
 // partialFromProtobuf reads the partial success of an export response: field 1, in which field

@@ -1,4 +1,4 @@
-package main
+package importer
 
 import (
 	"bufio"
@@ -37,7 +37,7 @@ var errNotTelemetry = errors.New("no telemetry")
 
 // readTelemetry reads a file and hands over its requests one by one. count is told how many
 // bytes of the file were read.
-func readTelemetry(ctx context.Context, from source, signal string, count *atomic.Int64, each func(payload) error) error {
+func readTelemetry(ctx context.Context, from Source, signal string, count *atomic.Int64, each func(payload) error) error {
 	f, err := from.open(ctx)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func readTelemetry(ctx context.Context, from source, signal string, count *atomi
 	defer f.Close()
 	r, err := decompress(bufio.NewReaderSize(&countingReader{f, count}, 1<<16))
 	if err != nil {
-		return fmt.Errorf("%s: %w", from.name, err)
+		return fmt.Errorf("%s: %w", from.Name, err)
 	}
 	in := bufio.NewReaderSize(r, 1<<16)
 	first, err := shape(in)
@@ -61,7 +61,7 @@ func readTelemetry(ctx context.Context, from source, signal string, count *atomi
 		err = readProtobuf(in, signal, each)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", from.name, err)
+		return fmt.Errorf("%s: %w", from.Name, err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package importer
 
 import (
 	"context"
@@ -18,27 +18,27 @@ const (
 	namesShown    = 10 // of files that were skipped
 )
 
-// telemetrySuffixes are those of the files in a directory that are imported.
-var telemetrySuffixes = []string{".json", ".jsonl", ".ndjson", ".pb", ".binpb"}
+// Suffixes are those of the files in a directory that are imported.
+var Suffixes = []string{".json", ".jsonl", ".ndjson", ".pb", ".binpb"}
 
-// source is a file to import.
-type source struct {
-	name  string
+// Source is a file to import.
+type Source struct {
+	Name  string    // for messages
 	found bool      // in a directory, not named by the user
 	size  int64     // unknownSize for what is no regular file
 	in    io.Reader // standard input, else nil
 }
 
-// findSources looks at the arguments: files, directories, whose telemetry files it finds, and
+// Find looks at the arguments: files, directories, whose telemetry files it finds, and
 // "-" for standard input. It tells of the files that it leaves out.
-func findSources(args []string, stdin io.Reader, tell func(line string)) ([]source, error) {
-	var out []source
+func Find(args []string, stdin io.Reader, tell func(line string)) ([]Source, error) {
+	var out []Source
 	for i, arg := range args {
 		if arg == standardInput {
 			if slices.Contains(args[:i], standardInput) {
 				return nil, errors.New("standard input (-) can be read only once")
 			}
-			out = append(out, source{name: "standard input", size: unknownSize, in: stdin})
+			out = append(out, Source{Name: "standard input", size: unknownSize, in: stdin})
 			continue
 		}
 		info, err := os.Stat(arg)
@@ -58,17 +58,17 @@ func findSources(args []string, stdin io.Reader, tell func(line string)) ([]sour
 	return out, nil
 }
 
-func sourceOf(name string, info fs.FileInfo) source {
+func sourceOf(name string, info fs.FileInfo) Source {
 	if !info.Mode().IsRegular() {
-		return source{name: name, size: unknownSize}
+		return Source{Name: name, size: unknownSize}
 	}
-	return source{name: name, size: info.Size()}
+	return Source{Name: name, size: info.Size()}
 }
 
 // findInDir finds the telemetry files in a directory and those below it, sorted by name. Links
 // to files count, links to directories do not.
-func findInDir(dir string, tell func(line string)) ([]source, error) {
-	var found []source
+func findInDir(dir string, tell func(line string)) ([]Source, error) {
+	var found []Source
 	var skipped []string
 	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -90,13 +90,13 @@ func findInDir(dir string, tell func(line string)) ([]source, error) {
 			skipped = append(skipped, path)
 			return nil //nolint:nilerr // such as a link to nowhere
 		}
-		found = append(found, source{name: name, found: true, size: info.Size()})
+		found = append(found, Source{Name: name, found: true, size: info.Size()})
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("look for telemetry files: %w", err)
 	}
-	endings := strings.Join(telemetrySuffixes, ", ") + ", with or without .gz or .zst"
+	endings := strings.Join(Suffixes, ", ") + ", with or without .gz or .zst"
 	if len(found) == 0 {
 		return nil, fmt.Errorf("%s holds no telemetry files, whose names end in %s", dir, endings)
 	}
@@ -118,11 +118,14 @@ func isTelemetryName(name string) bool {
 	for _, compressed := range []string{".gz", ".zst"} {
 		name = strings.TrimSuffix(name, compressed)
 	}
-	return slices.Contains(telemetrySuffixes, filepath.Ext(name))
+	return slices.Contains(Suffixes, filepath.Ext(name))
 }
 
+// Rereadable says whether the source can be read more than once.
+func (s Source) Rereadable() bool { return s.size != unknownSize }
+
 // totalSize is how many bytes the sources have, unknownSize if one does not say.
-func totalSize(sources []source) int64 {
+func totalSize(sources []Source) int64 {
 	var total int64
 	for _, s := range sources {
 		if s.size == unknownSize {
@@ -134,11 +137,11 @@ func totalSize(sources []source) int64 {
 }
 
 // open opens the source for reading until ctx ends.
-func (s source) open(ctx context.Context) (io.ReadCloser, error) {
+func (s Source) open(ctx context.Context) (io.ReadCloser, error) {
 	if s.in != nil {
 		return readUntil(ctx, s.in), nil
 	}
-	f, err := os.Open(s.name)
+	f, err := os.Open(s.Name)
 	if err != nil {
 		return nil, err
 	}

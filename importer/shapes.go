@@ -1,4 +1,4 @@
-package main
+package importer
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/plaithq/plait"
 )
 
 // What a JSON object in a file may be:
@@ -69,15 +71,15 @@ func signalsOf(top map[string]json.RawMessage) []string {
 	return signals
 }
 
-// keysNamed is how many keys of an object that is no telemetry are named.
-const keysNamed = 5
+// Of the keys of an object that is no telemetry, these many are named, in so many bytes.
+const keysNamed, foundShown = 5, 300
 
 func notOTLP(top map[string]json.RawMessage) error {
 	found := "it has no keys"
 	if keys := slices.Sorted(maps.Keys(top)); len(keys) > 0 {
 		found = "it has " + strings.Join(keys[:min(len(keys), keysNamed)], ", ")
 	}
-	return fmt.Errorf("%w: not an OTLP export request: neither resourceSpans, resourceLogs nor resourceMetrics is in it; %s", errNotTelemetry, plain(found))
+	return fmt.Errorf("%w: not an OTLP export request: neither resourceSpans, resourceLogs nor resourceMetrics is in it; %s", errNotTelemetry, plait.OneLine(found, foundShown))
 }
 
 // base64ID finds ids of 16 and of 8 bytes in base64, whose length and padding hex cannot have.

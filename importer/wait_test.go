@@ -1,4 +1,4 @@
-package main
+package importer
 
 import (
 	"context"
@@ -23,7 +23,7 @@ func answer(status int, body string) (*http.Response, error) {
 
 // sendOne sends one request through a gateway that answers as rt does.
 func sendOne(ctx context.Context, limit time.Duration, rt roundTrip) (lines []string, err error) {
-	p := &patience{target: "the gateway", limit: limit, advice: "advice", tell: func(line string) { lines = append(lines, line) }}
+	p := &patience{Wait: Wait{Target: "the gateway", Limit: limit, Advice: "advice"}, tell: func(line string) { lines = append(lines, line) }}
 	s := newSender("http://gateway", p)
 	s.client.Transport = rt
 	ctx, stop := p.watch(ctx)

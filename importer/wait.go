@@ -1,4 +1,4 @@
-package main
+package importer
 
 import (
 	"context"
@@ -15,13 +15,18 @@ const (
 	patienceTell  = 10 * time.Second // how often a wait is told of
 )
 
+// Wait says how long to wait for a gateway that cannot be reached, or keeps asking to come back.
+type Wait struct {
+	Target string        // what is waited for, as the user calls it
+	Limit  time.Duration // without anything stored
+	Advice string        // what to do when that has passed
+}
+
 // patience watches over the requests on their way to a gateway: it tells of the wait while none
 // of them is stored, and ends it after a while.
 type patience struct {
-	target string        // what is waited for, as the user calls it
-	limit  time.Duration // without anything stored
-	advice string        // what to do when that has passed
-	tell   func(line string)
+	Wait
+	tell func(line string)
 
 	mu      sync.Mutex
 	pending int
@@ -69,11 +74,11 @@ func (p *patience) check() error {
 	if reason == "" {
 		reason = "no answer yet"
 	}
-	if waited >= p.limit {
-		return fmt.Errorf("gave up after %s in which %s stored nothing: %s (%s)", p.limit, p.target, reason, p.advice)
+	if waited >= p.Limit {
+		return fmt.Errorf("gave up after %s in which %s stored nothing: %s (%s)", p.Limit, p.Target, reason, p.Advice)
 	}
 	if waited >= patienceTell && time.Since(p.told) >= patienceTell {
-		p.tellOfWait(fmt.Sprintf("still waiting for %s after %s: %s", p.target, waited.Round(time.Second), reason))
+		p.tellOfWait(fmt.Sprintf("still waiting for %s after %s: %s", p.Target, waited.Round(time.Second), reason))
 	}
 	return nil
 }
@@ -94,7 +99,7 @@ func (p *patience) unreachable(err error) {
 	defer p.mu.Unlock()
 	p.reason = reasonOf(err)
 	if !p.waiting && time.Since(p.told) >= patienceTell {
-		p.tellOfWait(fmt.Sprintf("waiting for %s: %s", p.target, p.reason))
+		p.tellOfWait(fmt.Sprintf("waiting for %s: %s", p.Target, p.reason))
 	}
 }
 
@@ -120,7 +125,7 @@ func (p *patience) sent(stored bool) {
 		return
 	}
 	if p.waiting {
-		p.tell(fmt.Sprintf("%s answers again after %s", p.target, time.Since(p.since).Round(time.Second)))
+		p.tell(fmt.Sprintf("%s answers again after %s", p.Target, time.Since(p.since).Round(time.Second)))
 	}
 	p.since, p.waiting, p.reason = time.Now(), false, ""
 }

@@ -1,9 +1,8 @@
-package main
+package importer
 
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,7 +14,7 @@ const (
 	progressWidth = 30
 )
 
-// progress shows how much of a number of bytes is done, on a terminal only.
+// progress shows how much of a number of bytes is done, where there is a bar.
 type progress struct {
 	count *atomic.Int64
 
@@ -29,9 +28,10 @@ type progress struct {
 
 // startProgress shows the bar until stop, or only numbers when total is unknownSize. details,
 // when given, adds to the line.
-func startProgress(w io.Writer, verb string, total int64, details func() string) *progress {
+func (im *Importer) startProgress(verb string, total int64, details func() string) *progress {
+	w := im.Notes
 	p := &progress{count: new(atomic.Int64), w: w, end: func() {}}
-	if !isTerminal(w) || total == 0 {
+	if !im.Bar || total == 0 {
 		return p
 	}
 	done, ended := make(chan struct{}), make(chan struct{})
@@ -91,13 +91,3 @@ func (p *progress) tell(line string) {
 
 // stop draws the last state and waits for the drawing to end. It may be called twice.
 func (p *progress) stop() { p.once.Do(p.end) }
-
-// isTerminal says whether w is a terminal, for which alone there is colour and a moving line.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
