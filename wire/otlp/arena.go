@@ -1,5 +1,7 @@
 package otlp
 
+import "github.com/plaithq/plait/wire/protobuf"
+
 // arena hands out slices of one type from few large pieces of memory. Decoding a request
 // takes some allocations per thousand attributes instead of one per span, and none when the
 // arena was used before.
@@ -54,11 +56,11 @@ func (a *arena[T]) extend(open []T) []T {
 
 // extendFrom is extend for an item of a protobuf list. It does not double the memory of a long
 // list but counts what follows: a hostile request has millions of attributes in one record.
-func (a *arena[T]) extendFrom(f *fields, open []T) []T {
+func (a *arena[T]) extendFrom(f *protobuf.Fields, open []T) []T {
 	if len(open) == cap(open) {
 		more := 1
 		if len(open) > 0 {
-			more += f.following()
+			more += f.Following()
 		}
 		open = a.grow(open, more)
 	}

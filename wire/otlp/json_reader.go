@@ -6,6 +6,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/series"
 )
 
@@ -46,7 +47,7 @@ type jsonArray struct {
 
 func (r *jsonReader) fail(what string) {
 	if r.err == nil {
-		r.err = &malformed{offset: r.pos, what: what}
+		r.err = &malformed{at: protobuf.Error{Offset: r.pos, What: what}}
 		r.pos = len(r.text)
 	}
 }

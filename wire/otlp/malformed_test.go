@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/protobuf"
 )
 
 // message writes a bytes field with a tag of one byte.
@@ -21,7 +22,7 @@ func message(field byte, contents ...string) string {
 	if len(content) > 127 {
 		panic("too long for a length of one byte")
 	}
-	return string([]byte{field<<3 | wireBytes, byte(len(content))}) + content
+	return string([]byte{field<<3 | protobuf.Bytes, byte(len(content))}) + content
 }
 
 // request wraps fields of one record.
@@ -35,10 +36,10 @@ func TestMalformedProtobufIsRefusedWithItsPlace(t *testing.T) {
 		name, body, want string
 	}{
 		{"cut off at the top", "\x0a\x05\x12", "malformed OTLP: byte 0: field is longer than what is left of its message"},
-		{"no protobuf at all", "hello", "malformed OTLP: byte 2: wire type is none that OTLP uses"},
+		{"no protobuf at all", "hello", "malformed OTLP: byte 2: a group ends that has not begun"},
 		{"field 0", "\x02\x00", "malformed OTLP: byte 0: field number is 0"},
 		{"length without end", "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "malformed OTLP: byte 0: field is longer than what is left of its message"},
-		{"start of a group", "\x0b", "malformed OTLP: byte 0: wire type is none that OTLP uses"},
+		{"start of a group", "\x0b", "malformed OTLP: byte 0: a group does not end"},
 		{
 			"number cut off", string(request(message(9, message(1, "k"), message(2, "\x18\x80")))),
 			"malformed OTLP: resource_spans[0].scope_spans[0].spans[0].attributes[0].value at byte 13: number is cut off or too long",

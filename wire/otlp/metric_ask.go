@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/series"
 )
 
@@ -22,17 +23,17 @@ import (
 // not looked at before: it decodes with libraries that know no limit of depth or size.
 
 // appendField appends a bytes field of a protobuf message.
-func appendField[T string | []byte](dst []byte, t tag, content T) []byte {
+func appendField[T string | []byte](dst []byte, t protobuf.Tag, content T) []byte {
 	dst = binary.AppendUvarint(dst, uint64(t))
 	dst = binary.AppendUvarint(dst, uint64(len(content)))
 	return append(dst, content...)
 }
 
-func appendVarint(dst []byte, t tag, n uint64) []byte {
+func appendVarint(dst []byte, t protobuf.Tag, n uint64) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(dst, uint64(t)), n)
 }
 
-func appendFixed(dst []byte, t tag, n uint64) []byte {
+func appendFixed(dst []byte, t protobuf.Tag, n uint64) []byte {
 	return binary.LittleEndian.AppendUint64(binary.AppendUvarint(dst, uint64(t)), n)
 }
 
@@ -52,14 +53,14 @@ func (w *metricWalk) identityOf() *identity {
 		return w.identity
 	}
 	w.identity = &identity{}
-	resource := fields{body: w.resource, end: len(w.resource)}
+	resource := protobuf.Of(w.resource)
 	var chosen []byte
-	for f := resource; f.next(); {
-		if f.tag == resourceAttributes && w.becomesLabel(keyOf(f.message())) {
-			chosen = appendField(chosen, resourceAttributes, f.text())
+	for f := resource; f.Next(); {
+		if f.Tag == resourceAttributes && w.becomesLabel(keyOf(f.Message())) {
+			chosen = appendField(chosen, resourceAttributes, f.Text())
 		}
 	}
-	run := attributeRun{fields{body: view(chosen), end: len(chosen)}, resourceAttributes}
+	run := attributeRun{protobuf.Of(view(chosen)), resourceAttributes}
 	var err error
 	if w.identity.fault = run.tooLarge(); w.identity.fault == "" {
 		if w.identity.resource, err = w.bounded(nil, run); err != nil {
@@ -78,10 +79,10 @@ func (w *metricWalk) becomesLabel(key string) bool {
 }
 
 // keyOf returns the key of an attribute.
-func keyOf(attribute fields) (key string) {
-	for attribute.next() {
-		if attribute.tag == keyValueKey {
-			key = attribute.text()
+func keyOf(attribute protobuf.Fields) (key string) {
+	for attribute.Next() {
+		if attribute.Tag == keyValueKey {
+			key = attribute.Text()
 		}
 	}
 	return key
@@ -90,21 +91,21 @@ func keyOf(attribute fields) (key string) {
 // bounded appends attributes. Values that nest deeper than maxDepth become the text that stands for
 // them, as attributes of spans do.
 func (w *metricWalk) bounded(dst []byte, run attributeRun) ([]byte, error) {
-	for f := run.fields; f.next(); {
-		if f.tag != run.tag {
+	for f := run.fields; f.Next(); {
+		if f.Tag != run.tag {
 			continue
 		}
-		deep, err := nests(f.message(), 0)
+		deep, err := nests(f.Message(), 0)
 		if err != nil {
 			return nil, err
 		}
 		if !deep {
-			dst = appendField(dst, run.tag, f.text())
+			dst = appendField(dst, run.tag, f.Text())
 			continue
 		}
 		w.tooDeep++
-		one := appendField(nil, run.tag, f.text())
-		list, err := w.attributes(attributeRun{fields{body: view(one), end: len(one)}, run.tag})
+		one := appendField(nil, run.tag, f.Text())
+		list, err := w.attributes(attributeRun{protobuf.Of(view(one)), run.tag})
 		if err != nil {
 			return nil, err
 		}
@@ -119,40 +120,40 @@ func (w *metricWalk) bounded(dst []byte, run attributeRun) ([]byte, error) {
 
 // nests says whether the value of an attribute has arrays or maps that lie deeper than maxDepth. It
 // looks no further than that.
-func nests(attribute fields, depth int) (bool, error) {
-	for attribute.next() {
-		if attribute.tag != keyValueValue {
+func nests(attribute protobuf.Fields, depth int) (bool, error) {
+	for attribute.Next() {
+		if attribute.Tag != keyValueValue {
 			continue
 		}
-		if deep, err := valueNests(attribute.message(), depth); deep || err != nil {
+		if deep, err := valueNests(attribute.Message(), depth); deep || err != nil {
 			return deep, err
 		}
 	}
-	return false, attribute.err
+	return false, attribute.Err
 }
 
-func valueNests(value fields, depth int) (bool, error) {
-	for value.next() {
-		if value.tag != anyArray && value.tag != anyMap {
+func valueNests(value protobuf.Fields, depth int) (bool, error) {
+	for value.Next() {
+		if value.Tag != anyArray && value.Tag != anyMap {
 			continue
 		}
 		if depth == maxDepth {
 			return true, nil
 		}
-		for list := value.message(); list.next(); {
-			if list.tag != listValues {
+		for list := value.Message(); list.Next(); {
+			if list.Tag != listValues {
 				continue
 			}
 			look := valueNests
-			if value.tag == anyMap {
+			if value.Tag == anyMap {
 				look = nests
 			}
-			if deep, err := look(list.message(), depth+1); deep || err != nil {
+			if deep, err := look(list.Message(), depth+1); deep || err != nil {
 				return deep, err
 			}
 		}
 	}
-	return false, value.err
+	return false, value.Err
 }
 
 // question is a request of one resource with one metric.
@@ -202,16 +203,16 @@ func (w *metricWalk) scopeLabels() (kept []byte, fault string) {
 	if !w.decoder.settings.PromoteScope {
 		return nil, ""
 	}
-	scope := fields{body: w.scope, end: len(w.scope)}
+	scope := protobuf.Of(w.scope)
 	run := attributeRun{scope, scopeAttributes}
 	if fault := run.tooLarge(); fault != "" {
 		return nil, "its scope has " + fault
 	}
 	size := len(w.schema)
-	for f := scope; f.next(); {
-		if f.tag == scopeName || f.tag == scopeVersion {
-			kept = appendField(kept, f.tag, f.text())
-			size += len(f.text())
+	for f := scope; f.Next(); {
+		if f.Tag == scopeName || f.Tag == scopeVersion {
+			kept = appendField(kept, f.Tag, f.Text())
+			size += len(f.Text())
 		}
 	}
 	if size > series.MaxLabelBytes {

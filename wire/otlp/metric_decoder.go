@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/series"
 )
 
@@ -100,7 +101,7 @@ func (w *metricWalk) decode(body []byte) (*plait.Metrics, error) {
 		w.clashes = new(series.Clashes)
 	}
 	defer func() { w.clashes.Reset(); w.decoder.clashes.Put(w.clashes) }()
-	if err := w.request(fields{body: view(body), end: len(body)}); err != nil {
+	if err := w.request(protobuf.Of(view(body))); err != nil {
 		return nil, err
 	}
 	w.metrics.Refused = w.refused.List()
@@ -119,39 +120,39 @@ func (w *metricWalk) step() error {
 	return nil
 }
 
-func (w *metricWalk) request(f fields) error {
-	ahead := min((f.end-f.pos)/32, maxAhead)
+func (w *metricWalk) request(f protobuf.Fields) error {
+	ahead := min(f.Len()/32, maxAhead)
 	w.metrics.Series = make([]plait.SeriesData, 0, ahead)
 	w.samples = make([]plait.Sample, 0, ahead)
 	w.place.resource = -1
-	for f.next() {
-		if f.tag != requestBatches {
+	for f.Next() {
+		if f.Tag != requestBatches {
 			continue
 		}
 		w.place.resource++
-		if err := w.resourceMetrics(f.message()); err != nil {
+		if err := w.resourceMetrics(f.Message()); err != nil {
 			return inItem(err, "resource_metrics", w.place.resource)
 		}
 	}
-	return f.err
+	return asMalformed(f.Err)
 }
 
 // joined returns the content of a message that is there once, and of one that is there in parts as
 // protobuf joins them: one after the other.
-func joined(f fields, t tag) string {
+func joined(f protobuf.Fields, t protobuf.Tag) string {
 	content, parts := "", 0
 	var all []byte
-	for f.next() {
-		if f.tag != t {
+	for f.Next() {
+		if f.Tag != t {
 			continue
 		}
 		switch parts++; parts {
 		case 1:
-			content = f.text()
+			content = f.Text()
 		case 2:
-			all = append([]byte(content), f.text()...)
+			all = append([]byte(content), f.Text()...)
 		default:
-			all = append(all, f.text()...)
+			all = append(all, f.Text()...)
 		}
 	}
 	if parts > 1 {
@@ -160,61 +161,61 @@ func joined(f fields, t tag) string {
 	return content
 }
 
-func (w *metricWalk) resourceMetrics(f fields) error {
+func (w *metricWalk) resourceMetrics(f protobuf.Fields) error {
 	w.resource = joined(f, batchResource)
 	w.resourceKey = series.Key{}.With(w.resource)
 	w.identity, w.seen = nil, presence{}
 	w.place.scope = -1
-	for f.next() {
-		if f.tag != batchScopes {
+	for f.Next() {
+		if f.Tag != batchScopes {
 			continue
 		}
 		w.place.scope++
-		if err := w.scopeMetrics(f.message()); err != nil {
+		if err := w.scopeMetrics(f.Message()); err != nil {
 			return inItem(err, "scope_metrics", w.place.scope)
 		}
 	}
-	if f.err != nil {
-		return f.err
+	if f.Err != nil {
+		return f.Err
 	}
 	return w.targetInfo()
 }
 
-func (w *metricWalk) scopeMetrics(f fields) error {
+func (w *metricWalk) scopeMetrics(f protobuf.Fields) error {
 	w.scope, w.schema = joined(f, scopedScope), ""
-	for g := f; g.next(); {
-		if g.tag == scopedSchemaURL {
-			w.schema = g.text()
+	for g := f; g.Next(); {
+		if g.Tag == scopedSchemaURL {
+			w.schema = g.Text()
 		}
 	}
 	w.scopeKey = w.resourceKey.With(w.scope).With(w.schema)
 	w.place.metric = -1
-	for f.next() {
-		if f.tag != scopedRecords {
+	for f.Next() {
+		if f.Tag != scopedRecords {
 			continue
 		}
 		w.place.metric++
-		if err := w.metric(f.message()); err != nil {
+		if err := w.metric(f.Message()); err != nil {
 			return inItem(err, "metrics", w.place.metric)
 		}
 	}
-	return f.err
+	return f.Err
 }
 
 // Tags of a metric.
 const (
-	metricName        tag = 1<<3 | wireBytes
-	metricDescription tag = 2<<3 | wireBytes
-	metricUnit        tag = 3<<3 | wireBytes
-	metricGauge       tag = 5<<3 | wireBytes
-	metricSum         tag = 7<<3 | wireBytes
-	metricHistogram   tag = 9<<3 | wireBytes
-	metricExponential tag = 10<<3 | wireBytes
-	metricSummary     tag = 11<<3 | wireBytes
+	metricName        protobuf.Tag = 1<<3 | protobuf.Bytes
+	metricDescription protobuf.Tag = 2<<3 | protobuf.Bytes
+	metricUnit        protobuf.Tag = 3<<3 | protobuf.Bytes
+	metricGauge       protobuf.Tag = 5<<3 | protobuf.Bytes
+	metricSum         protobuf.Tag = 7<<3 | protobuf.Bytes
+	metricHistogram   protobuf.Tag = 9<<3 | protobuf.Bytes
+	metricExponential protobuf.Tag = 10<<3 | protobuf.Bytes
+	metricSummary     protobuf.Tag = 11<<3 | protobuf.Bytes
 
-	dataPoints      tag = 1<<3 | wireBytes
-	dataTemporality tag = 2<<3 | wireVarint
-	dataMonotonic   tag = 3<<3 | wireVarint
+	dataPoints      protobuf.Tag = 1<<3 | protobuf.Bytes
+	dataTemporality protobuf.Tag = 2<<3 | protobuf.Varint
+	dataMonotonic   protobuf.Tag = 3<<3 | protobuf.Varint
 )
 
 // AggregationTemporality.
@@ -226,7 +227,7 @@ const (
 // metric is the fields of a metric that its series' names depend on.
 type metric struct {
 	name, unit, description string
-	kind                    tag
+	kind                    protobuf.Tag
 	temporality             uint64
 	monotonic               uint64
 	parts                   int // kinds of data that are set
@@ -234,40 +235,40 @@ type metric struct {
 	told                    bool // what it means
 }
 
-func (w *metricWalk) metric(f fields) error {
+func (w *metricWalk) metric(f protobuf.Fields) error {
 	m := metric{}
-	var data fields
-	for f.next() {
-		switch f.tag {
+	var data protobuf.Fields
+	for f.Next() {
+		switch f.Tag {
 		case metricName:
-			m.name = f.text()
+			m.name = f.Text()
 		case metricUnit:
-			m.unit = f.text()
+			m.unit = f.Text()
 		case metricDescription:
-			m.description = f.text()
+			m.description = f.Text()
 		case metricGauge, metricSum, metricHistogram, metricExponential, metricSummary:
-			m.kind, data = f.tag, f.message()
+			m.kind, data = f.Tag, f.Message()
 			m.parts++
 		}
 	}
-	if f.err != nil || m.parts == 0 {
-		return f.err
+	if f.Err != nil || m.parts == 0 {
+		return f.Err
 	}
 	points := 0
 	for g := data; ; {
-		if !g.next() {
-			if g.err != nil {
-				return in(g.err, "data")
+		if !g.Next() {
+			if g.Err != nil {
+				return in(g.Err, "data")
 			}
 			break
 		}
-		switch g.tag {
+		switch g.Tag {
 		case dataPoints:
 			points++
 		case dataTemporality:
-			m.temporality = g.num
+			m.temporality = g.Num
 		case dataMonotonic:
-			m.monotonic = g.num
+			m.monotonic = g.Num
 		}
 	}
 	if fault := m.fault(); fault != "" {
@@ -313,23 +314,23 @@ func (m *metric) fault() string {
 }
 
 // dataPoints takes the points of a metric.
-func (w *metricWalk) dataPoints(m *metric, f fields) error {
-	for i := 0; f.next(); {
-		if f.tag != dataPoints {
+func (w *metricWalk) dataPoints(m *metric, f protobuf.Fields) error {
+	for i := 0; f.Next(); {
+		if f.Tag != dataPoints {
 			continue
 		}
 		if err := w.step(); err != nil {
 			return err
 		}
-		if err := w.dataPoint(m, f.message()); err != nil {
+		if err := w.dataPoint(m, f.Message()); err != nil {
 			return inItem(err, "data_points", i)
 		}
 		i++
 	}
-	return f.err
+	return f.Err
 }
 
-func (w *metricWalk) dataPoint(m *metric, f fields) error {
+func (w *metricWalk) dataPoint(m *metric, f protobuf.Fields) error {
 	p := &w.point
 	if err := p.read(f, m.kind, &w.ledger); err != nil {
 		return err

@@ -12,17 +12,18 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/series"
 )
 
 // Tags of an exemplar.
 const (
-	exemplarTime       tag = 2<<3 | wireFixed64
-	exemplarDouble     tag = 3<<3 | wireFixed64
-	exemplarSpanID     tag = 4<<3 | wireBytes
-	exemplarTraceID    tag = 5<<3 | wireBytes
-	exemplarInt        tag = 6<<3 | wireFixed64
-	exemplarAttributes tag = 7<<3 | wireBytes
+	exemplarTime       protobuf.Tag = 2<<3 | protobuf.Fixed64
+	exemplarDouble     protobuf.Tag = 3<<3 | protobuf.Fixed64
+	exemplarSpanID     protobuf.Tag = 4<<3 | protobuf.Bytes
+	exemplarTraceID    protobuf.Tag = 5<<3 | protobuf.Bytes
+	exemplarInt        protobuf.Tag = 6<<3 | protobuf.Fixed64
+	exemplarAttributes protobuf.Tag = 7<<3 | protobuf.Bytes
 )
 
 // rawExemplar is an exemplar as it lies in the body.
@@ -32,31 +33,31 @@ type rawExemplar struct {
 	trace, span   string
 	valued        bool
 	hasAttributes bool
-	fields        fields
+	fields        protobuf.Fields
 }
 
 const exemplarBytes = int(unsafe.Sizeof(rawExemplar{}) + 2*unsafe.Sizeof(plait.Exemplar{}))
 
-func (p *point) exemplar(f fields) error {
+func (p *point) exemplar(f protobuf.Fields) error {
 	p.exemplars = append(p.exemplars, rawExemplar{fields: f})
 	e := &p.exemplars[len(p.exemplars)-1]
-	for f.next() {
-		switch f.tag {
+	for f.Next() {
+		switch f.Tag {
 		case exemplarTime:
-			e.nanos = f.num
+			e.nanos = f.Num
 		case exemplarDouble:
-			e.value, e.valued = math.Float64frombits(f.num), true
+			e.value, e.valued = math.Float64frombits(f.Num), true
 		case exemplarInt:
-			e.value, e.valued = float64(int64(f.num)), true
+			e.value, e.valued = float64(int64(f.Num)), true
 		case exemplarTraceID:
-			e.trace = f.text()
+			e.trace = f.Text()
 		case exemplarSpanID:
-			e.span = f.text()
+			e.span = f.Text()
 		case exemplarAttributes:
 			e.hasAttributes = true
 		}
 	}
-	return f.err
+	return f.Err
 }
 
 // fault says why an exemplar cannot be stored, if it cannot.
@@ -168,9 +169,9 @@ const maxRawBytes = 4 * series.MaxLabelBytes
 // tooLarge says why attributes cannot become labels, before they are decoded.
 func (r attributeRun) tooLarge() string {
 	bytes, count := 0, 0
-	for f := r.fields; f.next(); {
-		if f.tag == r.tag {
-			bytes += f.to - f.from
+	for f := r.fields; f.Next(); {
+		if f.Tag == r.tag {
+			bytes += len(f.Text())
 			count++
 		}
 	}
@@ -189,19 +190,19 @@ const maxRawCount = 4 * series.MaxLabels
 // attributes decodes attributes, which are valid until the next call.
 func (w *metricWalk) attributes(run attributeRun) (list plait.Attributes, err error) {
 	if w.values == nil {
-		w.values = &decoder{Memory: new(Memory), body: run.fields.body}
+		w.values = &decoder{Memory: new(Memory), body: run.fields.Body()}
 		w.values.attributes.begin(0)
 	}
 	w.values.attributes.reset() // what was decoded before is not looked at any more
-	w.values.body = run.fields.body
+	w.values.body = run.fields.Body()
 	f := run.fields
-	for f.next() {
-		if f.tag != run.tag {
+	for f.Next() {
+		if f.Tag != run.tag {
 			continue
 		}
 		if list, err = w.values.attributeList(&f, list); err != nil {
 			return nil, err
 		}
 	}
-	return list, f.err
+	return list, f.Err
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/series"
 )
 
@@ -95,7 +96,7 @@ func (w *metricWalk) targetInfo() error {
 // askInfo asks the converter for the resource's target_info, with a gauge that exists only for the
 // question. The names are empty when it makes none.
 func (w *metricWalk) askInfo() (*names, string) {
-	run := attributeRun{fields{body: w.resource, end: len(w.resource)}, resourceAttributes}
+	run := attributeRun{protobuf.Of(w.resource), resourceAttributes}
 	if fault := run.tooLarge(); fault != "" {
 		return nil, "the resource has " + fault
 	}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/series"
 )
 
@@ -48,7 +49,7 @@ func (j *metricJSON) object(field func(key string)) {
 }
 
 // list writes each item of an array as a message.
-func (j *metricJSON) list(t tag, item func()) {
+func (j *metricJSON) list(t protobuf.Tag, item func()) {
 	for a := (jsonArray{}); j.r.item(&a); {
 		j.message(t, item)
 	}
@@ -59,7 +60,7 @@ func (j *metricJSON) list(t tag, item func()) {
 const lengthBytes = 4
 
 // message writes a field that is a message, and asks for the memory of what has grown.
-func (j *metricJSON) message(t tag, content func()) {
+func (j *metricJSON) message(t protobuf.Tag, content func()) {
 	j.out = binary.AppendUvarint(j.out, uint64(t))
 	at := len(j.out)
 	j.out = append(j.out, make([]byte, lengthBytes)...)
@@ -75,13 +76,13 @@ func (j *metricJSON) message(t tag, content func()) {
 	}
 }
 
-func (j *metricJSON) text(t tag) { j.out = appendField(j.out, t, j.r.str()) }
+func (j *metricJSON) text(t protobuf.Tag) { j.out = appendField(j.out, t, j.r.str()) }
 
-func (j *metricJSON) double(t tag) {
+func (j *metricJSON) double(t protobuf.Tag) {
 	j.out = appendFixed(j.out, t, math.Float64bits(j.r.double()))
 }
 
-func (j *metricJSON) unsigned(t tag) { j.out = appendFixed(j.out, t, j.r.unsigned()) }
+func (j *metricJSON) unsigned(t protobuf.Tag) { j.out = appendFixed(j.out, t, j.r.unsigned()) }
 
 // unsigned reads a number of 64 bits. Those below are 0.
 func (r *jsonReader) unsigned() uint64 {
@@ -106,7 +107,7 @@ func (j *metricJSON) resourceMetrics() {
 	})
 }
 
-func (j *metricJSON) attributesOnly(t tag) {
+func (j *metricJSON) attributesOnly(t protobuf.Tag) {
 	j.object(func(key string) {
 		if key == "attributes" {
 			j.list(t, func() { j.keyValue(0) })
@@ -178,7 +179,7 @@ var temporalityNumbers = enumNames{"AGGREGATION_TEMPORALITY_", map[string]int32{
 // undefined stands for an enumeration's name that OTLP does not define.
 const undefined = 1<<31 - 1
 
-func (j *metricJSON) data(kind tag) {
+func (j *metricJSON) data(kind protobuf.Tag) {
 	j.message(kind, func() {
 		j.object(func(key string) {
 			switch key {
@@ -202,7 +203,7 @@ func (j *metricJSON) data(kind tag) {
 }
 
 // point writes a data point of any kind. Fields of other kinds are ignored.
-func (j *metricJSON) point(kind tag) {
+func (j *metricJSON) point(kind protobuf.Tag) {
 	j.object(func(key string) {
 		switch key {
 		case "attributes":
@@ -232,7 +233,7 @@ func (j *metricJSON) point(kind tag) {
 }
 
 // pointField writes a field that only some kinds have.
-func (j *metricJSON) pointField(kind tag, key string) bool {
+func (j *metricJSON) pointField(kind protobuf.Tag, key string) bool {
 	number := kind == metricGauge || kind == metricSum
 	switch {
 	case key == "asDouble" && number, key == "as_double" && number:
@@ -310,7 +311,7 @@ func (j *metricJSON) quantile() {
 }
 
 // numbers writes a packed list of numbers, and of a long one only as much as shows that it is too long.
-func (j *metricJSON) numbers(t tag, most int, number func()) {
+func (j *metricJSON) numbers(t protobuf.Tag, most int, number func()) {
 	j.message(t, func() {
 		for a := (jsonArray{}); j.r.item(&a); {
 			if a.index < most {
@@ -323,7 +324,7 @@ func (j *metricJSON) numbers(t tag, most int, number func()) {
 }
 
 // signed writes a sint32.
-func (j *metricJSON) signed(t tag) {
+func (j *metricJSON) signed(t protobuf.Tag) {
 	n := int32(min(max(j.r.integer(), math.MinInt32), math.MaxInt32))
 	j.out = appendVarint(j.out, t, uint64(uint32(n<<1)^uint32(n>>31)))
 }
@@ -350,7 +351,7 @@ func (j *metricJSON) exemplar() {
 	})
 }
 
-func (j *metricJSON) id(t tag) {
+func (j *metricJSON) id(t protobuf.Tag) {
 	text := j.r.str()
 	id, err := hex.DecodeString(text)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/series"
 )
 
@@ -76,7 +77,7 @@ const usualLabels = 8
 
 // nameSize is about what the names of a point take whose attributes have so many bytes: the labels of
 // each bucket or quantile, and their texts once.
-func (p *point) nameSize(kind tag, text int) int {
+func (p *point) nameSize(kind protobuf.Tag, text int) int {
 	made := 1
 	if kind == metricHistogram || kind == metricSummary {
 		made = 3 + p.bounds.len()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/histogram"
 
+	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/series"
 )
 
@@ -15,9 +16,9 @@ import (
 
 // Tags of the buckets of an exponential histogram.
 const (
-	bucketsOffset tag = 1<<3 | wireVarint
-	bucketsCounts tag = 2<<3 | wireBytes // packed varints
-	bucketsCount  tag = 2<<3 | wireVarint
+	bucketsOffset protobuf.Tag = 1<<3 | protobuf.Varint
+	bucketsCounts protobuf.Tag = 2<<3 | protobuf.Bytes // packed varints
+	bucketsCount  protobuf.Tag = 2<<3 | protobuf.Varint
 )
 
 // nativeBuckets are the buckets of one sign.
@@ -27,30 +28,25 @@ type nativeBuckets struct {
 	err    error
 }
 
-func (b *nativeBuckets) read(f fields) {
-	for f.next() {
-		switch f.tag {
+func (b *nativeBuckets) read(f protobuf.Fields) {
+	for f.Next() {
+		switch f.Tag {
 		case bucketsOffset:
-			b.offset = zigzag(f.num)
+			b.offset = zigzag(f.Num)
 		case bucketsCount:
-			b.add(f.num)
+			b.add(f.Num)
 		case bucketsCounts:
-			for list := f.message(); list.pos < list.end; {
-				at := list.pos
-				n := list.varint()
-				if list.pos > list.end {
-					list.fail(at, "number is cut off or too long")
-					f.err = list.err
-					break
-				}
-				b.add(n)
+			list := f.Message()
+			for list.NextNumber() {
+				b.add(list.Num)
 			}
+			f.Err = list.Err
 		}
-		if f.err != nil {
+		if f.Err != nil {
 			break
 		}
 	}
-	b.err = f.err
+	b.err = f.Err
 }
 
 func (b *nativeBuckets) add(n uint64) {

@@ -5,40 +5,41 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/series"
 )
 
 // Tags of data points.
 const (
-	pointStart tag = 2<<3 | wireFixed64
-	pointTime  tag = 3<<3 | wireFixed64
+	pointStart protobuf.Tag = 2<<3 | protobuf.Fixed64
+	pointTime  protobuf.Tag = 3<<3 | protobuf.Fixed64
 
-	numberDouble     tag = 4<<3 | wireFixed64
-	numberExemplars  tag = 5<<3 | wireBytes
-	numberInt        tag = 6<<3 | wireFixed64
-	numberAttributes tag = 7<<3 | wireBytes
-	numberFlags      tag = 8<<3 | wireVarint
+	numberDouble     protobuf.Tag = 4<<3 | protobuf.Fixed64
+	numberExemplars  protobuf.Tag = 5<<3 | protobuf.Bytes
+	numberInt        protobuf.Tag = 6<<3 | protobuf.Fixed64
+	numberAttributes protobuf.Tag = 7<<3 | protobuf.Bytes
+	numberFlags      protobuf.Tag = 8<<3 | protobuf.Varint
 
-	histogramCount      tag = 4<<3 | wireFixed64
-	histogramSum        tag = 5<<3 | wireFixed64
-	histogramBuckets    tag = 6<<3 | wireBytes // packed fixed64
-	histogramBounds     tag = 7<<3 | wireBytes // packed doubles
-	histogramExemplars  tag = 8<<3 | wireBytes
-	histogramAttributes tag = 9<<3 | wireBytes
-	histogramFlags      tag = 10<<3 | wireVarint
-	histogramBucket     tag = 6<<3 | wireFixed64 // not packed, which hardly anybody sends
-	histogramBound      tag = 7<<3 | wireFixed64
+	histogramCount      protobuf.Tag = 4<<3 | protobuf.Fixed64
+	histogramSum        protobuf.Tag = 5<<3 | protobuf.Fixed64
+	histogramBuckets    protobuf.Tag = 6<<3 | protobuf.Bytes // packed fixed64
+	histogramBounds     protobuf.Tag = 7<<3 | protobuf.Bytes // packed doubles
+	histogramExemplars  protobuf.Tag = 8<<3 | protobuf.Bytes
+	histogramAttributes protobuf.Tag = 9<<3 | protobuf.Bytes
+	histogramFlags      protobuf.Tag = 10<<3 | protobuf.Varint
+	histogramBucket     protobuf.Tag = 6<<3 | protobuf.Fixed64 // not packed, which hardly anybody sends
+	histogramBound      protobuf.Tag = 7<<3 | protobuf.Fixed64
 
-	exponentialAttributes tag = 1<<3 | wireBytes
-	exponentialScale      tag = 6<<3 | wireVarint
-	exponentialZeroCount  tag = 7<<3 | wireFixed64
-	exponentialPositive   tag = 8<<3 | wireBytes
-	exponentialNegative   tag = 9<<3 | wireBytes
-	exponentialExemplars  tag = 11<<3 | wireBytes
+	exponentialAttributes protobuf.Tag = 1<<3 | protobuf.Bytes
+	exponentialScale      protobuf.Tag = 6<<3 | protobuf.Varint
+	exponentialZeroCount  protobuf.Tag = 7<<3 | protobuf.Fixed64
+	exponentialPositive   protobuf.Tag = 8<<3 | protobuf.Bytes
+	exponentialNegative   protobuf.Tag = 9<<3 | protobuf.Bytes
+	exponentialExemplars  protobuf.Tag = 11<<3 | protobuf.Bytes
 
-	summaryQuantiles tag = 6<<3 | wireBytes
-	quantileQuantile tag = 1<<3 | wireFixed64
-	quantileValue    tag = 2<<3 | wireFixed64
+	summaryQuantiles protobuf.Tag = 6<<3 | protobuf.Bytes
+	quantileQuantile protobuf.Tag = 1<<3 | protobuf.Fixed64
+	quantileValue    protobuf.Tag = 2<<3 | protobuf.Fixed64
 )
 
 // noRecordedValue is the flag of a data point that ends its series.
@@ -67,29 +68,29 @@ type point struct {
 
 // attributeRun is the attributes of a point, or of a resource, as they lie in the body.
 type attributeRun struct {
-	fields fields
-	tag    tag
+	fields protobuf.Fields
+	tag    protobuf.Tag
 }
 
 // read takes the fields of a data point.
-func (p *point) read(f fields, kind tag, ledger *series.Ledger) error {
+func (p *point) read(f protobuf.Fields, kind protobuf.Tag, ledger *series.Ledger) error {
 	*p = point{exemplars: p.exemplars[:0], list: attributeRun{f, attributeTag(kind)}}
-	for f.next() {
+	for f.Next() {
 		switch {
-		case f.tag == pointStart:
-			p.start = f.num
+		case f.Tag == pointStart:
+			p.start = f.Num
 			continue
-		case f.tag == pointTime:
-			p.time = f.num
+		case f.Tag == pointTime:
+			p.time = f.Num
 			continue
-		case f.tag == p.list.tag:
-			p.attributes = p.attributes.With(f.text())
+		case f.Tag == p.list.tag:
+			p.attributes = p.attributes.With(f.Text())
 			continue
-		case f.tag == exemplarTag(kind):
+		case f.Tag == exemplarTag(kind):
 			if err := ledger.Take(exemplarBytes); err != nil {
 				return err
 			}
-			if err := p.exemplar(f.message()); err != nil {
+			if err := p.exemplar(f.Message()); err != nil {
 				return inItem(err, "exemplars", len(p.exemplars)-1)
 			}
 			continue
@@ -105,10 +106,10 @@ func (p *point) read(f fields, kind tag, ledger *series.Ledger) error {
 			p.numberField(&f)
 		}
 	}
-	return f.err
+	return f.Err
 }
 
-func attributeTag(kind tag) tag {
+func attributeTag(kind protobuf.Tag) protobuf.Tag {
 	switch kind {
 	case metricHistogram:
 		return histogramAttributes
@@ -118,8 +119,8 @@ func attributeTag(kind tag) tag {
 	return numberAttributes // and those of summaries
 }
 
-// exemplarTag is 0, which is no tag, for summaries.
-func exemplarTag(kind tag) tag {
+// exemplarTag is 0, which is no protobuf.Tag, for summaries.
+func exemplarTag(kind protobuf.Tag) protobuf.Tag {
 	switch kind {
 	case metricHistogram:
 		return histogramExemplars
@@ -131,81 +132,81 @@ func exemplarTag(kind tag) tag {
 	return numberExemplars
 }
 
-func (p *point) numberField(f *fields) {
-	switch f.tag {
+func (p *point) numberField(f *protobuf.Fields) {
+	switch f.Tag {
 	case numberDouble:
-		p.value = math.Float64frombits(f.num)
+		p.value = math.Float64frombits(f.Num)
 	case numberInt:
-		p.value = float64(int64(f.num))
+		p.value = float64(int64(f.Num))
 	case numberFlags:
-		p.flags = f.num
+		p.flags = f.Num
 	}
 }
 
-func (p *point) histogramField(f *fields) {
-	switch f.tag {
+func (p *point) histogramField(f *protobuf.Fields) {
+	switch f.Tag {
 	case histogramCount:
-		p.count = f.num
+		p.count = f.Num
 	case histogramSum:
-		p.sum, p.hasSum = math.Float64frombits(f.num), true
+		p.sum, p.hasSum = math.Float64frombits(f.Num), true
 	case histogramBuckets:
-		p.counts.add(f.text())
+		p.counts.add(f.Text())
 	case histogramBounds:
-		p.bounds.add(f.text())
+		p.bounds.add(f.Text())
 	case histogramBucket:
-		p.counts.addNumber(f.num)
+		p.counts.addNumber(f.Num)
 	case histogramBound:
-		p.bounds.addNumber(f.num)
+		p.bounds.addNumber(f.Num)
 	case histogramFlags:
-		p.flags = f.num
+		p.flags = f.Num
 	}
 }
 
-func (p *point) exponentialField(f *fields) {
-	switch f.tag {
+func (p *point) exponentialField(f *protobuf.Fields) {
+	switch f.Tag {
 	case histogramCount:
-		p.count = f.num
+		p.count = f.Num
 	case histogramSum:
-		p.sum, p.hasSum = math.Float64frombits(f.num), true
+		p.sum, p.hasSum = math.Float64frombits(f.Num), true
 	case exponentialScale:
-		p.scale = zigzag(f.num)
+		p.scale = zigzag(f.Num)
 	case exponentialZeroCount:
-		p.zeroCount = f.num
+		p.zeroCount = f.Num
 	case exponentialPositive:
-		p.positive.read(f.message())
+		p.positive.read(f.Message())
 	case exponentialNegative:
-		p.negative.read(f.message())
+		p.negative.read(f.Message())
 	case histogramFlags:
-		p.flags = f.num
+		p.flags = f.Num
 	}
-	if f.err == nil {
-		f.err = p.positive.err
+	if f.Err == nil {
+		f.Err = p.positive.err
 	}
-	if f.err == nil {
-		f.err = p.negative.err
+	if f.Err == nil {
+		f.Err = p.negative.err
 	}
 }
 
-func (p *point) summaryField(f *fields) {
-	switch f.tag {
+func (p *point) summaryField(f *protobuf.Fields) {
+	switch f.Tag {
 	case histogramCount:
-		p.count = f.num
+		p.count = f.Num
 	case histogramSum:
-		p.sum = math.Float64frombits(f.num)
+		p.sum = math.Float64frombits(f.Num)
 	case numberFlags:
-		p.flags = f.num
+		p.flags = f.Num
 	case summaryQuantiles:
 		var quantile, value uint64
-		q := f.message()
-		for q.next() {
-			switch q.tag {
+		q := f.Message()
+		for q.Next() {
+			switch q.Tag {
 			case quantileQuantile:
-				quantile = q.num
+				quantile = q.Num
 			case quantileValue:
-				value = q.num
+				value = q.Num
 			}
 		}
-		f.err = q.err
+		f.Err = q.Err
 		if p.bounds.len() <= series.MaxBuckets { // one more than is allowed shows that there are too many
 			p.bounds.addNumber(quantile)
 			p.quantiles.addNumber(value)
@@ -216,7 +217,7 @@ func (p *point) summaryField(f *fields) {
 func zigzag(n uint64) int32 { return int32(uint32(n)>>1) ^ -int32(n&1) }
 
 // fault says why a point cannot be stored, if it cannot.
-func (p *point) fault(kind tag) string {
+func (p *point) fault(kind protobuf.Tag) string {
 	if fault := pointTimeFault(p.time); fault != "" {
 		return fault
 	}
@@ -321,7 +322,7 @@ func (p *packed) len() int  { return len(p.text) / 8 }
 func (p *packed) odd() bool { return len(p.text)%8 != 0 }
 
 func (p *packed) number(i int) uint64 {
-	return littleEndian(p.text[8*i:]) | littleEndian(p.text[8*i+4:])<<32
+	return protobuf.Uint64(p.text[8*i:])
 }
 
 func (p *packed) double(i int) float64 { return math.Float64frombits(p.number(i)) }

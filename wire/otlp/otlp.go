@@ -19,6 +19,7 @@ import (
 	"unsafe"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/protobuf"
 )
 
 // maxDepth is how deep arrays and maps may nest in an attribute's value. What lies deeper is
@@ -37,9 +38,8 @@ const (
 // malformed is an error in a request as a whole. The path is collected while the error
 // travels up, innermost element first.
 type malformed struct {
-	offset int
-	what   string
-	path   []string
+	at   protobuf.Error
+	path []string
 }
 
 func (e *malformed) Error() string {
@@ -49,13 +49,25 @@ func (e *malformed) Error() string {
 	if where != "" {
 		where += " at "
 	}
-	return fmt.Sprintf("malformed OTLP: %sbyte %d: %s", where, e.offset, e.what)
+	return fmt.Sprintf("malformed OTLP: %s%s", where, &e.at)
 }
 
-func (e *malformed) Unwrap() error { return plait.ErrInvalid }
+func (e *malformed) Unwrap() error { return &e.at }
+
+// asMalformed makes an error of the field reader one of the request.
+func asMalformed(err error) error {
+	if e, ok := err.(*protobuf.Error); ok { //nolint:errorlint // it is never wrapped in here
+		return &malformed{at: *e}
+	}
+	return err
+}
 
 // in notes that the error lies in a field.
 func in(err error, field string) error {
+	if err == nil {
+		return nil
+	}
+	err = asMalformed(err)
 	if m, ok := err.(*malformed); ok { //nolint:errorlint // it is never wrapped in here
 		m.path = append(m.path, field)
 	}

@@ -4,41 +4,42 @@ import (
 	"fmt"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/protobuf"
 )
 
 // Tags of opentelemetry.proto.trace.v1.
 const (
-	spanTraceID       tag = 1<<3 | wireBytes
-	spanSpanID        tag = 2<<3 | wireBytes
-	spanTraceState    tag = 3<<3 | wireBytes
-	spanParentSpanID  tag = 4<<3 | wireBytes
-	spanName          tag = 5<<3 | wireBytes
-	spanKind          tag = 6<<3 | wireVarint
-	spanStart         tag = 7<<3 | wireFixed64
-	spanEnd           tag = 8<<3 | wireFixed64
-	spanAttributes    tag = 9<<3 | wireBytes
-	spanDropped       tag = 10<<3 | wireVarint
-	spanEvents        tag = 11<<3 | wireBytes
-	spanDroppedEvents tag = 12<<3 | wireVarint
-	spanLinks         tag = 13<<3 | wireBytes
-	spanDroppedLinks  tag = 14<<3 | wireVarint
-	spanStatus        tag = 15<<3 | wireBytes
-	spanFlags         tag = 16<<3 | wireFixed32
+	spanTraceID       protobuf.Tag = 1<<3 | protobuf.Bytes
+	spanSpanID        protobuf.Tag = 2<<3 | protobuf.Bytes
+	spanTraceState    protobuf.Tag = 3<<3 | protobuf.Bytes
+	spanParentSpanID  protobuf.Tag = 4<<3 | protobuf.Bytes
+	spanName          protobuf.Tag = 5<<3 | protobuf.Bytes
+	spanKind          protobuf.Tag = 6<<3 | protobuf.Varint
+	spanStart         protobuf.Tag = 7<<3 | protobuf.Fixed64
+	spanEnd           protobuf.Tag = 8<<3 | protobuf.Fixed64
+	spanAttributes    protobuf.Tag = 9<<3 | protobuf.Bytes
+	spanDropped       protobuf.Tag = 10<<3 | protobuf.Varint
+	spanEvents        protobuf.Tag = 11<<3 | protobuf.Bytes
+	spanDroppedEvents protobuf.Tag = 12<<3 | protobuf.Varint
+	spanLinks         protobuf.Tag = 13<<3 | protobuf.Bytes
+	spanDroppedLinks  protobuf.Tag = 14<<3 | protobuf.Varint
+	spanStatus        protobuf.Tag = 15<<3 | protobuf.Bytes
+	spanFlags         protobuf.Tag = 16<<3 | protobuf.Fixed32
 
-	eventTime       tag = 1<<3 | wireFixed64
-	eventName       tag = 2<<3 | wireBytes
-	eventAttributes tag = 3<<3 | wireBytes
-	eventDropped    tag = 4<<3 | wireVarint
+	eventTime       protobuf.Tag = 1<<3 | protobuf.Fixed64
+	eventName       protobuf.Tag = 2<<3 | protobuf.Bytes
+	eventAttributes protobuf.Tag = 3<<3 | protobuf.Bytes
+	eventDropped    protobuf.Tag = 4<<3 | protobuf.Varint
 
-	linkTraceID    tag = 1<<3 | wireBytes
-	linkSpanID     tag = 2<<3 | wireBytes
-	linkTraceState tag = 3<<3 | wireBytes
-	linkAttributes tag = 4<<3 | wireBytes
-	linkDropped    tag = 5<<3 | wireVarint
-	linkFlags      tag = 6<<3 | wireFixed32
+	linkTraceID    protobuf.Tag = 1<<3 | protobuf.Bytes
+	linkSpanID     protobuf.Tag = 2<<3 | protobuf.Bytes
+	linkTraceState protobuf.Tag = 3<<3 | protobuf.Bytes
+	linkAttributes protobuf.Tag = 4<<3 | protobuf.Bytes
+	linkDropped    protobuf.Tag = 5<<3 | protobuf.Varint
+	linkFlags      protobuf.Tag = 6<<3 | protobuf.Fixed32
 
-	statusMessage tag = 2<<3 | wireBytes
-	statusCode    tag = 3<<3 | wireVarint
+	statusMessage protobuf.Tag = 2<<3 | protobuf.Bytes
+	statusCode    protobuf.Tag = 3<<3 | protobuf.Varint
 )
 
 var tracePlace = place{batches: "resource_spans", scopes: "scope_spans", records: "spans"}
@@ -58,11 +59,11 @@ func (d *traceDecoder) result() *plait.Traces {
 	return &plait.Traces{Spans: d.spans, Refused: d.refused, Repaired: d.repairs(d.nested.tooDeep)}
 }
 
-func (d *traceDecoder) span(f fields, r *plait.Resource, sc *plait.Scope) error {
+func (d *traceDecoder) span(f protobuf.Fields, r *plait.Resource, sc *plait.Scope) error {
 	d.spans = append(d.spans, plait.Span{Resource: r, Scope: sc})
 	s := &d.spans[len(d.spans)-1]
 	var id ids
-	for f.next() {
+	for f.Next() {
 		if err := d.spanField(s, &f, &id); err != nil {
 			return err
 		}
@@ -74,7 +75,7 @@ func (d *traceDecoder) span(f fields, r *plait.Resource, sc *plait.Scope) error 
 	if bad.field != "" {
 		d.refuseSpan(bad)
 	}
-	return f.err
+	return f.Err
 }
 
 // refuseSpan takes out the span that was read last.
@@ -85,120 +86,120 @@ func (d *traceDecoder) refuseSpan(bad badID) {
 	d.refuse(bad.field, bad.String(), &d.place)
 }
 
-func (d *traceDecoder) spanField(s *plait.Span, f *fields, id *ids) (err error) {
-	switch f.tag {
+func (d *traceDecoder) spanField(s *plait.Span, f *protobuf.Fields, id *ids) (err error) {
+	switch f.Tag {
 	case spanTraceID:
-		id.trace = f.text()
+		id.trace = f.Text()
 	case spanSpanID:
-		id.span = f.text()
+		id.span = f.Text()
 	case spanTraceState:
-		s.TraceState = f.text()
+		s.TraceState = f.Text()
 	case spanParentSpanID:
-		id.parent = f.text()
+		id.parent = f.Text()
 	case spanName:
-		s.Name = f.text()
+		s.Name = f.Text()
 	case spanKind:
-		s.Kind = kindOf(int32(f.num))
+		s.Kind = kindOf(int32(f.Num))
 	case spanStart:
-		s.StartNanos = clampNanos(f.num)
+		s.StartNanos = clampNanos(f.Num)
 	case spanEnd:
-		s.EndNanos = clampNanos(f.num)
+		s.EndNanos = clampNanos(f.Num)
 	case spanAttributes:
 		s.Attributes, err = d.attributeList(f, s.Attributes)
 	case spanDropped:
-		s.DroppedAttributes = uint32(f.num)
+		s.DroppedAttributes = uint32(f.Num)
 	case spanEvents:
 		s.Events, err = d.eventList(f, s.Events)
 	case spanDroppedEvents:
-		s.DroppedEvents = uint32(f.num)
+		s.DroppedEvents = uint32(f.Num)
 	case spanLinks:
 		s.Links, err = d.linkList(f, s.Links)
 	case spanDroppedLinks:
-		s.DroppedLinks = uint32(f.num)
+		s.DroppedLinks = uint32(f.Num)
 	case spanStatus:
-		err = in(status(s, f.message()), "status")
+		err = in(status(s, f.Message()), "status")
 	case spanFlags:
-		s.Flags = uint32(f.num)
+		s.Flags = uint32(f.Num)
 	}
 	return err
 }
 
-func status(s *plait.Span, f fields) error {
-	for f.next() {
-		switch f.tag {
+func status(s *plait.Span, f protobuf.Fields) error {
+	for f.Next() {
+		switch f.Tag {
 		case statusMessage:
-			s.StatusMessage = f.text()
+			s.StatusMessage = f.Text()
 		case statusCode:
-			s.Status = statusOf(int32(f.num))
+			s.Status = statusOf(int32(f.Num))
 		}
 	}
-	return f.err
+	return f.Err
 }
 
 // eventList reads the event that f stands at and those that follow it directly.
-func (d *traceDecoder) eventList(f *fields, list []plait.Event) ([]plait.Event, error) {
+func (d *traceDecoder) eventList(f *protobuf.Fields, list []plait.Event) ([]plait.Event, error) {
 	run := d.events.open()
 	for {
 		run = d.events.extendFrom(f, run)
-		if err := d.event(&run[len(run)-1], f.message()); err != nil {
+		if err := d.event(&run[len(run)-1], f.Message()); err != nil {
 			return nil, inItem(err, "events", len(list)+len(run)-1)
 		}
-		if !f.repeats() {
+		if !f.Repeats() {
 			return d.events.close(list, run), nil
 		}
 	}
 }
 
-func (d *traceDecoder) event(e *plait.Event, f fields) (err error) {
-	for f.next() {
-		switch f.tag {
+func (d *traceDecoder) event(e *plait.Event, f protobuf.Fields) (err error) {
+	for f.Next() {
+		switch f.Tag {
 		case eventTime:
-			e.TimeNanos = clampNanos(f.num)
+			e.TimeNanos = clampNanos(f.Num)
 		case eventName:
-			e.Name = f.text()
+			e.Name = f.Text()
 		case eventAttributes:
 			if e.Attributes, err = d.attributeList(&f, e.Attributes); err != nil {
 				return err
 			}
 		case eventDropped:
-			e.DroppedAttributes = uint32(f.num)
+			e.DroppedAttributes = uint32(f.Num)
 		}
 	}
-	return f.err
+	return f.Err
 }
 
 // linkList reads the link that f stands at and those that follow it directly.
-func (d *traceDecoder) linkList(f *fields, list []plait.Link) ([]plait.Link, error) {
+func (d *traceDecoder) linkList(f *protobuf.Fields, list []plait.Link) ([]plait.Link, error) {
 	run := d.links.open()
 	for {
 		run = d.links.extendFrom(f, run)
-		if err := d.link(&run[len(run)-1], f.message()); err != nil {
+		if err := d.link(&run[len(run)-1], f.Message()); err != nil {
 			return nil, inItem(err, "links", len(list)+len(run)-1)
 		}
-		if !f.repeats() {
+		if !f.Repeats() {
 			return d.links.close(list, run), nil
 		}
 	}
 }
 
-func (d *traceDecoder) link(l *plait.Link, f fields) (err error) {
+func (d *traceDecoder) link(l *plait.Link, f protobuf.Fields) (err error) {
 	var id ids
-	for f.next() {
-		switch f.tag {
+	for f.Next() {
+		switch f.Tag {
 		case linkTraceID:
-			id.trace = f.text()
+			id.trace = f.Text()
 		case linkSpanID:
-			id.span = f.text()
+			id.span = f.Text()
 		case linkTraceState:
-			l.TraceState = f.text()
+			l.TraceState = f.Text()
 		case linkAttributes:
 			if l.Attributes, err = d.attributeList(&f, l.Attributes); err != nil {
 				return err
 			}
 		case linkDropped:
-			l.DroppedAttributes = uint32(f.num)
+			l.DroppedAttributes = uint32(f.Num)
 		case linkFlags:
-			l.Flags = uint32(f.num)
+			l.Flags = uint32(f.Num)
 		}
 	}
 	var bad badID
@@ -207,7 +208,7 @@ func (d *traceDecoder) link(l *plait.Link, f fields) (err error) {
 	if bad.field != "" {
 		d.repaired++
 	}
-	return f.err
+	return f.Err
 }
 
 // ids are the ids of a record as they were sent. They are read at its end, since a field that

@@ -4,31 +4,32 @@ import (
 	"math"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/protobuf"
 )
 
 // Tags of opentelemetry.proto.common.v1 and resource.v1.
 const (
-	keyValueKey   tag = 1<<3 | wireBytes
-	keyValueValue tag = 2<<3 | wireBytes
+	keyValueKey   protobuf.Tag = 1<<3 | protobuf.Bytes
+	keyValueValue protobuf.Tag = 2<<3 | protobuf.Bytes
 
-	anyString   tag = 1<<3 | wireBytes
-	anyBool     tag = 2<<3 | wireVarint
-	anyInt      tag = 3<<3 | wireVarint
-	anyDouble   tag = 4<<3 | wireFixed64
-	anyArray    tag = 5<<3 | wireBytes
-	anyMap      tag = 6<<3 | wireBytes
-	anyBytes    tag = 7<<3 | wireBytes
-	anyStrindex tag = 8<<3 | wireVarint
+	anyString   protobuf.Tag = 1<<3 | protobuf.Bytes
+	anyBool     protobuf.Tag = 2<<3 | protobuf.Varint
+	anyInt      protobuf.Tag = 3<<3 | protobuf.Varint
+	anyDouble   protobuf.Tag = 4<<3 | protobuf.Fixed64
+	anyArray    protobuf.Tag = 5<<3 | protobuf.Bytes
+	anyMap      protobuf.Tag = 6<<3 | protobuf.Bytes
+	anyBytes    protobuf.Tag = 7<<3 | protobuf.Bytes
+	anyStrindex protobuf.Tag = 8<<3 | protobuf.Varint
 
-	listValues tag = 1<<3 | wireBytes // of ArrayValue and of KeyValueList
+	listValues protobuf.Tag = 1<<3 | protobuf.Bytes // of ArrayValue and of KeyValueList
 
-	scopeName       tag = 1<<3 | wireBytes
-	scopeVersion    tag = 2<<3 | wireBytes
-	scopeAttributes tag = 3<<3 | wireBytes
-	scopeDropped    tag = 4<<3 | wireVarint
+	scopeName       protobuf.Tag = 1<<3 | protobuf.Bytes
+	scopeVersion    protobuf.Tag = 2<<3 | protobuf.Bytes
+	scopeAttributes protobuf.Tag = 3<<3 | protobuf.Bytes
+	scopeDropped    protobuf.Tag = 4<<3 | protobuf.Varint
 
-	resourceAttributes tag = 1<<3 | wireBytes
-	resourceDropped    tag = 2<<3 | wireVarint
+	resourceAttributes protobuf.Tag = 1<<3 | protobuf.Bytes
+	resourceDropped    protobuf.Tag = 2<<3 | protobuf.Varint
 )
 
 // decoder reads one request.
@@ -42,7 +43,7 @@ type decoder struct {
 
 // anyValue is which member of an AnyValue is set, and where. Later members replace earlier ones.
 type anyValue struct {
-	tag      tag
+	tag      protobuf.Tag
 	num      uint64
 	from, to int
 }
@@ -50,17 +51,17 @@ type anyValue struct {
 // read takes in an AnyValue message. Protobuf would join the parts of an array or map that is
 // set twice, and look for mistakes in one that is replaced; nobody sends such things, and they
 // are refused.
-func (v *anyValue) read(f fields) error {
-	for f.next() {
-		switch f.tag {
+func (v *anyValue) read(f protobuf.Fields) error {
+	for f.Next() {
+		switch f.Tag {
 		case anyString, anyBool, anyInt, anyDouble, anyArray, anyMap, anyBytes, anyStrindex:
 			if v.tag == anyArray || v.tag == anyMap {
-				return &malformed{offset: f.pos, what: "a value is set twice"}
+				return &protobuf.Error{Offset: f.Pos(), What: "a value is set twice"}
 			}
-			*v = anyValue{tag: f.tag, num: f.num, from: f.from, to: f.to}
+			*v = anyValue{tag: f.Tag, num: f.Num, from: f.From, to: f.Pos()}
 		}
 	}
-	return f.err
+	return f.Err
 }
 
 // scalar returns the value if it is neither array nor map.
@@ -110,21 +111,21 @@ func (d *decoder) appendValue(v *anyValue, depth int) error {
 		d.nested.deep()
 		return nil
 	}
-	list := fields{body: d.body, pos: v.from, end: v.to}
+	list := protobuf.Between(d.body, v.from, v.to)
 	if v.tag == anyArray {
 		return in(d.appendArray(list, depth+1), "array_value")
 	}
 	return in(d.appendMap(list, depth+1), "kvlist_value")
 }
 
-func (d *decoder) appendArray(list fields, depth int) error {
+func (d *decoder) appendArray(list protobuf.Fields, depth int) error {
 	d.nested.text = append(d.nested.text, '[')
-	for i := 0; list.next(); {
-		if list.tag != listValues {
+	for i := 0; list.Next(); {
+		if list.Tag != listValues {
 			continue
 		}
 		var v anyValue
-		if err := v.read(list.message()); err != nil {
+		if err := v.read(list.Message()); err != nil {
 			return inItem(err, "values", i)
 		}
 		if err := d.appendValue(&v, depth); err != nil {
@@ -134,17 +135,17 @@ func (d *decoder) appendArray(list fields, depth int) error {
 		i++
 	}
 	d.nested.closeWith(']')
-	return list.err
+	return list.Err
 }
 
-func (d *decoder) appendMap(list fields, depth int) error {
+func (d *decoder) appendMap(list protobuf.Fields, depth int) error {
 	mark := len(d.nested.entries)
 	d.nested.text = append(d.nested.text, '{')
-	for i := 0; list.next(); {
-		if list.tag != listValues {
+	for i := 0; list.Next(); {
+		if list.Tag != listValues {
 			continue
 		}
-		key, v, err := readKeyValue(list.message())
+		key, v, err := readKeyValue(list.Message())
 		if err != nil {
 			return inItem(err, "values", i)
 		}
@@ -156,36 +157,36 @@ func (d *decoder) appendMap(list fields, depth int) error {
 		i++
 	}
 	d.nested.closeMap(mark)
-	return list.err
+	return list.Err
 }
 
-func readKeyValue(f fields) (key string, v anyValue, err error) {
-	for f.next() {
-		switch f.tag {
+func readKeyValue(f protobuf.Fields) (key string, v anyValue, err error) {
+	for f.Next() {
+		switch f.Tag {
 		case keyValueKey:
-			key = f.text()
+			key = f.Text()
 		case keyValueValue:
-			if err := v.read(f.message()); err != nil {
+			if err := v.read(f.Message()); err != nil {
 				return "", v, in(err, "value")
 			}
 		}
 	}
-	return key, v, f.err
+	return key, v, f.Err
 }
 
 // attributeList reads the attribute that f stands at and those that follow it directly, and adds
 // them to a list.
-func (d *decoder) attributeList(f *fields, list plait.Attributes) (plait.Attributes, error) {
+func (d *decoder) attributeList(f *protobuf.Fields, list plait.Attributes) (plait.Attributes, error) {
 	run := d.attributes.open()
 	for {
 		run = d.attributes.extendFrom(f, run)
 		a := &run[len(run)-1]
-		if !shortString(a, f.text()) {
-			if err := d.attribute(a, f.message()); err != nil {
+		if !shortString(a, f.Text()) {
+			if err := d.attribute(a, f.Message()); err != nil {
 				return nil, inItem(err, "attributes", len(list)+len(run)-1)
 			}
 		}
-		if !f.repeats() {
+		if !f.Repeats() {
 			return d.attributes.close(list, run), nil
 		}
 	}
@@ -200,11 +201,11 @@ func shortString(a *plait.Attribute, kv string) bool {
 	if rest != "" || second == "" {
 		return false
 	}
-	if tag(first[0]) == keyValueValue {
+	if protobuf.Tag(first[0]) == keyValueValue {
 		first, second = second, first
 	}
 	text, rest := shortField(second[2:])
-	if tag(first[0]) != keyValueKey || tag(second[0]) != keyValueValue || rest != "" || text == "" || tag(text[0]) != anyString {
+	if protobuf.Tag(first[0]) != keyValueKey || protobuf.Tag(second[0]) != keyValueValue || rest != "" || text == "" || protobuf.Tag(text[0]) != anyString {
 		return false
 	}
 	a.Key, a.Value = first[2:], plait.StringValue(text[2:])
@@ -220,7 +221,7 @@ func shortField(msg string) (field, rest string) {
 	return msg[:2+msg[1]], msg[2+msg[1]:]
 }
 
-func (d *decoder) attribute(a *plait.Attribute, f fields) error {
+func (d *decoder) attribute(a *plait.Attribute, f protobuf.Fields) error {
 	key, v, err := readKeyValue(f)
 	if err != nil {
 		return err
@@ -230,34 +231,34 @@ func (d *decoder) attribute(a *plait.Attribute, f fields) error {
 	return in(err, "value")
 }
 
-func (d *decoder) resource(r *plait.Resource, f fields) (err error) {
-	for f.next() {
-		switch f.tag {
+func (d *decoder) resource(r *plait.Resource, f protobuf.Fields) (err error) {
+	for f.Next() {
+		switch f.Tag {
 		case resourceAttributes:
 			if r.Attributes, err = d.attributeList(&f, r.Attributes); err != nil {
 				return err
 			}
 		case resourceDropped:
-			r.DroppedAttributes = uint32(f.num)
+			r.DroppedAttributes = uint32(f.Num)
 		}
 	}
-	return f.err
+	return f.Err
 }
 
-func (d *decoder) scope(s *plait.Scope, f fields) (err error) {
-	for f.next() {
-		switch f.tag {
+func (d *decoder) scope(s *plait.Scope, f protobuf.Fields) (err error) {
+	for f.Next() {
+		switch f.Tag {
 		case scopeName:
-			s.Name = f.text()
+			s.Name = f.Text()
 		case scopeVersion:
-			s.Version = f.text()
+			s.Version = f.Text()
 		case scopeAttributes:
 			if s.Attributes, err = d.attributeList(&f, s.Attributes); err != nil {
 				return err
 			}
 		case scopeDropped:
-			s.DroppedAttributes = uint32(f.num)
+			s.DroppedAttributes = uint32(f.Num)
 		}
 	}
-	return f.err
+	return f.Err
 }

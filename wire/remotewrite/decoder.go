@@ -2,8 +2,6 @@ package remotewrite
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -11,9 +9,9 @@ import (
 	"unsafe"
 
 	"github.com/prometheus/prometheus/prompb"
-	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/series"
 )
 
@@ -34,16 +32,16 @@ func NewDecoder() *Decoder {
 	}
 }
 
-// Fields of prometheus.WriteRequest, TimeSeries and Sample.
+// Tags of prometheus.WriteRequest, TimeSeries and Sample.
 const (
-	requestSeries = 1
+	requestSeries protobuf.Tag = 1<<3 | protobuf.Bytes
 
-	seriesLabels  = 1
-	seriesSamples = 2
+	seriesLabels  protobuf.Tag = 1<<3 | protobuf.Bytes
+	seriesSamples protobuf.Tag = 2<<3 | protobuf.Bytes
 
-	sampleValue = 1
-	sampleTime  = 2
-	sampleStart = 3 // of version 2.0
+	sampleValue protobuf.Tag = 1<<3 | protobuf.Fixed64
+	sampleTime  protobuf.Tag = 2<<3 | protobuf.Varint
+	sampleStart protobuf.Tag = 3<<3 | protobuf.Varint // of version 2.0
 )
 
 // Memory is what decoded requests are made of, for one after the other. The zero value is ready.
@@ -97,8 +95,6 @@ func malformed(v Version, number int, err error) error {
 	return fmt.Errorf("malformed remote write %d.0: series %d: %w: %w", v, number, err, plait.ErrInvalid)
 }
 
-var errCutOff = errors.New("a field is cut off or has a wrong type")
-
 // decodeV1 reads a request of version 1.0.
 func (c *Decoder) decodeV1(d *decoder, body []byte) error {
 	m := d.Metrics()
@@ -107,21 +103,21 @@ func (c *Decoder) decodeV1(d *decoder, body []byte) error {
 	m.Series = slices.Grow(memory.series, count)
 	memory.samples = slices.Grow(memory.samples, count) // mostly one each
 	memory.series = m.Series
-	w := walk{names: c.names, decoder: d, samples: memory.samples}
+	w := walk{names: c.names, decoder: d, body: body, samples: memory.samples}
 	var rest []byte // what is not series: metadata
-	for at, i := body, 0; len(at) > 0; i++ {
-		number, kind, content, n := field(at)
-		if n < 0 {
-			return malformed(V1, i, errCutOff)
-		}
-		if number == requestSeries && kind == protowire.BytesType {
-			if err := w.series(content); err != nil {
+	f, i, at := protobuf.Of(view(body)), 0, 0
+	for ; f.Next(); i++ {
+		if f.Tag == requestSeries {
+			if err := w.series(f.Message()); err != nil {
 				return d.failed(V1, i, err)
 			}
 		} else {
-			rest = append(rest, at[:n]...)
+			rest = append(rest, body[at:f.Pos()]...)
 		}
-		at = at[n:]
+		at = f.Pos()
+	}
+	if f.Err != nil {
+		return malformed(V1, i, f.Err)
 	}
 	return d.metadataV1(rest)
 }
@@ -156,32 +152,22 @@ const (
 // series and symbols are two bytes of a body and as much as others in memory.
 func Weigh(body []byte, v Version) int64 {
 	weight := int64(len(body))
-	for len(body) > 0 {
-		number, _, _, n := field(body)
-		if n < 0 {
-			break // decoding ends here too
-		}
-		if v == V2 && number == requestSymbols {
+	for f := protobuf.Of(view(body)); f.Next(); { // decoding ends where this does
+		if v == V2 && f.Tag == requestSymbols {
 			weight += symbolMemory
 		} else {
 			weight += seriesMemory
 		}
-		body = body[n:]
 	}
 	return weight
 }
 
 // countSeries returns how many series a request has, up to where it is malformed.
 func countSeries(body []byte) (count int) {
-	for len(body) > 0 {
-		number, _, _, n := field(body)
-		if n < 0 {
-			break
-		}
-		if number == requestSeries {
+	for f := protobuf.Of(view(body)); f.Next(); {
+		if f.Tag == requestSeries {
 			count++
 		}
-		body = body[n:]
 	}
 	return count
 }
@@ -190,166 +176,103 @@ func countSeries(body []byte) (count int) {
 type walk struct {
 	names   *series.Names[series.Name]
 	decoder *decoder
+	body    []byte
 	samples []plait.Sample // all of the request, so that a series needs no slice of its own
 }
 
-// series takes one TimeSeries.
-func (w *walk) series(raw []byte) error {
-	end, from := labelsEnd(raw), len(w.samples)
-	key := series.Key{}.With(view(raw[:end]))
-	plain := true
-	for at := raw[end:]; len(at) > 0; {
-		s, n := usualSample(at, false)
-		if n == 0 {
-			number, kind, content, length := field(at)
-			if length < 0 {
-				return errCutOff
-			}
-			if number != seriesSamples || kind != protowire.BytesType {
-				plain = false
-				at = at[length:]
-				continue
-			}
-			var ok bool
-			if s, ok = sample(content); !ok {
-				return errCutOff
-			}
-			n = length
-		}
-		if len(w.samples) == cap(w.samples) {
-			if err := w.decoder.Take(growthBytes * len(w.samples)); err != nil {
+// series takes one TimeSeries. The bytes of its labels name it, which every sender puts first.
+func (w *walk) series(f protobuf.Fields) error {
+	raw := w.body[f.Pos() : f.Pos()+f.Len()]
+	begin, end, from := f.Pos(), f.Pos(), len(w.samples)
+	plain, together := true, true // nothing but labels and float samples; labels before all else
+	for f.Next() {
+		switch f.Tag {
+		case seriesLabels:
+			together = together && plain && len(w.samples) == from
+			f.PassRun()
+			end = f.Pos()
+		case seriesSamples:
+			usual, err := w.decoder.addSample(&w.samples, f.Message(), V1)
+			if err != nil {
 				return err
 			}
+			plain = plain && usual
+		default:
+			plain = false
 		}
-		w.samples = append(w.samples, s)
-		plain = plain && series.CheckTime(s.TimeMillis) == nil
-		at = at[n:]
 	}
+	if f.Err != nil {
+		return f.Err
+	}
+	if !together {
+		w.samples = w.samples[:from]
+		_, err := w.unknown(raw)
+		return err
+	}
+	key := series.Key{}.With(view(w.body[begin:end]))
 	if name := w.names.Get(key); plain && name != nil {
 		w.samples = w.decoder.addKnown(name, w.samples, from)
 		return w.decoder.Take((len(w.samples) - from - 1) * series.ClashBytes)
 	}
 	w.samples = w.samples[:from]
-	return w.unknown(raw, key)
+	name, err := w.unknown(raw)
+	if name != nil {
+		w.names.Add(key, name)
+	}
+	return err
 }
 
-// unknown reads a series with Prometheus's types, and remembers its name if it is a good one.
-func (w *walk) unknown(raw []byte, key series.Key) error {
+// addSample reads a Sample and appends it to those of a request. It says whether that has all that there
+// is to say of it: fields that are none of a sample's, and times that samples do not have, are for
+// Prometheus's types to judge.
+func (d *decoder) addSample(all *[]plait.Sample, f protobuf.Fields, v Version) (usual bool, err error) {
+	var s plait.Sample
+	usual = true
+	for f.Next() {
+		switch {
+		case f.Tag == sampleValue:
+			s.Value = math.Float64frombits(f.Num)
+		case f.Tag == sampleTime:
+			s.TimeMillis = int64(f.Num)
+		case f.Tag == sampleStart && v == V2:
+			s.StartMillis = int64(f.Num)
+		default:
+			usual = false
+		}
+	}
+	if f.Err != nil {
+		return false, f.Err
+	}
+	if len(*all) == cap(*all) { // the list grows
+		if err := d.Take(growthBytes * len(*all)); err != nil {
+			return false, err
+		}
+	}
+	*all = append(*all, s)
+	return usual && series.CheckTime(s.TimeMillis) == nil, nil
+}
+
+// unknown reads a series with Prometheus's types. It returns its name if that is a good one.
+func (w *walk) unknown(raw []byte) (*series.Name, error) {
 	raw, err := w.decoder.prepare(raw, layoutV1)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var ts prompb.TimeSeries
 	if err := ts.Unmarshal(raw); err != nil {
-		return err
+		return nil, err
 	}
 	m := w.decoder.Metrics()
 	before := len(m.Series)
 	w.decoder.addV1(&ts)
 	if len(m.Series) != before+1 {
-		return nil
+		return nil, nil
 	}
 	ls := m.Series[before].Labels
 	if err := w.decoder.Take(labelBytes * max(0, len(ls)-usualLabels)); err != nil {
-		return err
+		return nil, err
 	}
-	w.names.Add(key, &series.Name{ID: ls.ID(), Labels: ls.Clone()})
-	return nil
-}
-
-// labelsEnd returns where the labels of a TimeSeries end, which every sender puts first. Their
-// bytes name the series.
-func labelsEnd(raw []byte) (end int) {
-	for len(raw) > end && raw[end] == seriesLabels<<3|byte(protowire.BytesType) {
-		length, n := binary.Uvarint(raw[end+1:])
-		if n <= 0 || length > uint64(len(raw)-end-1-n) {
-			break
-		}
-		end += 1 + n + int(length)
-	}
-	return end
-}
-
-// usualSample reads the field of a Sample as every sender writes it: the value, absent when it
-// is 0, then the time and, in version 2.0, the start if there is one. It returns the field's
-// length, 0 for anything else.
-func usualSample(b []byte, started bool) (s plait.Sample, n int) {
-	if len(b) < 2 || b[0] != seriesSamples<<3|byte(protowire.BytesType) || int(b[1]) > min(len(b)-2, 0x7f) {
-		return s, 0
-	}
-	n = 2 + int(b[1])
-	b = b[2:n]
-	if len(b) > 9 && b[0] == sampleValue<<3|byte(protowire.Fixed64Type) {
-		s.Value = math.Float64frombits(binary.LittleEndian.Uint64(b[1:]))
-		b = b[9:]
-	}
-	if len(b) < 2 || b[0] != sampleTime<<3|byte(protowire.VarintType) {
-		return plait.Sample{}, 0
-	}
-	millis, length := binary.Uvarint(b[1:])
-	if length <= 0 {
-		return plait.Sample{}, 0
-	}
-	s.TimeMillis = int64(millis)
-	if b = b[1+length:]; started && len(b) > 1 && b[0] == sampleStart<<3|byte(protowire.VarintType) {
-		millis, length = binary.Uvarint(b[1:])
-		if length <= 0 {
-			return plait.Sample{}, 0
-		}
-		s.StartMillis = int64(millis)
-		b = b[1+length:]
-	}
-	if len(b) > 0 {
-		return plait.Sample{}, 0
-	}
-	return s, n
-}
-
-// field reads a field: its number and type, its content if it is a bytes field, and its length,
-// which is negative when it is malformed.
-func field(b []byte) (number protowire.Number, kind protowire.Type, content []byte, n int) {
-	number, kind, n = protowire.ConsumeTag(b)
-	if n < 0 {
-		return 0, 0, nil, -1
-	}
-	if kind != protowire.BytesType {
-		m := protowire.ConsumeFieldValue(number, kind, b[n:])
-		if m < 0 {
-			return 0, 0, nil, -1
-		}
-		return number, kind, nil, n + m
-	}
-	content, m := protowire.ConsumeBytes(b[n:])
-	if m < 0 {
-		return 0, 0, nil, -1
-	}
-	return number, kind, content, n + m
-}
-
-// sample reads a Sample.
-func sample(b []byte) (s plait.Sample, ok bool) {
-	for len(b) > 0 {
-		number, kind, n := protowire.ConsumeTag(b)
-		if n < 0 {
-			return s, false
-		}
-		b = b[n:]
-		switch {
-		case number == sampleValue && kind == protowire.Fixed64Type:
-			bits, m := protowire.ConsumeFixed64(b)
-			s.Value, n = math.Float64frombits(bits), m
-		case number == sampleTime && kind == protowire.VarintType:
-			millis, m := protowire.ConsumeVarint(b)
-			s.TimeMillis, n = int64(millis), m
-		default:
-			n = protowire.ConsumeFieldValue(number, kind, b)
-		}
-		if n < 0 {
-			return s, false
-		}
-		b = b[n:]
-	}
-	return s, true
+	return &series.Name{ID: ls.ID(), Labels: ls.Clone()}, nil
 }
 
 // view returns the bytes as a string without copying them.

@@ -1,7 +1,6 @@
 package remotewrite
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,23 +8,23 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
-	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/series"
 )
 
-// Fields of io.prometheus.write.v2.Request, TimeSeries and Metadata.
+// Tags of io.prometheus.write.v2.Request, TimeSeries and Metadata.
 const (
-	requestSymbols  = 4
-	requestSeriesV2 = 5
+	requestSymbols  protobuf.Tag = 4<<3 | protobuf.Bytes
+	requestSeriesV2 protobuf.Tag = 5<<3 | protobuf.Bytes
 
-	seriesRefs     = 1
-	seriesMetadata = 5
+	seriesRefs     protobuf.Tag = 1<<3 | protobuf.Bytes // packed
+	seriesMetadata protobuf.Tag = 5<<3 | protobuf.Bytes
 
-	metadataType = 1
-	metadataHelp = 3
-	metadataUnit = 4
+	metadataType protobuf.Tag = 1<<3 | protobuf.Varint
+	metadataHelp protobuf.Tag = 3<<3 | protobuf.Varint
+	metadataUnit protobuf.Tag = 4<<3 | protobuf.Varint
 )
 
 // symbol is a string to which the series of a request refer.
@@ -49,6 +48,7 @@ func (n *nameV2) weigh() int {
 type walkV2 struct {
 	names   *series.Names[nameV2]
 	decoder *decoder
+	body    []byte
 	symbols []symbol
 	texts   []string // of symbols, once somebody asks
 	samples []plait.Sample
@@ -66,37 +66,35 @@ func (c *Decoder) decodeV2(d *decoder, body []byte) error {
 	m.Series = slices.Grow(memory.series, count)
 	memory.samples = slices.Grow(memory.samples, count)
 	memory.series = m.Series
-	w := walkV2{names: c.namesV2, decoder: d, symbols: memory.symbols, samples: memory.samples, builder: labels.NewScratchBuilder(16)}
-	for i := 0; len(body) > 0; {
-		number, kind, content, n := field(body)
-		if number == requestSeriesV2 && kind == protowire.BytesType {
-			if err := w.series(content); err != nil {
+	w := walkV2{names: c.namesV2, decoder: d, body: body, symbols: memory.symbols, samples: memory.samples, builder: labels.NewScratchBuilder(16)}
+	i := 0
+	for f := protobuf.Of(view(body)); f.Next(); {
+		if f.Tag == requestSeriesV2 {
+			if err := w.series(f.Message()); err != nil {
 				return d.failed(V2, i, err)
 			}
 			i++
 		}
-		body = body[n:]
 	}
 	return nil
 }
 
 // readSymbols reads the symbols of a request, which may stand anywhere in it, and counts its series.
 func (m *Memory) readSymbols(body []byte) (count int, err error) {
-	for len(body) > 0 {
-		number, kind, content, n := field(body)
-		if n < 0 {
-			return 0, errCutOff
-		}
+	f := protobuf.Of(view(body))
+	for f.Next() {
 		switch {
-		case number == requestSymbols && kind == protowire.BytesType:
-			text := view(content)
+		case f.Tag == requestSymbols:
+			text := f.Text()
 			m.symbols = append(m.symbols, symbol{text, series.Key{}.With(text)})
-		case number == requestSeriesV2 && kind == protowire.BytesType:
+		case f.Tag == requestSeriesV2:
 			count++
-		case number == requestSymbols || number == requestSeriesV2:
-			return 0, errCutOff
+		case f.Tag>>3 == requestSymbols>>3 || f.Tag>>3 == requestSeriesV2>>3:
+			return 0, &protobuf.Error{Offset: f.Pos(), What: "the field before has a wrong type"}
 		}
-		body = body[n:]
+	}
+	if f.Err != nil {
+		return 0, f.Err
 	}
 	if len(m.symbols) > 0 && m.symbols[0].text != "" {
 		return 0, errors.New("the first symbol must be empty")
@@ -104,33 +102,35 @@ func (m *Memory) readSymbols(body []byte) (count int, err error) {
 	return count, nil
 }
 
-// series takes one TimeSeries.
-func (w *walkV2) series(raw []byte) error {
-	at, key, ok := w.refs(raw)
+// series takes one TimeSeries. What is not as every sender writes it (references to labels, float
+// samples, metadata at the end) is read by Prometheus's types.
+func (w *walkV2) series(f protobuf.Fields) error {
+	raw := w.body[f.Pos() : f.Pos()+f.Len()]
 	from := len(w.samples)
-	for ok && len(at) > 0 {
-		s, n := usualSample(at, true)
-		if n > 0 {
-			if len(w.samples) == cap(w.samples) {
-				if err := w.decoder.Take(growthBytes * len(w.samples)); err != nil {
-					return err
-				}
-			}
-			w.samples = append(w.samples, s)
-			ok = series.CheckTime(s.TimeMillis) == nil
-			at = at[n:]
-			continue
-		}
-		number, kind, content, n := field(at)
-		if n < 0 {
-			return errCutOff
-		}
-		if ok = number == seriesMetadata && kind == protowire.BytesType && n == len(at); ok {
-			key, ok = w.metadata(key, content)
-		}
-		at = at[n:]
+	var key series.Key
+	usual := f.Next() && f.Tag == seriesRefs
+	if usual {
+		key, usual = w.refs(f.Message())
 	}
-	if !ok { // there is something unusual in it: only Prometheus's types tell what
+	for usual && f.Next() {
+		switch f.Tag {
+		case seriesSamples:
+			var err error
+			if usual, err = w.decoder.addSample(&w.samples, f.Message(), V2); err != nil {
+				return err
+			}
+		case seriesMetadata:
+			if usual = f.Len() == 0; usual {
+				key, usual = w.metadata(key, f.Message())
+			}
+		default:
+			usual = false
+		}
+	}
+	if f.Err != nil {
+		return f.Err
+	}
+	if !usual {
 		w.samples = w.samples[:from]
 		_, err := w.unknown(raw)
 		return err
@@ -151,52 +151,31 @@ func (w *walkV2) series(raw []byte) error {
 	return w.decoder.Take((len(w.samples) - from - 1) * series.ClashBytes)
 }
 
-// refs reads the references to the labels, which every sender puts first, and returns what
-// follows and a key for them. It is not ok when they are not as usual.
-func (w *walkV2) refs(raw []byte) (rest []byte, key series.Key, ok bool) {
-	if len(raw) == 0 || raw[0] != seriesRefs<<3|byte(protowire.BytesType) {
-		return nil, key, false
-	}
-	length, n := binary.Uvarint(raw[1:])
-	if n <= 0 || length > uint64(len(raw)-1-n) {
-		return nil, key, false
-	}
-	rest = raw[1+n:]
-	refs, rest := rest[:length], rest[length:]
-	for len(refs) > 0 {
-		ref, n := binary.Uvarint(refs)
-		if n <= 0 || ref >= uint64(len(w.symbols)) {
-			return nil, key, false
+// refs makes a key of the references to the labels. It is not ok when one refers to no symbol.
+func (w *walkV2) refs(f protobuf.Fields) (key series.Key, ok bool) {
+	for f.NextNumber() {
+		if f.Num >= uint64(len(w.symbols)) {
+			return key, false
 		}
-		key = key.WithKey(w.symbols[ref].key)
-		refs = refs[n:]
+		key = key.WithKey(w.symbols[f.Num].key)
 	}
-	return rest, key, true
+	return key, f.Err == nil
 }
 
 // metadata hashes the Metadata of a series into its key.
-func (w *walkV2) metadata(key series.Key, raw []byte) (series.Key, bool) {
-	for len(raw) > 0 {
-		number, kind, n := protowire.ConsumeTag(raw)
-		if n < 0 || kind != protowire.VarintType {
-			return key, false
-		}
-		v, m := binary.Uvarint(raw[n:])
-		if m <= 0 {
-			return key, false
-		}
-		key = key.WithNumber(uint64(number))
+func (w *walkV2) metadata(key series.Key, f protobuf.Fields) (series.Key, bool) {
+	for f.Next() {
+		key = key.WithNumber(uint64(f.Tag >> 3))
 		switch {
-		case number == metadataType:
-			key = key.WithNumber(v)
-		case (number == metadataHelp || number == metadataUnit) && v < uint64(len(w.symbols)):
-			key = key.WithKey(w.symbols[v].key)
+		case f.Tag == metadataType:
+			key = key.WithNumber(f.Num)
+		case (f.Tag == metadataHelp || f.Tag == metadataUnit) && f.Num < uint64(len(w.symbols)):
+			key = key.WithKey(w.symbols[f.Num].key)
 		default:
 			return key, false
 		}
-		raw = raw[n+m:]
 	}
-	return key, true
+	return key, f.Err == nil
 }
 
 // unknown reads a series with Prometheus's types. It returns its name if that is a good one.

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/remotewrite"
 )
 
@@ -343,6 +344,37 @@ func TestHistogramThatIsTooLargeIsRefusedAlone(t *testing.T) {
 		}
 		if samples, histograms, _ := m.Counts(); samples != 2 || histograms != 2 {
 			t.Errorf("%s: %d samples and %d histograms are left", want, samples, histograms)
+		}
+	}
+}
+
+func TestLabelsBehindASampleNameNoOtherSeries(t *testing.T) {
+	t.Parallel()
+	labels := func(pairs ...string) string {
+		ts := prompb.TimeSeries{Labels: labelsV1(pairs...)}
+		return string(encode(t, &ts))
+	}
+	sample := string(encode(t, &prompb.TimeSeries{Samples: []prompb.Sample{{Timestamp: millis, Value: 1}}}))
+	request := func(series string) []byte {
+		return append([]byte{1<<3 | protobuf.Bytes, byte(len(series))}, series...)
+	}
+	bodies := []struct {
+		body []byte
+		pod  string
+	}{
+		{request(labels("__name__", "up") + sample + labels("pod", "a")), "a"},
+		{request(labels("__name__", "up") + sample), ""},
+	}
+	d := remotewrite.NewDecoder()
+	for range 3 { // a name is remembered when it comes again
+		for _, c := range bodies {
+			m, err := d.Decode(t.Context(), c.body, remotewrite.V1, new(remotewrite.Memory), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(m.Series) != 1 || m.Series[0].Labels.Get("pod") != c.pod || len(m.Series[0].Samples) != 1 {
+				t.Errorf("got %+v, want one sample of pod %q", m.Series, c.pod)
+			}
 		}
 	}
 }

@@ -3,9 +3,8 @@ package remotewrite
 import (
 	"fmt"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/series"
 )
 
@@ -13,15 +12,15 @@ import (
 // structs of a hundred bytes of messages of two. sift looks at its bytes before that: it takes out
 // histograms that are too large, so that they are refused by themselves, and tells what the rest will take.
 
-// Fields of a TimeSeries that hold messages, by version.
-type layout struct{ histograms, exemplars protowire.Number }
+// Tags of a TimeSeries that hold messages, by version.
+type layout struct{ histograms, exemplars protobuf.Tag }
 
 var (
-	layoutV1 = layout{exemplars: 3, histograms: 4}
-	layoutV2 = layout{exemplars: 4, histograms: 3}
+	layoutV1 = layout{exemplars: 3<<3 | protobuf.Bytes, histograms: 4<<3 | protobuf.Bytes}
+	layoutV2 = layout{exemplars: 4<<3 | protobuf.Bytes, histograms: 3<<3 | protobuf.Bytes}
 )
 
-// Fields of a Histogram, the same in both versions.
+// Numbers of a Histogram's fields, the same in both versions.
 const (
 	histogramNegativeSpans  = 8
 	histogramNegativeDeltas = 9
@@ -55,37 +54,36 @@ type sifted struct {
 
 func sift(raw []byte, l layout) sifted {
 	s := sifted{raw: raw}
-	for at := raw; len(at) > 0; {
-		number, kind, content, n := field(at)
-		if n < 0 {
-			break // Prometheus's types say what is wrong
-		}
-		if kind == protowire.BytesType && !s.take(number, content, l) {
+	f, at := protobuf.Of(view(raw)), 0
+	for ; f.Next(); at = f.Pos() {
+		if !s.take(&f, l) {
 			if s.refused++; s.refused == 1 {
-				s.raw = append(make([]byte, 0, len(raw)), raw[:len(raw)-len(at)]...)
+				s.raw = append(make([]byte, 0, len(raw)), raw[:at]...)
 			}
 		} else if s.refused > 0 {
-			s.raw = append(s.raw, at[:n]...)
+			s.raw = append(s.raw, raw[at:f.Pos()]...)
 		}
-		at = at[n:]
+	}
+	if f.Err != nil && s.refused > 0 {
+		s.raw = append(s.raw, raw[at:]...) // Prometheus's types say what is wrong with it
 	}
 	return s
 }
 
 // take weighs a field. It returns false when it is to be left out.
-func (s *sifted) take(number protowire.Number, content []byte, l layout) bool {
-	switch number {
+func (s *sifted) take(f *protobuf.Fields, l layout) bool {
+	switch f.Tag {
 	case seriesLabels: // of version 2.0 the references to them, in one field
-		s.transient += labelTransient + len(content)
+		s.transient += labelTransient + len(f.Text())
 	case seriesSamples:
 		s.transient += sampleTransient
 		s.kept += sampleKept
 	case l.exemplars:
-		labels := countFields(content)
-		s.transient += exemplarTransient + labels*labelTransient + len(content)
-		s.kept += exemplarKept + labels*32 + len(content)
+		labels, size := countFields(f.Message()), len(f.Text())
+		s.transient += exemplarTransient + labels*labelTransient + size
+		s.kept += exemplarKept + labels*32 + size
 	case l.histograms:
-		buckets, spans, bounds := sizeOfHistogram(content)
+		buckets, spans, bounds := sizeOfHistogram(f.Message())
 		if err := series.CheckBuckets(buckets, spans, bounds); err != nil {
 			if s.reason == nil {
 				s.reason = err
@@ -93,33 +91,28 @@ func (s *sifted) take(number protowire.Number, content []byte, l layout) bool {
 			return false
 		}
 		s.transient += histogramTransient + (buckets+spans+bounds)*bucketTransient
-		s.kept += histogramKept + len(content)
+		s.kept += histogramKept + len(f.Text())
 	}
 	return true
 }
 
 // countFields returns how many fields a message has.
-func countFields(raw []byte) (count int) {
-	for len(raw) > 0 {
-		_, _, _, n := field(raw)
-		if n < 0 {
-			break
-		}
+func countFields(f protobuf.Fields) (count int) {
+	for f.Next() {
 		count++
-		raw = raw[n:]
 	}
 	return count
 }
 
 // sizeOfHistogram counts what a Histogram has, without decoding it.
-func sizeOfHistogram(raw []byte) (buckets, spans, bounds int) {
-	for len(raw) > 0 {
-		number, kind, content, n := field(raw)
-		if n < 0 {
-			break
+func sizeOfHistogram(f protobuf.Fields) (buckets, spans, bounds int) {
+	for f.Next() {
+		packed := f.Tag&7 == protobuf.Bytes
+		content := ""
+		if packed {
+			content = f.Text()
 		}
-		packed := kind == protowire.BytesType
-		switch number {
+		switch f.Tag >> 3 {
 		case histogramNegativeSpans, histogramPositiveSpans:
 			spans++
 		case histogramNegativeDeltas, histogramPositiveDeltas:
@@ -129,26 +122,25 @@ func sizeOfHistogram(raw []byte) (buckets, spans, bounds int) {
 		case histogramCustomValues:
 			bounds += countDoubles(content, packed)
 		}
-		raw = raw[n:]
 	}
 	return buckets, spans, bounds
 }
 
 // countNumbers counts varints: each ends with a byte below 0x80.
-func countNumbers(content []byte, packed bool) int {
+func countNumbers(content string, packed bool) int {
 	if !packed {
 		return 1
 	}
 	count := 0
-	for _, b := range content {
-		if b < 0x80 {
+	for i := range len(content) {
+		if content[i] < 0x80 {
 			count++
 		}
 	}
 	return count
 }
 
-func countDoubles(content []byte, packed bool) int {
+func countDoubles(content string, packed bool) int {
 	if !packed {
 		return 1
 	}
