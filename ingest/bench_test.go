@@ -92,7 +92,7 @@ func BenchmarkSteps(b *testing.B) {
 	})
 	b.Run("weigh", func(b *testing.B) {
 		for b.Loop() {
-			otlpSignals[0].request.weigh(body)
+			otlp.WeighTraces(body)
 		}
 		perMillion(b)
 	})

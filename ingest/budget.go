@@ -17,7 +17,7 @@ import (
 //
 //	each request                  requestCost: its head, its goroutine
 //	body bytes, decompressed      x bodyCost: the body and its encoded rows
-//	records and attributes in it  as weigh counts them: the decoded batch
+//	records and attributes in it  as their format weighs them: the decoded batch
 //	a decompressor's memory       while the body is read
 //
 // No sender keeps another from being heard, by two rules that take effect only while the memory is

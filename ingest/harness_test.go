@@ -25,6 +25,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store"
@@ -318,3 +319,20 @@ type deadlineRecorder struct{ *httptest.ResponseRecorder }
 func newDeadlineRecorder() deadlineRecorder { return deadlineRecorder{httptest.NewRecorder()} }
 
 func (deadlineRecorder) SetReadDeadline(time.Time) error { return nil }
+
+func marshal(t testing.TB, m proto.Message) []byte {
+	t.Helper()
+	b, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func repeat[T any](n int, v T) []T {
+	out := make([]T, n)
+	for i := range out {
+		out[i] = v
+	}
+	return out
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/snappy"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/protobuf"
 )
 
 // pb writes a bytes field of a protobuf message.
@@ -26,16 +27,16 @@ func pb[T string | []byte](field int, content ...T) []byte {
 	for _, c := range content {
 		all = append(all, c...)
 	}
-	b := binary.AppendUvarint(nil, uint64(field)<<3|wireBytes)
+	b := binary.AppendUvarint(nil, uint64(field)<<3|protobuf.Bytes)
 	return append(binary.AppendUvarint(b, uint64(len(all))), all...)
 }
 
 func pbFixed(field int, v uint64) []byte {
-	return binary.LittleEndian.AppendUint64(binary.AppendUvarint(nil, uint64(field)<<3|wireFixed64), v)
+	return binary.LittleEndian.AppendUint64(binary.AppendUvarint(nil, uint64(field)<<3|protobuf.Fixed64), v)
 }
 
 func pbVarint(field int, v uint64) []byte {
-	return binary.AppendUvarint(binary.AppendUvarint(nil, uint64(field)<<3|wireVarint), v)
+	return binary.AppendUvarint(binary.AppendUvarint(nil, uint64(field)<<3|protobuf.Varint), v)
 }
 
 func joinBytes(parts ...[]byte) []byte { return bytes.Join(parts, nil) }

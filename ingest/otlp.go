@@ -19,7 +19,8 @@ type otlpSignal struct {
 	path    string // OTLP/HTTP
 	service string // OTLP/gRPC, with the one method Export
 	proto   string // the service's file
-	request *shape // for the memory of protobuf; nil when the decoder asks for all that it takes
+	// weigh tells the memory that protobuf decodes to; nil when the decoder asks for all that it takes.
+	weigh func(body []byte) int64
 	// export takes a decompressed request, JSON or protobuf, to its commit.
 	export func(p *pipeline, ctx context.Context, b *body, json bool) (outcome, error)
 	// partial is the response when records were refused.
@@ -30,7 +31,7 @@ var otlpSignals = []*otlpSignal{
 	{
 		name: traces, path: "/v1/traces",
 		service: coltrace.TraceService_ServiceDesc.ServiceName, proto: "opentelemetry/proto/collector/trace/v1/trace_service.proto",
-		request: requestShape(spanShape), export: (*pipeline).exportTraces,
+		weigh: otlp.WeighTraces, export: (*pipeline).exportTraces,
 		partial: func(refused int64, message string) proto.Message {
 			return &coltrace.ExportTraceServiceResponse{PartialSuccess: &coltrace.ExportTracePartialSuccess{RejectedSpans: refused, ErrorMessage: message}}
 		},
@@ -38,7 +39,7 @@ var otlpSignals = []*otlpSignal{
 	{
 		name: logs, path: "/v1/logs",
 		service: collogs.LogsService_ServiceDesc.ServiceName, proto: "opentelemetry/proto/collector/logs/v1/logs_service.proto",
-		request: requestShape(logShape), export: (*pipeline).exportLogs,
+		weigh: otlp.WeighLogs, export: (*pipeline).exportLogs,
 		partial: func(refused int64, message string) proto.Message {
 			return &collogs.ExportLogsServiceResponse{PartialSuccess: &collogs.ExportLogsPartialSuccess{RejectedLogRecords: refused, ErrorMessage: message}}
 		},
@@ -56,8 +57,8 @@ var otlpSignals = []*otlpSignal{
 // take exports a request. Its decoded form is within the budget: what a body of protobuf decodes to is
 // weighed before, and decoders ask for what only they can tell.
 func (sig *otlpSignal) take(ctx context.Context, p *pipeline, b *body, json bool) (outcome, error) {
-	if !json && sig.request != nil {
-		if err := b.lease.grow(sig.request.weigh(b.bytes)); err != nil {
+	if !json && sig.weigh != nil {
+		if err := b.lease.grow(sig.weigh(b.bytes)); err != nil {
 			return outcome{}, err
 		}
 	}

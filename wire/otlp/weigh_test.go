@@ -1,4 +1,4 @@
-package ingest
+package otlp
 
 import (
 	"testing"
@@ -34,12 +34,12 @@ func repeat[T any](n int, v T) []T {
 func TestEmptyRecordsWeighWhatTheyDecodeTo(t *testing.T) {
 	spans := marshal(t, &coltrace.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{{
 		ScopeSpans: []*tracepb.ScopeSpans{{Spans: repeat(1000, &tracepb.Span{})}}}}})
-	if got, want := requestShape(spanShape).weigh(spans), int64(1000*unsafe.Sizeof(plait.Span{})); got != want {
+	if got, want := WeighTraces(spans), int64(1000*unsafe.Sizeof(plait.Span{})); got != want {
 		t.Errorf("1000 empty spans in %d bytes weigh %d, want %d", len(spans), got, want)
 	}
 	records := marshal(t, &collogs.ExportLogsServiceRequest{ResourceLogs: []*logspb.ResourceLogs{{
 		ScopeLogs: []*logspb.ScopeLogs{{LogRecords: repeat(1000, &logspb.LogRecord{})}}}}})
-	if got, want := requestShape(logShape).weigh(records), int64(1000*unsafe.Sizeof(plait.LogRecord{})); got != want {
+	if got, want := WeighLogs(records), int64(1000*unsafe.Sizeof(plait.LogRecord{})); got != want {
 		t.Errorf("1000 empty log records in %d bytes weigh %d, want %d", len(records), got, want)
 	}
 }
@@ -57,7 +57,7 @@ func TestAttributesWeighWhereverTheyStand(t *testing.T) {
 		}}}}})
 	want := 40*unsafe.Sizeof(plait.Attribute{}) + unsafe.Sizeof(plait.Scope{}) + unsafe.Sizeof(plait.Span{}) +
 		unsafe.Sizeof(plait.Event{}) + unsafe.Sizeof(plait.Link{})
-	if got := requestShape(spanShape).weigh(body); got != int64(want) {
+	if got := WeighTraces(body); got != int64(want) {
 		t.Errorf("got %d, want %d", got, want)
 	}
 }
@@ -66,13 +66,11 @@ func FuzzWeighSurvivesAnything(f *testing.F) {
 	f.Add([]byte{0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
 	f.Add([]byte{0x0b, 0x0a, 0x00})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, sig := range otlpSignals {
-			if sig.request == nil {
-				continue
-			}
-			if got := sig.request.weigh(b); got < 0 {
-				t.Errorf("%s: weighs %d", sig.name, got)
-			}
+		if got := WeighTraces(b); got < 0 {
+			t.Errorf("as traces it weighs %d", got)
+		}
+		if got := WeighLogs(b); got < 0 {
+			t.Errorf("as logs it weighs %d", got)
 		}
 	})
 }
