@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/duration"
 )
 
 // window is the time range of a question.
@@ -110,7 +111,7 @@ func unixNanos(s string) (int64, bool) {
 	return nanos, true
 }
 
-// period is a span of time as a user writes it: 250ms, 1.5s, 2h, 7d.
+// period is a duration as package duration reads it.
 type period time.Duration
 
 // UnmarshalText reads a duration that is not negative.
@@ -124,16 +125,11 @@ func (p *period) UnmarshalText(text []byte) error {
 }
 
 func parseDuration(s string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.ParseFloat(days, 64); err == nil && n > -1e5 && n < 1e5 {
-			return time.Duration(n * 24 * float64(time.Hour)), nil
-		}
-	}
-	d, err := time.ParseDuration(s)
+	d, err := duration.Parse(s)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no duration such as 250ms, 1.5s, 2h or 7d: %w", s, plait.ErrInvalid)
+		err = fmt.Errorf("%w: %w", err, plait.ErrInvalid)
 	}
-	return d, nil
+	return d, err
 }
 
 // severity is the least severe that is wanted, by name or by number.

@@ -31,6 +31,8 @@ func TestTimesAreToldApartByTheirSize(t *testing.T) {
 		"now":                           "2026-11-21T10:00:00.000000000Z",
 		"now-15m":                       "2026-11-21T09:45:00.000000000Z",
 		"now-7d":                        "2026-11-14T10:00:00.000000000Z",
+		"now-2w":                        "2026-11-07T10:00:00.000000000Z",
+		"now-1d12h":                     "2026-11-19T22:00:00.000000000Z",
 		"now+1h":                        "2026-11-21T11:00:00.000000000Z",
 	} {
 		var m moment
@@ -48,8 +50,8 @@ func TestValuesThatAreRefused(t *testing.T) {
 		into  encoding.TextUnmarshaler
 		texts []string
 	}{
-		{new(moment), []string{"", "yesterday", "1e9", "nowish", "now-", "2023-01-29", "99999999999.", "9999-01-01T00:00:00Z", "1674982096.4.7"}},
-		{new(period), []string{"", "5", "-1s", "long"}},
+		{new(moment), []string{"", "yesterday", "1e9", "nowish", "now-", "now-101y", "now--1h", "2023-01-29", "99999999999.", "9999-01-01T00:00:00Z", "1674982096.4.7"}},
+		{new(period), []string{"", "5", "-1s", "long", "101y"}},
 		{new(severity), []string{"", "0", "25", "loud"}},
 		{new(spanID), []string{"", "0", "0000000000000000", "xyz", "18446744073709551616"}},
 		{new(attribute), []string{"", "x", "=x"}},

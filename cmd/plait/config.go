@@ -15,6 +15,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api"
+	"github.com/plaithq/plait/duration"
 	"github.com/plaithq/plait/ingest"
 	"github.com/plaithq/plait/store"
 )
@@ -38,18 +39,18 @@ type config struct {
 	IngestAddr   string `help:"Where OTLP/HTTP and every other way in over HTTP is served." default:"${ingest_addr}" placeholder:"ADDR" yaml:"ingest-addr"`
 	APIAddr      string `name:"api-addr" help:"Where queries, pivots and /metrics are served." default:"${api_addr}" placeholder:"ADDR" yaml:"api-addr"`
 
-	RetentionTraces  period `help:"How long spans are kept." default:"7d" placeholder:"PERIOD" yaml:"retention-traces"`
-	RetentionLogs    period `help:"How long log records are kept." default:"7d" placeholder:"PERIOD" yaml:"retention-logs"`
-	RetentionMetrics period `help:"How long samples and exemplars are kept." default:"30d" placeholder:"PERIOD" yaml:"retention-metrics"`
+	RetentionTraces  duration.Duration `help:"How long spans are kept." default:"7d" placeholder:"DURATION" yaml:"retention-traces"`
+	RetentionLogs    duration.Duration `help:"How long log records are kept." default:"7d" placeholder:"DURATION" yaml:"retention-logs"`
+	RetentionMetrics duration.Duration `help:"How long samples and exemplars are kept." default:"30d" placeholder:"DURATION" yaml:"retention-metrics"`
 
-	MaxBody        byteSize      `help:"Largest request taken in, after decompression." default:"${max_body}" placeholder:"SIZE" yaml:"max-body"`
-	MaxInFlight    byteSize      `help:"Memory for requests that wait for their commit; above it senders are asked to come back." default:"${max_in_flight}" placeholder:"SIZE" yaml:"max-in-flight"`
-	MaxConnections int           `help:"Most open connections to each listener; above it a new one takes the place of an idle one." default:"${max_connections}" placeholder:"N" yaml:"max-connections"`
-	MemoryLimit    byteSize      `help:"Soft limit of the process's memory, without Postgres. GOMEMLIMIT in the environment goes before it." default:"220MiB" placeholder:"SIZE" yaml:"memory-limit"`
-	MaxSeries      int           `help:"Most combinations of service, operation, kind and status that get histograms of their own; what is above is folded and counted." default:"5000" placeholder:"N" yaml:"max-series"`
-	GatewayName    string        `help:"Name of this gateway, needed when several share a database: the series that it derives from spans carry it as the label instance, so that their counters do not mix." placeholder:"NAME" yaml:"gateway-name"`
-	QueryTimeout   time.Duration `help:"Longest time for one query." default:"${query_timeout}" placeholder:"DURATION" yaml:"query-timeout"`
-	Grace          time.Duration `help:"How long an orderly stop may take." default:"${grace}" placeholder:"DURATION" yaml:"grace"`
+	MaxBody        byteSize          `help:"Largest request taken in, after decompression." default:"${max_body}" placeholder:"SIZE" yaml:"max-body"`
+	MaxInFlight    byteSize          `help:"Memory for requests that wait for their commit; above it senders are asked to come back." default:"${max_in_flight}" placeholder:"SIZE" yaml:"max-in-flight"`
+	MaxConnections int               `help:"Most open connections to each listener; above it a new one takes the place of an idle one." default:"${max_connections}" placeholder:"N" yaml:"max-connections"`
+	MemoryLimit    byteSize          `help:"Soft limit of the process's memory, without Postgres. GOMEMLIMIT in the environment goes before it." default:"220MiB" placeholder:"SIZE" yaml:"memory-limit"`
+	MaxSeries      int               `help:"Most combinations of service, operation, kind and status that get histograms of their own; what is above is folded and counted." default:"5000" placeholder:"N" yaml:"max-series"`
+	GatewayName    string            `help:"Name of this gateway, needed when several share a database: the series that it derives from spans carry it as the label instance, so that their counters do not mix." placeholder:"NAME" yaml:"gateway-name"`
+	QueryTimeout   duration.Duration `help:"Longest time for one query." default:"${query_timeout}" placeholder:"DURATION" yaml:"query-timeout"`
+	Grace          duration.Duration `help:"How long an orderly stop may take." default:"${grace}" placeholder:"DURATION" yaml:"grace"`
 
 	PromoteResourceAttributes []string `help:"Resource attributes that OTLP metrics get as labels, besides target_info." placeholder:"KEY" yaml:"promote-resource-attributes"`
 
@@ -75,11 +76,11 @@ func (c *config) Validate() error {
 	}
 	for _, r := range []struct {
 		flag string
-		p    period
+		d    duration.Duration
 	}{{"retention-traces", c.RetentionTraces}, {"retention-logs", c.RetentionLogs}, {"retention-metrics", c.RetentionMetrics}} {
-		if d := time.Duration(r.p); d < time.Hour || d > store.MaxRetention {
+		if d := time.Duration(r.d); d < time.Hour || d > store.MaxRetention {
 			return fmt.Errorf("--%s: %s is not between 1h and %s: each day is a partition, and a question without a time opens them all",
-				r.flag, r.p, period(store.MaxRetention))
+				r.flag, r.d, duration.Duration(store.MaxRetention))
 		}
 	}
 	if c.MaxSeries < 1 {

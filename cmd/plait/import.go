@@ -9,19 +9,20 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/plaithq/plait/duration"
 	"github.com/plaithq/plait/importer"
 )
 
 type importCommand struct {
 	Files []string `arg:"" name:"file" help:"OTLP/JSON lines (as the OpenTelemetry Collector's file exporter writes them), OTLP protobuf or Zipkin v2 JSON; plain, .gz or .zst. Of a directory, all files at any depth whose names end in ${suffixes}, with or without .gz or .zst. A - is standard input."`
 
-	Gateway     baseURL `help:"The gateway's OTLP/HTTP address." default:"http://127.0.0.1:4318" placeholder:"URL"`
-	DatabaseURL string  `help:"Write straight into this database instead of sending to a gateway." placeholder:"URL"`
-	GiveUpAfter period  `help:"End with an error when nothing could be stored for this long, because the gateway cannot be reached or keeps asking to come back." default:"2m" placeholder:"PERIOD"`
-	Signal      string  `help:"What an OTLP protobuf file holds: traces, logs or metrics. It is found out when not given." enum:",traces,logs,metrics" default:"" placeholder:"SIGNAL"`
-	ShiftToNow  bool    `help:"Move all time stamps so that the newest one of all files is now. Run twice it stores everything twice; the shift is told, for --shift-by to repeat it." xor:"shift"`
-	ShiftBy     period  `help:"Move all time stamps by this much, such as 7d or -90m." placeholder:"PERIOD" xor:"shift"`
-	Parallel    int     `help:"Requests under way at a time." default:"4" placeholder:"N"`
+	Gateway     baseURL           `help:"The gateway's OTLP/HTTP address." default:"http://127.0.0.1:4318" placeholder:"URL"`
+	DatabaseURL string            `help:"Write straight into this database instead of sending to a gateway." placeholder:"URL"`
+	GiveUpAfter duration.Duration `help:"End with an error when nothing could be stored for this long, because the gateway cannot be reached or keeps asking to come back." default:"2m" placeholder:"DURATION"`
+	Signal      string            `help:"What an OTLP protobuf file holds: traces, logs or metrics. It is found out when not given." enum:",traces,logs,metrics" default:"" placeholder:"SIGNAL"`
+	ShiftToNow  bool              `help:"Move all time stamps so that the newest one of all files is now. Run twice it stores everything twice; the shift is told, for --shift-by to repeat it." xor:"shift"`
+	ShiftBy     duration.Duration `help:"Move all time stamps by this much, such as 7d or -90m." placeholder:"DURATION" xor:"shift"`
+	Parallel    int               `help:"Requests under way at a time." default:"4" placeholder:"N"`
 }
 
 // Validate checks what no flag can check alone.

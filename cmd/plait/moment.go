@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/plaithq/plait/duration"
 )
 
 // moment is a time as a user writes it: how long ago ("15m", "1d", "2w", "now-1h"), "now", or
@@ -20,7 +22,7 @@ func (m *moment) UnmarshalText(text []byte) error {
 		m.at = time.Now()
 		return nil
 	}
-	if ago, err := parsePeriod(strings.TrimPrefix(s, "now-")); err == nil {
+	if ago, err := duration.Parse(strings.TrimPrefix(s, "now-")); err == nil {
 		if ago < 0 {
 			return fmt.Errorf("%q lies in the future", s)
 		}

@@ -83,7 +83,7 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 	}
 	answers, err := api.New(c.api(), api.Deps{
 		Traces: st, Logs: st, Metrics: st, Services: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
-		Prometheus: promapi.NewHandler(promapi.Config{Storage: st.Metrics(), Ready: st.Ping, Timeout: c.QueryTimeout, Version: version, Logger: log}),
+		Prometheus: promapi.NewHandler(promapi.Config{Storage: st.Metrics(), Ready: st.Ping, Timeout: time.Duration(c.QueryTimeout), Version: version, Logger: log}),
 	})
 	if err != nil {
 		return err
@@ -149,7 +149,7 @@ func (c config) ingest() ingest.Config {
 	in := ingest.DefaultConfig()
 	in.HTTPAddr, in.GRPCAddr = c.IngestAddr, c.OTLPGRPCAddr
 	in.MaxBodyBytes, in.MaxInFlightBytes = int64(c.MaxBody), int64(c.MaxInFlight)
-	in.MaxConnections, in.ShutdownGrace = c.MaxConnections, c.Grace
+	in.MaxConnections, in.ShutdownGrace = c.MaxConnections, time.Duration(c.Grace)
 	in.AllowedOrigins, in.AllowedHosts = c.CORSAllowedOrigins, c.AllowedHosts
 	in.PromoteResourceAttributes = c.PromoteResourceAttributes
 	return in
@@ -157,7 +157,7 @@ func (c config) ingest() ingest.Config {
 
 func (c config) api() api.Config {
 	out := api.DefaultConfig()
-	out.Addr, out.QueryTimeout, out.ShutdownGrace = c.APIAddr, c.QueryTimeout, c.Grace
+	out.Addr, out.QueryTimeout, out.ShutdownGrace = c.APIAddr, time.Duration(c.QueryTimeout), time.Duration(c.Grace)
 	out.BaseURL, out.AllowedHosts, out.MaxConnections = c.ExternalURL, c.AllowedHosts, c.MaxConnections
 	return out
 }

@@ -85,7 +85,7 @@ func printJSON(w io.Writer, v any) error {
 func (a *traceAnswer) print(w io.Writer, paint painter, logs, details bool) {
 	t := a.Trace
 	fmt.Fprintf(w, "%s  %s  %s, %d spans, %s\n", paint.bold(t.TraceID), t.Start.Local().Format("2006-01-02 15:04:05.000 MST"),
-		duration(t.DurationNS), t.SpanCount, a.errors(paint))
+		rounded(t.DurationNS), t.SpanCount, a.errors(paint))
 	fmt.Fprintf(w, "%s\n\n", paint.faint(plain(strings.Join(t.Services, ", "))))
 	for _, s := range a.Spans {
 		a.printSpan(w, paint, s)
@@ -135,7 +135,7 @@ func (a *traceAnswer) printSpan(w io.Writer, paint painter, s traceSpan) {
 		name = string(cut[:nameWidth-1]) + "…"
 	}
 	line := fmt.Sprintf("%s %s %s %9s  self %9s", mark, paint.cyan(bar(s.Start.Sub(a.Trace.Start), s.DurationNS, a.Trace.DurationNS)),
-		padded(name, nameWidth), duration(s.DurationNS), duration(s.SelfTimeNS))
+		padded(name, nameWidth), rounded(s.DurationNS), rounded(s.SelfTimeNS))
 	if s.Status == "error" {
 		line += paint.red("  error " + plain(s.StatusMessage))
 	}
@@ -176,8 +176,8 @@ func printBelow(w io.Writer, depth int, line string) {
 	fmt.Fprintf(w, "  %s %s%s\n", strings.Repeat(" ", barWidth), strings.Repeat("  ", min(depth, 20)), line)
 }
 
-// duration rounds to three digits or so.
-func duration(ns int64) string {
+// rounded writes nanoseconds as a duration of three digits or so.
+func rounded(ns int64) string {
 	d := time.Duration(ns)
 	for _, unit := range []time.Duration{time.Second, time.Millisecond, time.Microsecond} {
 		if d >= unit || d <= -unit {

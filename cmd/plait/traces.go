@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/plaithq/plait/duration"
 )
 
 const (
@@ -17,19 +19,19 @@ const (
 )
 
 type tracesCommand struct {
-	Service     string        `help:"Through this service." placeholder:"NAME"`
-	Name        string        `help:"With a span of this name." placeholder:"NAME"`
-	Status      string        `help:"With a span of this status: error, ok or unset." placeholder:"STATUS"`
-	MinDuration time.Duration `help:"With a span that took at least this long, such as 250ms." placeholder:"DURATION"`
-	MaxDuration time.Duration `help:"With a span that took at most this long." placeholder:"DURATION"`
-	Attr        []pair        `sep:"none" help:"With a span that has this attribute, of its own or of its resource; may be given more than once." placeholder:"KEY=VALUE"`
-	Metric      string        `help:"The traces behind this metric, which a PromQL selector names. Those that exceed the usual most come first." placeholder:"SELECTOR"`
-	Min         *float64      `help:"With --metric: values from this on, in the metric's unit." placeholder:"VALUE"`
-	Max         *float64      `help:"With --metric: values up to this." placeholder:"VALUE"`
-	Since       moment        `help:"From then on: ${moment}." placeholder:"TIME"`
-	Until       moment        `help:"Before then, written as --since." placeholder:"TIME"`
-	Limit       int           `help:"At most this many." default:"20" short:"n"`
-	JSON        bool          `name:"json" help:"Print JSON, a trace a line."`
+	Service     string            `help:"Through this service." placeholder:"NAME"`
+	Name        string            `help:"With a span of this name." placeholder:"NAME"`
+	Status      string            `help:"With a span of this status: error, ok or unset." placeholder:"STATUS"`
+	MinDuration duration.Duration `help:"With a span that took at least this long, such as 250ms." placeholder:"DURATION"`
+	MaxDuration duration.Duration `help:"With a span that took at most this long." placeholder:"DURATION"`
+	Attr        []pair            `sep:"none" help:"With a span that has this attribute, of its own or of its resource; may be given more than once." placeholder:"KEY=VALUE"`
+	Metric      string            `help:"The traces behind this metric, which a PromQL selector names. Those that exceed the usual most come first." placeholder:"SELECTOR"`
+	Min         *float64          `help:"With --metric: values from this on, in the metric's unit." placeholder:"VALUE"`
+	Max         *float64          `help:"With --metric: values up to this." placeholder:"VALUE"`
+	Since       moment            `help:"From then on: ${moment}." placeholder:"TIME"`
+	Until       moment            `help:"Before then, written as --since." placeholder:"TIME"`
+	Limit       int               `help:"At most this many." default:"20" short:"n"`
+	JSON        bool              `name:"json" help:"Print JSON, a trace a line."`
 
 	apiClient
 }
@@ -159,7 +161,7 @@ func printTrace(w io.Writer, paint painter, raw json.RawMessage) error {
 		failed = paint.red(fmt.Sprintf(", %d failed", t.ErrorCount))
 	}
 	_, err := fmt.Fprintf(w, "%s %s %9s  %s, %d spans%s\n", t.TraceID, paint.faint(t.Start.Local().Format("2006-01-02 15:04:05.000")),
-		duration(t.DurationNS), root, t.SpanCount, failed)
+		rounded(t.DurationNS), root, t.SpanCount, failed)
 	return err
 }
 
@@ -173,7 +175,7 @@ func set(query url.Values, values map[string]string) {
 }
 
 // orNothing writes a duration as the API reads it, and 0, which bounds nothing, as nothing.
-func orNothing(d time.Duration) string {
+func orNothing(d duration.Duration) string {
 	if d == 0 {
 		return ""
 	}

@@ -9,10 +9,11 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/plaithq/plait/duration"
 )
 
 // yamlSettings resolves flags from a YAML file whose keys are the flags' long names. A flag on
@@ -120,10 +121,8 @@ func expected(flag *kong.Flag) string {
 		return "one of " + strings.ReplaceAll(flag.Enum, ",", ", ")
 	}
 	switch reflect.New(flag.Target.Type()).Interface().(type) {
-	case *period:
-		return "a period such as 36h, 7d or 2w"
-	case *time.Duration:
-		return "a duration such as 30s"
+	case *duration.Duration:
+		return "a duration such as 30s, 36h, 7d or 2w"
 	case *byteSize:
 		return "a size such as 64MiB"
 	case *bool:

@@ -28,6 +28,7 @@ var allowed = []struct {
 }{
 	{"", nil},
 	{"recent", nil},
+	{"duration", nil},
 	{"migrations", nil},
 	{"dashboards/...", nil},
 	{"demo", nil},
@@ -58,7 +59,7 @@ var allowed = []struct {
 		"store/pg", "store/pgerror", "store/search", "store/spans", "store/traceid"}},
 	{"exemplars", []string{"", "spanmetrics"}},
 	{"ingest", []string{"", "sockets", "wire/...", "tracecontext"}},
-	{"api/...", []string{"", "sockets", "api/...", "wire/...", "query/...", "spanmetrics", "correlate", "correlate/tracetree", "tracecontext"}},
+	{"api/...", []string{"", "duration", "sockets", "api/...", "wire/...", "query/...", "spanmetrics", "correlate", "correlate/tracetree", "tracecontext"}},
 	{"importer", []string{"", "wire/..."}},
 	{"bench/...", []string{"bench/..."}},
 	{"test/...", []string{"..."}},
