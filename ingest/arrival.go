@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"io"
-	"net/http"
 	"time"
 
 	"github.com/plaithq/plait"
@@ -20,17 +19,25 @@ const (
 
 var errShed = plait.Errorf(plait.ErrOverloaded, "the body came in slowly, and its memory was needed for others: send it again")
 
+// deadliner is a connection, or a stream of one, from which a body is read: an http.ResponseController, a
+// net.Conn.
+type deadliner interface {
+	// SetReadDeadline is the time after which reading fails with os.ErrDeadlineExceeded, also for whoever is
+	// reading at the moment; the zero time means never.
+	SetReadDeadline(time.Time) error
+}
+
 // arrival is the part of a lease that matters while a request's body is coming in. It is guarded
 // by the budget's mutex.
 type arrival struct {
-	control *http.ResponseController
+	control deadliner
 	mark    time.Time // when the last step was complete, or the arrival began
 	step    int       // bytes since then
 	end     time.Time // when all has to be here
 }
 
 // begin says that the request's body is coming in from now on, to be complete by end.
-func (l *lease) begin(control *http.ResponseController, stall time.Duration, end time.Time) error {
+func (l *lease) begin(control deadliner, stall time.Duration, end time.Time) error {
 	b := l.budget
 	arrival := arrival{control: control, mark: b.now(), end: end}
 	if err := arrival.extend(stall); err != nil {

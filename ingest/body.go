@@ -7,19 +7,18 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"time"
 
 	"github.com/klauspost/compress/snappy"
 
 	"github.com/plaithq/plait"
-	"github.com/plaithq/plait/sockets"
 )
 
 // body is a request's decompressed body and the memory that it holds.
 type body struct {
-	bytes []byte
-	lease *lease
-	free  func() // gives the bytes back for reuse; may be nil
+	bytes  []byte
+	limits *Config
+	lease  *lease
+	free   func() // gives the bytes back for reuse; may be nil
 }
 
 // release ends the body's life: its bytes, and all strings that alias them, must be out of use.
@@ -42,133 +41,103 @@ func (b *body) forget() {
 // has come.
 const firstRead = 4 << 10
 
-// readBody reads and decompresses the body of an HTTP request, under the limits and within the
-// time that the configuration sets. A body that cannot fit is refused before it is read. The
-// encoding is one of HTTP's. The errors are of the kinds that answers knows.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request, encoding string) (*body, error) {
-	limit := s.config.MaxBodyBytes
-	if r.ContentLength > limit {
-		return nil, plait.Errorf(plait.ErrTooLarge, "the body has %d bytes, the limit is %d", r.ContentLength, limit)
+// arrive fills the body with read, which gets what comes in over a connection and has the time for it
+// that the configuration sets. control is the connection's. The errors are of the kinds that answers
+// knows.
+func (b *body) arrive(ctx context.Context, control deadliner, from io.Reader, read func(io.Reader) error) error {
+	if err := b.lease.grow(requestCost); err != nil {
+		return err
 	}
-	lease := s.budget.lease(sockets.Sender(r.RemoteAddr))
-	b, err := s.readArriving(w, r, lease, func(raw io.Reader) (*body, error) {
-		return s.readEncoded(http.MaxBytesReader(w, io.NopCloser(raw), limit), r.ContentLength, encoding, lease)
-	})
-	if err != nil {
-		lease.release()
-		return nil, err
+	end := b.lease.budget.now().Add(b.limits.BodyTimeout)
+	if err := b.lease.begin(control, b.limits.StallTimeout, end); err != nil {
+		return b.asAnswered(err)
 	}
-	if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
-		b.release()
-		return nil, plait.Errorf(errSlow, "clear the time for the body: %w", err)
-	}
-	return b, nil
-}
-
-// readArriving reads a request with read, within the time for it.
-func (s *Server) readArriving(w http.ResponseWriter, r *http.Request, lease *lease, read func(io.Reader) (*body, error)) (*body, error) {
-	if err := lease.grow(requestCost); err != nil {
-		return nil, err
-	}
-	if err := lease.begin(http.NewResponseController(w), s.config.StallTimeout, s.now().Add(s.config.BodyTimeout)); err != nil {
-		return nil, s.bodyError(err)
-	}
-	b, err := read(&arriving{body: r.Body, lease: lease, stall: s.config.StallTimeout})
-	if shed := lease.arrived(); shed != nil {
-		if b != nil {
-			b.discard()
-		}
-		return nil, shed
+	err := read(&arriving{body: from, lease: b.lease, stall: b.limits.StallTimeout})
+	if shed := b.lease.arrived(); shed != nil {
+		b.discard()
+		return shed
 	}
 	if err != nil {
-		if err = s.bodyError(err); errors.Is(err, errBroken) && r.Context().Err() != nil {
-			return nil, context.Canceled // the sender has gone: nobody reads the answer
+		b.discard()
+		if err = b.asAnswered(err); errors.Is(err, errBroken) && ctx.Err() != nil {
+			return context.Canceled // the sender has gone: nobody reads the answer
 		}
-		return nil, err
 	}
-	return b, nil
+	return err
 }
 
-// readEncoded undoes a content encoding. size is the length before that if it is known, else -1.
-func (s *Server) readEncoded(raw io.Reader, size int64, encoding string, lease *lease) (*body, error) {
+// decode reads to the end and undoes a content encoding. size is the length before that if it is
+// known, else -1.
+func (b *body) decode(raw io.Reader, size int64, encoding string) error {
 	switch encoding {
 	case "", "identity":
-		return s.readAll(raw, size, lease)
+		return b.readAll(raw, size)
 	case "snappy":
 		// The name stands for two formats: the Collector has sent both of them under it.
 		head := bufio.NewReaderSize(raw, firstRead)
 		if start, _ := head.Peek(len(snappyMagic)); string(start) != snappyMagic {
-			return s.readSnappyBlock(head, size, lease)
+			return b.decodeSnappyBlock(head, size)
 		}
 		raw = head
 	}
 	open, ok := decompressors[encoding]
 	if !ok {
-		return nil, plait.Errorf(errUnsupported, "content encoding %.100q: send one of %s, or none", encoding, encodings)
+		return plait.Errorf(errUnsupported, "content encoding %.100q: send one of %s, or none", encoding, encodings)
 	}
-	plain, err := open(raw, lease)
+	plain, err := open(raw, b.lease)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer plain.Close()
-	return s.readAll(plain, -1, lease)
+	return b.readAll(plain, -1)
 }
 
-// readSnappyBlock reads a body that is one block of snappy.
-func (s *Server) readSnappyBlock(raw io.Reader, size int64, lease *lease) (*body, error) {
-	b, err := s.readAll(raw, size, lease)
-	if err != nil {
-		return nil, err
+// decodeSnappyBlock reads a body that is one block of snappy.
+func (b *body) decodeSnappyBlock(raw io.Reader, size int64) error {
+	if err := b.readAll(raw, size); err != nil {
+		return err
 	}
-	if err := s.unsnappy(b); err != nil {
-		b.discard()
-		return nil, err
-	}
-	return b, nil
+	return b.unsnappy()
 }
 
 // readAll reads to the end. Memory is taken from the lease as bytes arrive, so that a sender who
 // stalls holds little more than it sent. size is the length if it is known, else -1.
-func (s *Server) readAll(r io.Reader, size int64, lease *lease) (*body, error) {
-	most := s.config.MaxBodyBytes + 1 // room to see that it is too long
+func (b *body) readAll(r io.Reader, size int64) error {
+	most := b.limits.MaxBodyBytes + 1 // room to see that it is too long
 	if size >= 0 {
 		most = size + 1 // room to see the end without growing
 	}
-	b := &body{lease: lease}
 	if err := b.grow(min(most, firstRead)); err != nil {
-		return nil, err
+		return err
 	}
 	for {
 		if len(b.bytes) == cap(b.bytes) {
 			if err := b.grow(min(int64(cap(b.bytes)), most-int64(cap(b.bytes)))); err != nil {
-				b.discard()
-				return nil, err
+				return err
 			}
 		}
 		n, err := r.Read(b.bytes[len(b.bytes):cap(b.bytes)])
 		b.bytes = b.bytes[:len(b.bytes)+n]
-		if int64(len(b.bytes)) > s.config.MaxBodyBytes {
-			b.discard()
-			return nil, plait.Errorf(plait.ErrTooLarge, "the body has more than the limit of %d bytes once decompressed", s.config.MaxBodyBytes)
+		if int64(len(b.bytes)) > b.limits.MaxBodyBytes {
+			return plait.Errorf(plait.ErrTooLarge, "the body has more than the limit of %d bytes once decompressed", b.limits.MaxBodyBytes)
 		}
 		if err == io.EOF {
-			return b, nil
+			return nil
 		}
 		if err != nil {
-			b.discard()
-			return nil, err
+			return err
 		}
 	}
 }
 
 // unsnappy decompresses a body in snappy's block format, in place.
-func (s *Server) unsnappy(b *body) error {
+func (b *body) unsnappy() error {
 	n, err := snappy.DecodedLen(b.bytes)
 	if err != nil {
 		return plait.Errorf(plait.ErrInvalid, "snappy: %w", err)
 	}
-	if int64(n) > s.config.MaxBodyBytes {
-		return plait.Errorf(plait.ErrTooLarge, "the body has %d bytes once decompressed, the limit is %d", n, s.config.MaxBodyBytes)
+	if int64(n) > b.limits.MaxBodyBytes {
+		return plait.Errorf(plait.ErrTooLarge, "the body has %d bytes once decompressed, the limit is %d", n, b.limits.MaxBodyBytes)
 	}
 	raw := *b
 	b.bytes, b.free = nil, nil
@@ -210,15 +179,15 @@ func (b *body) discard() {
 	b.bytes, b.free = nil, nil
 }
 
-// bodyError says in the words of this package what went wrong with reading a body.
-func (s *Server) bodyError(err error) error {
+// asAnswered says in the words of this package what went wrong with reading a body.
+func (b *body) asAnswered(err error) error {
 	var tooLong *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLong):
 		return plait.Errorf(plait.ErrTooLarge, "the body has more than the limit of %d bytes", tooLong.Limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return plait.Errorf(errSlow, "of the body, %d KiB did not arrive within %s, or not all of it within %s: send it again",
-			progressBytes>>10, s.config.StallTimeout, s.config.BodyTimeout)
+			progressBytes>>10, b.limits.StallTimeout, b.limits.BodyTimeout)
 	case isKind(err):
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF):

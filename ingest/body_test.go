@@ -125,10 +125,10 @@ func TestAStalledBodyHoldsNoMoreThanItSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lease := s.budget.lease("")
-	defer lease.release()
-	r := &stallingReader{lease: lease}
-	if _, err := s.readAll(r, 10_000_000, lease); !errors.Is(err, io.ErrUnexpectedEOF) {
+	b := &body{limits: &s.config, lease: s.intake.budget.lease("")}
+	defer b.release()
+	r := &stallingReader{lease: b.lease}
+	if err := b.readAll(r, 10_000_000); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Fatal(err)
 	}
 	if r.held > bodyCost*firstRead {
@@ -157,17 +157,17 @@ func TestSnappyBlocksAreReadUnderTheSameLimits(t *testing.T) {
 		{"a lie about its length", []byte{0xff, 0xff, 0xff, 0xff, 0x0f, 0}, "", plait.ErrTooLarge},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := &body{lease: s.budget.lease("")}
+			b := &body{limits: &s.config, lease: s.intake.budget.lease("")}
 			if err := b.grow(int64(len(test.raw))); err != nil {
 				t.Fatal(err)
 			}
 			b.bytes = append(b.bytes, test.raw...)
-			err := s.unsnappy(b)
+			err := b.unsnappy()
 			if !errors.Is(err, test.kind) || err == nil && string(b.bytes) != test.want {
 				t.Errorf("got %q, %v; want %q, %v", b.bytes, err, test.want, test.kind)
 			}
 			b.release()
-			if held := s.budget.inUse(); held != 0 {
+			if held := s.intake.budget.inUse(); held != 0 {
 				t.Errorf("%d bytes are held by nobody", held)
 			}
 		})

@@ -69,13 +69,6 @@ type lease struct {
 // lease opens an empty lease for a request of a sender. The caller releases it.
 func (b *budget) lease(from string) *lease { return &lease{budget: b, sender: from} }
 
-// fits says whether n more bytes are free at this moment or can be freed, and the error of grow if not.
-func (b *budget) fits(from string, n int64) error {
-	l := b.lease(from)
-	defer l.release()
-	return l.grow(n)
-}
-
 // inUse is the memory that is held at this moment.
 func (b *budget) inUse() int64 {
 	b.mu.Lock()

@@ -214,3 +214,10 @@ func TestASenderWithMostOfTheMemoryGetsNoMoreWhileOthersWait(t *testing.T) {
 		t.Errorf("%d bytes are held, by %d senders", used, len(b.senders))
 	}
 }
+
+// fits says whether n more bytes are free at this moment or can be freed, and the error of grow if not.
+func (b *budget) fits(from string, n int64) error {
+	l := b.lease(from)
+	defer l.release()
+	return l.grow(n)
+}

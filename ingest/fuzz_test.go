@@ -38,7 +38,7 @@ func FuzzHTTPDoors(f *testing.F) {
 		default:
 			t.Errorf("answer %d %q", w.Code, w.Body)
 		}
-		if held := ts.budget.inUse(); held != 0 {
+		if held := ts.intake.budget.inUse(); held != 0 {
 			t.Errorf("%d bytes are held after the answer", held)
 		}
 	})

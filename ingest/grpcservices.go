@@ -61,6 +61,6 @@ func (s *Server) serveOther(w http.ResponseWriter, r *http.Request) {
 		failGRPC(w, answerTo(errManyCalls))
 		return
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(s.now().Add(serviceCallTime)) // HTTP/2 always can
+	_ = http.NewResponseController(w).SetReadDeadline(s.intake.now().Add(serviceCallTime)) // HTTP/2 always can
 	g.server.ServeHTTP(w, r)
 }

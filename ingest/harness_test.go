@@ -86,7 +86,7 @@ func serve(t testing.TB, changes ...func(*Config, *Deps)) *testServer {
 		if err := ts.stop(); err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		if held := ts.budget.inUse(); held != 0 {
+		if held := ts.intake.budget.inUse(); held != 0 {
 			t.Errorf("%d bytes of the budget are held by nobody", held)
 		}
 	})

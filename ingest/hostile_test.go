@@ -102,7 +102,7 @@ func TestStalledStreamsShutOutNobody(t *testing.T) {
 			s.data(s.open(), append(announce(1<<20), 0x0a))
 		}
 	}
-	eventually(t, "the stalled streams use the memory up", func() bool { return ts.budget.inUse() > 4<<20-64<<10 })
+	eventually(t, "the stalled streams use the memory up", func() bool { return ts.intake.budget.inUse() > 4<<20-64<<10 })
 	client := coltrace.NewTraceServiceClient(ts.dial(t))
 	eventually(t, "another sender is heard over gRPC", func() bool {
 		_, err := client.Export(t.Context(), testTrace(1, repeat(700, strings.Repeat("x", 1000))...))
@@ -125,8 +125,8 @@ func TestBytesOfGRPCInFlightAreWithinTheBudget(t *testing.T) {
 			s.data(id, chunk[:2<<10])
 		}
 	}
-	eventually(t, "streams are there", func() bool { return ts.budget.inUse() > 3<<20 })
-	if used := ts.budget.inUse(); used > 4<<20 {
+	eventually(t, "streams are there", func() bool { return ts.intake.budget.inUse() > 3<<20 })
+	if used := ts.intake.budget.inUse(); used > 4<<20 {
 		t.Errorf("%d bytes are in flight", used)
 	}
 	eventually(t, "a message as large as may be is read, and found malformed", func() bool {
@@ -192,8 +192,8 @@ func TestAnAnnouncedLengthTakesNoMemory(t *testing.T) {
 		fmt.Fprintf(conn, "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1048575\r\n\r\n")
 	}
 	const each = requestCost + bodyCost*firstRead
-	eventually(t, "all are waited for", func() bool { return ts.budget.inUse() >= 64*each })
-	if used := ts.budget.inUse(); used > 64*each {
+	eventually(t, "all are waited for", func() bool { return ts.intake.budget.inUse() >= 64*each })
+	if used := ts.intake.budget.inUse(); used > 64*each {
 		t.Errorf("%d bytes are held for 64 requests that have sent nothing", used)
 	}
 	if a := ts.protobuf(t, "/v1/traces", marshal(t, testTrace(2, "a"))); a.code != http.StatusOK {
@@ -235,7 +235,7 @@ func TestConnectionsThatStallMakePlaceForOthers(t *testing.T) {
 		t.Cleanup(func() { conn.Close() })
 		fmt.Fprint(conn, "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\n")
 	}
-	eventually(t, "all are waited for", func() bool { return ts.budget.inUse() >= 10*requestCost })
+	eventually(t, "all are waited for", func() bool { return ts.intake.budget.inUse() >= 10*requestCost })
 	eventually(t, "another sender is heard", func() bool {
 		conn, err := net.Dial("tcp", ts.HTTPAddr().String())
 		if err != nil {
@@ -266,5 +266,5 @@ func TestASenderThatReadsNoAnswersHoldsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "all are answered, or the sender is waited for without memory", func() bool { return ts.budget.inUse() == 0 })
+	eventually(t, "all are answered, or the sender is waited for without memory", func() bool { return ts.intake.budget.inUse() == 0 })
 }

@@ -12,6 +12,23 @@ import (
 	"github.com/plaithq/plait/wire/otlp"
 )
 
+// otlpDoors takes OTLP, over gRPC and HTTP.
+type otlpDoors struct {
+	pipeline *pipeline
+	metrics  *otlp.MetricDecoder
+	// memories are what requests are decoded into, of type *otlp.Memory. A batch is nobody's any more when
+	// its export has returned: the writer has answered and the observer keeps nothing of it.
+	memories sync.Pool
+}
+
+func newOTLPDoors(p *pipeline, c Config) *otlpDoors {
+	return &otlpDoors{
+		pipeline: p,
+		metrics:  otlp.NewMetricDecoder(otlp.MetricSettings{PromoteResourceAttributes: c.PromoteResourceAttributes}),
+		memories: sync.Pool{New: func() any { return new(otlp.Memory) }},
+	}
+}
+
 // otlpSignal is one of OTLP's three signals. gRPC and HTTP share its export: how a request is
 // framed differs, what it does cannot.
 type otlpSignal struct {
@@ -22,7 +39,7 @@ type otlpSignal struct {
 	// weigh tells the memory that protobuf decodes to; nil when the decoder asks for all that it takes.
 	weigh func(body []byte) int64
 	// export takes a decompressed request, JSON or protobuf, to its commit.
-	export func(p *pipeline, ctx context.Context, b *body, json bool) (outcome, error)
+	export func(d *otlpDoors, ctx context.Context, b *body, json bool) (outcome, error)
 	// partial is the response when records were refused.
 	partial func(refused int64, message string) proto.Message
 }
@@ -31,7 +48,7 @@ var otlpSignals = []*otlpSignal{
 	{
 		name: traces, path: "/v1/traces",
 		service: coltrace.TraceService_ServiceDesc.ServiceName, proto: "opentelemetry/proto/collector/trace/v1/trace_service.proto",
-		weigh: otlp.WeighTraces, export: (*pipeline).exportTraces,
+		weigh: otlp.WeighTraces, export: (*otlpDoors).exportTraces,
 		partial: func(refused int64, message string) proto.Message {
 			return &coltrace.ExportTraceServiceResponse{PartialSuccess: &coltrace.ExportTracePartialSuccess{RejectedSpans: refused, ErrorMessage: message}}
 		},
@@ -39,7 +56,7 @@ var otlpSignals = []*otlpSignal{
 	{
 		name: logs, path: "/v1/logs",
 		service: collogs.LogsService_ServiceDesc.ServiceName, proto: "opentelemetry/proto/collector/logs/v1/logs_service.proto",
-		weigh: otlp.WeighLogs, export: (*pipeline).exportLogs,
+		weigh: otlp.WeighLogs, export: (*otlpDoors).exportLogs,
 		partial: func(refused int64, message string) proto.Message {
 			return &collogs.ExportLogsServiceResponse{PartialSuccess: &collogs.ExportLogsPartialSuccess{RejectedLogRecords: refused, ErrorMessage: message}}
 		},
@@ -47,7 +64,7 @@ var otlpSignals = []*otlpSignal{
 	{
 		name: metrics, path: "/v1/metrics",
 		service: colmetrics.MetricsService_ServiceDesc.ServiceName, proto: "opentelemetry/proto/collector/metrics/v1/metrics_service.proto",
-		export: (*pipeline).exportMetrics,
+		export: (*otlpDoors).exportMetrics,
 		partial: func(refused int64, message string) proto.Message {
 			return &colmetrics.ExportMetricsServiceResponse{PartialSuccess: &colmetrics.ExportMetricsPartialSuccess{RejectedDataPoints: refused, ErrorMessage: message}}
 		},
@@ -56,22 +73,18 @@ var otlpSignals = []*otlpSignal{
 
 // take exports a request. Its decoded form is within the budget: what a body of protobuf decodes to is
 // weighed before, and decoders ask for what only they can tell.
-func (sig *otlpSignal) take(ctx context.Context, p *pipeline, b *body, json bool) (outcome, error) {
+func (d *otlpDoors) take(ctx context.Context, sig *otlpSignal, b *body, json bool) (outcome, error) {
 	if !json && sig.weigh != nil {
 		if err := b.lease.grow(sig.weigh(b.bytes)); err != nil {
 			return outcome{}, err
 		}
 	}
-	return sig.export(p, ctx, b, json)
+	return sig.export(d, ctx, b, json)
 }
 
-// memories are what requests are decoded into. A batch is nobody's any more when its export has
-// returned: the writer has answered and the observer keeps nothing of it.
-var memories = sync.Pool{New: func() any { return new(otlp.Memory) }}
-
-func (p *pipeline) exportTraces(ctx context.Context, b *body, json bool) (outcome, error) {
-	memory := memories.Get().(*otlp.Memory)
-	defer func() { memory.Reset(); memories.Put(memory) }()
+func (d *otlpDoors) exportTraces(ctx context.Context, b *body, json bool) (outcome, error) {
+	memory := d.memories.Get().(*otlp.Memory)
+	defer func() { memory.Reset(); d.memories.Put(memory) }()
 	decode := memory.DecodeTraces
 	if json {
 		decode = memory.DecodeTracesJSON
@@ -80,13 +93,13 @@ func (p *pipeline) exportTraces(ctx context.Context, b *body, json bool) (outcom
 	if err != nil {
 		return outcome{}, err
 	}
-	batch.Digest = p.digests.of(traces, b.bytes)
-	return p.takeTraces(ctx, batch)
+	batch.Digest = d.pipeline.digests.of(traces, b.bytes)
+	return d.pipeline.takeTraces(ctx, batch)
 }
 
-func (p *pipeline) exportLogs(ctx context.Context, b *body, json bool) (outcome, error) {
-	memory := memories.Get().(*otlp.Memory)
-	defer func() { memory.Reset(); memories.Put(memory) }()
+func (d *otlpDoors) exportLogs(ctx context.Context, b *body, json bool) (outcome, error) {
+	memory := d.memories.Get().(*otlp.Memory)
+	defer func() { memory.Reset(); d.memories.Put(memory) }()
 	decode := memory.DecodeLogs
 	if json {
 		decode = memory.DecodeLogsJSON
@@ -95,19 +108,19 @@ func (p *pipeline) exportLogs(ctx context.Context, b *body, json bool) (outcome,
 	if err != nil {
 		return outcome{}, err
 	}
-	batch.Digest = p.digests.of(logs, b.bytes)
-	return p.takeLogs(ctx, batch)
+	batch.Digest = d.pipeline.digests.of(logs, b.bytes)
+	return d.pipeline.takeLogs(ctx, batch)
 }
 
-func (p *pipeline) exportMetrics(ctx context.Context, b *body, json bool) (outcome, error) {
-	decode := p.otlpMetrics.Decode
+func (d *otlpDoors) exportMetrics(ctx context.Context, b *body, json bool) (outcome, error) {
+	decode := d.metrics.Decode
 	if json {
-		decode = p.otlpMetrics.DecodeJSON
+		decode = d.metrics.DecodeJSON
 	}
 	batch, err := decode(ctx, b.bytes, b.lease.grow)
 	if err != nil {
 		return outcome{}, err
 	}
-	batch.Digest = p.digests.of(metrics, b.bytes)
-	return p.takeMetrics(ctx, batch)
+	batch.Digest = d.pipeline.digests.of(metrics, b.bytes)
+	return d.pipeline.takeMetrics(ctx, batch)
 }

@@ -63,48 +63,28 @@ func (s *Server) grpcHandler() http.Handler {
 			s.serveOther(w, r)
 			return
 		}
-		begin := s.now()
-		o, err := s.exportGRPC(sig, w, r)
-		name := o.name()
-		if err != nil {
-			a := answerTo(err)
-			name = a.name
-			failGRPC(w, a)
-		}
-		s.observe(r.Context(), "otlp_grpc", name, begin, err)
+		s.intake.take(r.Context(), request{
+			door: "otlp_grpc", sender: sockets.Sender(r.RemoteAddr),
+			serve: func(b *body) (outcome, error) { return s.otlp.exportGRPC(sig, b, w, r) },
+			fail:  func(a answer, _ error) error { failGRPC(w, a); return nil },
+		})
 	})
 }
 
 // exportGRPC takes one request and answers success.
-func (s *Server) exportGRPC(sig *otlpSignal, w http.ResponseWriter, r *http.Request) (o outcome, err error) {
-	b := &body{lease: s.budget.lease(sockets.Sender(r.RemoteAddr))}
-	defer func() {
-		if p := recover(); p != nil {
-			err = s.recovered(p)
-		}
-		if err != nil {
-			b.forget() // whoever failed may still hold the bytes
-		} else {
-			b.release()
-		}
-	}()
-	if s.draining.Load() {
-		return o, plait.Errorf(errDraining, "the gateway stops")
-	}
+func (d *otlpDoors) exportGRPC(sig *otlpSignal, b *body, w http.ResponseWriter, r *http.Request) (o outcome, err error) {
 	ctx, cancel, err := grpcDeadline(r)
 	if err != nil {
 		return o, err
 	}
 	defer cancel()
-	received, err := s.readArriving(w, r, b.lease, func(raw io.Reader) (*body, error) {
-		return s.readMessage(raw, r.Header.Get("Grpc-Encoding"), b.lease)
+	err = b.arrive(r.Context(), http.NewResponseController(w), r.Body, func(raw io.Reader) error {
+		return readMessage(b, raw, r.Header.Get("Grpc-Encoding"))
 	})
 	if err != nil {
 		return o, err
 	}
-	b = received
-	s.meters.bytes.WithLabelValues("otlp_grpc").Add(float64(len(b.bytes)))
-	if o, err = sig.take(ctx, s.pipeline, b, false); err != nil {
+	if o, err = d.take(ctx, sig, b, false); err != nil {
 		return o, err
 	}
 	var answer []byte // full success is the empty message
@@ -117,37 +97,32 @@ func (s *Server) exportGRPC(sig *otlpSignal, w http.ResponseWriter, r *http.Requ
 }
 
 // readMessage reads the one message of a request.
-func (s *Server) readMessage(raw io.Reader, encoding string, lease *lease) (*body, error) {
+func readMessage(b *body, raw io.Reader, encoding string) error {
 	var head [grpcHead]byte
 	if _, err := io.ReadFull(raw, head[:]); errors.Is(err, io.EOF) {
-		return nil, plait.Errorf(plait.ErrInvalid, "the request has no message")
+		return plait.Errorf(plait.ErrInvalid, "the request has no message")
 	} else if err != nil {
-		return nil, err
+		return err
 	}
 	size := int64(binary.BigEndian.Uint32(head[1:]))
-	if size > s.config.MaxBodyBytes {
-		return nil, plait.Errorf(plait.ErrTooLarge, "the message has %d bytes, the limit is %d", size, s.config.MaxBodyBytes)
+	if size > b.limits.MaxBodyBytes {
+		return plait.Errorf(plait.ErrTooLarge, "the message has %d bytes, the limit is %d", size, b.limits.MaxBodyBytes)
 	}
 	switch {
 	case head[0] > 1:
-		return nil, plait.Errorf(plait.ErrInvalid, "the message begins with byte %d: want 0, or 1 if it is compressed", head[0])
+		return plait.Errorf(plait.ErrInvalid, "the message begins with byte %d: want 0, or 1 if it is compressed", head[0])
 	case head[0] == 0:
 		encoding = ""
 	case encoding == "" || encoding == "identity":
-		return nil, plait.Errorf(plait.ErrInvalid, "the message is compressed, and grpc-encoding does not say how")
+		return plait.Errorf(plait.ErrInvalid, "the message is compressed, and grpc-encoding does not say how")
 	case decompressors[encoding] == nil:
-		return nil, plait.Errorf(errUnsupported, "grpc-encoding %.100q: send one of %s, or none", encoding, grpcEncodings)
+		return plait.Errorf(errUnsupported, "grpc-encoding %.100q: send one of %s, or none", encoding, grpcEncodings)
 	}
 	message := &io.LimitedReader{R: raw, N: size}
-	b, err := s.readEncoded(message, size, encoding, lease)
-	if err != nil {
-		return nil, err
+	if err := b.decode(message, size, encoding); err != nil {
+		return err
 	}
-	if err := endOfMessage(raw, message); err != nil {
-		b.discard()
-		return nil, err
-	}
-	return b, nil
+	return endOfMessage(raw, message)
 }
 
 // endOfMessage makes sure that all of a message has been read, and that nothing comes after it.

@@ -22,22 +22,21 @@ const (
 	mediaJSON     = "application/json"
 )
 
-// otlpDoors are OTLP/HTTP's three paths
-// (https://opentelemetry.io/docs/specs/otlp/#otlphttp).
-func (s *Server) otlpDoors() []door {
+// overHTTP are OTLP/HTTP's three paths (https://opentelemetry.io/docs/specs/otlp/#otlphttp).
+func (d *otlpDoors) overHTTP() []door {
 	var doors []door
 	for _, sig := range otlpSignals {
 		doors = append(doors, door{
 			name:  "otlp_http",
 			path:  sig.path,
-			serve: func(x *exchange) (outcome, error) { return x.serveOTLP(sig) },
+			serve: func(x *exchange) (outcome, error) { return d.serveHTTP(sig, x) },
 			fail:  (*exchange).failOTLP,
 		})
 	}
 	return doors
 }
 
-func (x *exchange) serveOTLP(sig *otlpSignal) (outcome, error) {
+func (d *otlpDoors) serveHTTP(sig *otlpSignal, x *exchange) (outcome, error) {
 	media := x.mediaType()
 	if media == "" {
 		return outcome{}, plait.Errorf(errUnsupported, "content type %.64q: send %s or %s", x.Request().Header.Get("Content-Type"), mediaProtobuf, mediaJSON)
@@ -45,7 +44,7 @@ func (x *exchange) serveOTLP(sig *otlpSignal) (outcome, error) {
 	if err := x.read(); err != nil {
 		return outcome{}, err
 	}
-	o, err := sig.take(x.Request().Context(), x.server.pipeline, x.body, media == mediaJSON)
+	o, err := d.take(x.Request().Context(), sig, x.body, media == mediaJSON)
 	if err != nil {
 		return o, err
 	}

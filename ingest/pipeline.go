@@ -6,12 +6,10 @@ import (
 	"strings"
 
 	"github.com/plaithq/plait"
-	"github.com/plaithq/plait/wire/otlp"
-	"github.com/plaithq/plait/wire/remotewrite"
 )
 
-// The pipeline is what all doors share: decode, clean, write, tell the observer, say what became
-// of the records. Doors differ in how a request is framed and answered and in nothing else.
+// The pipeline is what all doors share once a request is decoded: clean, write, tell the observer, say
+// what became of the records.
 
 // A signal's name, as in labels and paths.
 const (
@@ -72,9 +70,6 @@ type pipeline struct {
 	cleaner *cleaner
 	meters  *meters
 	digests digester
-
-	otlpMetrics *otlp.MetricDecoder
-	remoteWrite *remotewrite.Decoder
 }
 
 // takeTraces cleans and writes a batch. b.Digest is set by the caller.

@@ -9,22 +9,29 @@ import (
 	"github.com/plaithq/plait/wire/remotewrite"
 )
 
-// remoteWriteDoors is Prometheus remote write, both versions on one path
+// remoteWriteDoor takes Prometheus remote write, both versions on one path
 // (https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/).
-func (s *Server) remoteWriteDoors() []door {
-	return []door{{
-		name:  "remote_write",
-		path:  "/api/v1/write",
-		serve: (*exchange).serveRemoteWrite,
-	}}
+type remoteWriteDoor struct {
+	pipeline *pipeline
+	decoder  *remotewrite.Decoder
+	memories sync.Pool // of *remotewrite.Memory, into which requests are decoded
 }
 
-// remoteWriteMemories are what requests are decoded into, as memories are.
-var remoteWriteMemories = sync.Pool{New: func() any { return new(remotewrite.Memory) }}
+func newRemoteWriteDoor(p *pipeline) *remoteWriteDoor {
+	return &remoteWriteDoor{
+		pipeline: p,
+		decoder:  remotewrite.NewDecoder(),
+		memories: sync.Pool{New: func() any { return new(remotewrite.Memory) }},
+	}
+}
 
-// serveRemoteWrite answers 204. When something was refused the answer is 400, as the
+func (d *remoteWriteDoor) overHTTP() []door {
+	return []door{{name: "remote_write", path: "/api/v1/write", serve: d.serve}}
+}
+
+// serve answers 204. When something was refused the answer is 400, as the
 // protocol has it, and the others are stored all the same: a sender does not repeat a 400.
-func (x *exchange) serveRemoteWrite() (outcome, error) {
+func (d *remoteWriteDoor) serve(x *exchange) (outcome, error) {
 	media := x.Request().Header.Get("Content-Type")
 	version, ok := remotewrite.ParseContentType(media)
 	if !ok || media == "" { // without one, any page of the web could send it
@@ -39,14 +46,14 @@ func (x *exchange) serveRemoteWrite() (outcome, error) {
 	if err := x.body.lease.grow(remotewrite.Weigh(x.body.bytes, version)); err != nil {
 		return outcome{}, err
 	}
-	memory := remoteWriteMemories.Get().(*remotewrite.Memory)
-	defer func() { memory.Reset(); remoteWriteMemories.Put(memory) }()
-	batch, err := x.server.pipeline.remoteWrite.Decode(x.Request().Context(), x.body.bytes, version, memory, x.body.lease.grow)
+	memory := d.memories.Get().(*remotewrite.Memory)
+	defer func() { memory.Reset(); d.memories.Put(memory) }()
+	batch, err := d.decoder.Decode(x.Request().Context(), x.body.bytes, version, memory, x.body.lease.grow)
 	if err != nil {
 		return outcome{}, err
 	}
-	batch.Digest = x.server.pipeline.digests.of(metrics, x.body.bytes)
-	o, err := x.server.pipeline.takeMetrics(x.Request().Context(), batch)
+	batch.Digest = d.pipeline.digests.of(metrics, x.body.bytes)
+	o, err := d.pipeline.takeMetrics(x.Request().Context(), batch)
 	if err != nil {
 		return o, err
 	}

@@ -6,8 +6,9 @@
 // that is taken is held by its own goroutine until the commit.
 //
 // Doors are thin and alike: read the body within the memory budget (body.go), decode it (package
-// wire), clean it (clean.go), write it (pipeline.go), answer (answer.go). A new way in over
-// HTTP is one more file with a func doors, listed in Server.doors.
+// wire), clean it (clean.go), write it (pipeline.go), answer (answer.go). What goes around that, for
+// every transport, is the intake (intake.go). A new way in over HTTP is one more file with a door,
+// listed in New.
 package ingest
 
 import (
@@ -17,15 +18,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/plaithq/plait/sockets"
-	"github.com/plaithq/plait/wire/otlp"
-	"github.com/plaithq/plait/wire/remotewrite"
 )
 
 // Deps are what a Server works with. Writer is required.
@@ -42,21 +41,17 @@ type Deps struct {
 
 // Server is the doors. New makes it, Listen opens its sockets, Run serves.
 type Server struct {
-	config   Config
-	log      *slog.Logger
-	now      func() time.Time
-	budget   *budget
-	meters   *meters
-	outage   *outage
-	pipeline *pipeline
-	origins  *origins
+	config  Config
+	log     *slog.Logger
+	intake  *intake
+	origins *origins
+
+	otlp  *otlpDoors
+	doors []door // every way in over HTTP
 
 	http     *sockets.Server
 	grpc     *sockets.Server
 	services *grpcServices
-	draining atomic.Bool
-	drained  sync.Once
-	stopped  chan struct{} // closed when draining has begun
 }
 
 // New makes a server from a configuration that Validate accepts. It opens nothing.
@@ -82,17 +77,17 @@ func New(c Config, d Deps) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{
-		config: c, log: d.Logger, now: d.Now, budget: b, meters: m, origins: newOrigins(c.AllowedOrigins), stopped: make(chan struct{}),
-		outage: &outage{log: d.Logger, now: d.Now},
-		pipeline: &pipeline{
-			writer: d.Writer, spans: d.Spans, meters: m, digests: digests,
-			remoteWrite: remotewrite.NewDecoder(),
-			otlpMetrics: otlp.NewMetricDecoder(otlp.MetricSettings{PromoteResourceAttributes: c.PromoteResourceAttributes}),
-			cleaner:     &cleaner{limits: c, meters: m, now: d.Now, ids: findIDs},
-		},
+	p := &pipeline{
+		writer: d.Writer, spans: d.Spans, meters: m, digests: digests,
+		cleaner: &cleaner{limits: c, meters: m, now: d.Now, ids: findIDs},
 	}
-	s.services = newGRPCServices()
+	s := &Server{
+		config: c, log: d.Logger, origins: newOrigins(c.AllowedOrigins),
+		intake:   &intake{config: c, log: d.Logger, now: d.Now, budget: b, meters: m, outage: &outage{log: d.Logger, now: d.Now}, stopped: make(chan struct{})},
+		otlp:     newOTLPDoors(p, c),
+		services: newGRPCServices(),
+	}
+	s.doors = slices.Concat(s.otlp.overHTTP(), newRemoteWriteDoor(p).overHTTP())
 	s.http = sockets.New(s.socket("OTLP/HTTP", c.HTTPAddr, s.httpHandler(), nil))
 	s.grpc = sockets.New(s.socket("OTLP/gRPC", c.GRPCAddr, s.grpcHandler(), grpcHTTP2))
 	return s, nil
@@ -105,7 +100,7 @@ func (s *Server) socket(name, addr string, h http.Handler, http2 *http.HTTP2Conf
 		MaxConnections: s.config.MaxConnections, MaxHeaderBytes: maxHeaderBytes,
 		HeaderTimeout: s.config.HeaderTimeout, IdleTimeout: s.config.IdleTimeout, SendTimeout: sendTimeout,
 		ShutdownGrace: s.config.ShutdownGrace, AllowedHosts: s.config.AllowedHosts,
-		Shed: s.budget.shedSlowest, Logger: s.log,
+		Shed: s.intake.budget.shedSlowest, Logger: s.log,
 	}
 }
 
@@ -155,11 +150,8 @@ func (s *Server) Run(ctx context.Context) error {
 
 // drain refuses what comes from now on.
 func (s *Server) drain() {
-	s.drained.Do(func() {
-		s.draining.Store(true)
-		close(s.stopped)
-		s.services.stop()
-	})
+	s.intake.stop()
+	s.services.stop()
 }
 
 // Shutdown takes no more requests, waits until those that were accepted are answered, and closes
@@ -173,23 +165,4 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	wait.Go(func() { errs[1] = s.grpc.Shutdown(ctx) })
 	wait.Wait()
 	return errors.Join(errs[:]...)
-}
-
-// observe counts a request that came through a door, and sees to it that the log tells what went
-// wrong on our side.
-func (s *Server) observe(ctx context.Context, door, name string, begin time.Time, err error) {
-	s.count(door, name, begin)
-	switch {
-	case err == nil:
-		s.outage.success(ctx)
-	case errors.Is(err, errPanicked):
-		s.log.ErrorContext(ctx, "request not stored", "door", door, "answer", name, "error", err)
-	case answerTo(err).ours():
-		s.outage.failure(ctx, door, name, err)
-	}
-}
-
-func (s *Server) count(door, name string, begin time.Time) {
-	s.meters.requests.WithLabelValues(door, name).Inc()
-	s.meters.seconds.WithLabelValues(door).Observe(s.now().Sub(begin).Seconds())
 }

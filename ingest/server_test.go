@@ -29,7 +29,7 @@ func TestShutdownFinishesWhatWasAccepted(t *testing.T) {
 	<-g.waiting
 	stopped := make(chan error, 1)
 	go func() { stopped <- ts.stop() }()
-	<-ts.stopped
+	<-ts.intake.stopped
 	select {
 	case err := <-stopped:
 		t.Fatalf("Run returned %v with requests unanswered", err)
@@ -75,7 +75,7 @@ func canceled() context.Context {
 func TestADrainingServerAsksToComeBack(t *testing.T) {
 	t.Parallel()
 	ts := serve(t)
-	ts.draining.Store(true) // as Shutdown does before connections that are in use end
+	ts.intake.stop() // as Shutdown does before connections that are in use end
 	a := ts.protobuf(t, "/v1/traces", marshal(t, testTrace(1, "a")))
 	if a.code != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
 		t.Errorf("over HTTP: %d %q", a.code, a.body)
