@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/plaithq/plait/jsontext"
 )
 
 const (
@@ -27,7 +29,7 @@ const (
 
 // A walk is the way through one JSON text.
 type walk struct {
-	jsonText
+	jsontext.Scanner
 	look  look
 	texts int // how many texts it is in
 }
@@ -51,16 +53,16 @@ func holdsJSON(s string) bool {
 // Log lines are cut short: what stood before the cut counts, and the answer is where the JSON ends and
 // whether it was whole.
 func (f *finder) json(s string, in objects, texts int, look look) (end int, whole bool) {
-	w := walk{jsonText: jsonText{s: s}, look: look, texts: texts}
+	w := walk{Scanner: jsontext.Scanner{Text: s}, look: look, texts: texts}
 	around := f.place
 	defer func() { f.place = around }()
-	switch w.next() {
+	switch w.Next() {
 	case '{':
 		whole = f.object(&w, in, 1)
 	case '[':
 		whole = f.list(&w, objects{}, in.inner, 1)
 	}
-	return w.at, whole
+	return w.Pos, whole
 }
 
 // object looks at the members of an object whose opening bracket is consumed.
@@ -73,7 +75,7 @@ func (f *finder) object(w *walk, in objects, depth int) bool {
 	defer func() { f.place = around }()
 	var pair namedValue
 	for {
-		switch w.next() {
+		switch w.Next() {
 		case ',':
 			continue
 		case '}':
@@ -83,8 +85,8 @@ func (f *finder) object(w *walk, in objects, depth int) bool {
 		default:
 			return false
 		}
-		name, ok := w.text()
-		if !ok || w.next() != ':' {
+		name, ok := w.Quoted()
+		if !ok || w.Next() != ':' {
 			return false
 		}
 		if !f.member(w, in, name, depth, around, &pair) {
@@ -95,25 +97,25 @@ func (f *finder) object(w *walk, in objects, depth int) bool {
 
 // member looks at a member whose name and colon are consumed.
 func (f *finder) member(w *walk, in objects, name string, depth int, around place, pair *namedValue) (ok bool) {
-	switch c := w.next(); {
+	switch c := w.Next(); {
 	case c == '{' && depth < maxDepth && !namesOther(name):
 		if pair.isValue(name) {
-			pair.value = w.onlyText()
+			pair.value = onlyText(&w.Scanner)
 		}
 		return f.object(w, objects{outer: in.inner, inner: name}, depth+1)
 	case c == '[' && depth < maxDepth && !namesOther(name):
 		return f.list(w, in, name, depth)
 	case c == '{' || c == '[':
-		return w.skip()
+		return w.Close()
 	case c == '"':
 		var value string
-		if value, ok = w.text(); ok {
+		if value, ok = w.Quoted(); ok {
 			f.string(w, in, name, value, around)
 			pair.note(name, value)
 		}
 		return ok
 	default:
-		if value := w.bare(); w.look == lookForFields && !isFloat(value) {
+		if value := w.Bare(); w.look == lookForFields && !isFloat(value) {
 			f.named(in, name, value, around)
 			pair.note(name, value)
 		}
@@ -212,31 +214,31 @@ func isFloat(bare string) bool {
 func (f *finder) list(w *walk, in objects, name string, depth int) bool {
 	if at, _ := fieldNamed(in, name); at != nil {
 		if at.header && w.look == lookForFields {
-			f.first(&w.jsonText, at)
+			f.first(&w.Scanner, at)
 		}
-		return w.skip()
+		return w.Close()
 	}
 	around, begin := f.place, f.n
 	f.places++
 	f.place = place{f.places, uint32(depth)}
 	defer func() { f.place = around }()
 	for {
-		switch c := w.next(); c {
+		switch c := w.Next(); c {
 		case ',':
 			continue
 		case ']':
 			f.oneTrace(begin, f.place)
 			return true
 		case '{':
-			if depth >= maxDepth && !w.skip() || depth < maxDepth && !f.object(w, objects{outer: in.inner, inner: name}, depth+1) {
+			if depth >= maxDepth && !w.Close() || depth < maxDepth && !f.object(w, objects{outer: in.inner, inner: name}, depth+1) {
 				return false
 			}
 		case '[':
-			if !w.skip() {
+			if !w.Close() {
 				return false
 			}
 		case '"':
-			value, ok := w.text()
+			value, ok := w.Quoted()
 			if !ok {
 				return false
 			}
@@ -244,20 +246,33 @@ func (f *finder) list(w *walk, in objects, name string, depth int) bool {
 		case 0:
 			return false
 		default:
-			w.bare()
+			w.Bare()
 		}
 	}
 }
 
 // first reads the first value of a list whose opening bracket is consumed, and stays before it.
-func (f *finder) first(j *jsonText, at *field) {
-	start := j.at
-	if j.next() == '"' {
-		if value, ok := j.text(); ok {
+func (f *finder) first(j *jsontext.Scanner, at *field) {
+	start := j.Pos
+	if j.Next() == '"' {
+		if value, ok := j.Quoted(); ok {
 			f.add(at, unescaped(value))
 		}
 	}
-	j.at = start
+	j.Pos = start
+}
+
+// onlyText returns the text of the first member of an object whose opening bracket is consumed, as
+// OTLP has values, and consumes nothing.
+func onlyText(j *jsontext.Scanner) (value string) {
+	start := j.Pos
+	if j.Next() == '"' {
+		if _, ok := j.Quoted(); ok && j.Next() == ':' && j.Next() == '"' {
+			value, _ = j.Quoted()
+		}
+	}
+	j.Pos = start
+	return value
 }
 
 // A namedValue is an object that says a name and a value, as lists of attributes and headers do.

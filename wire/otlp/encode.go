@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/jsontext"
 )
 
 // Encoding serves queries of some thousand spans, not the way in, so it goes through the
@@ -216,16 +217,17 @@ func setValue(to pcommon.Value, v plait.Value) {
 // setArray and setMap read canonical JSON. They stop where it is not, which no decoder writes.
 
 func setArray(to pcommon.Slice, text string) {
-	r := jsonReader{text: text}
-	for a := (jsonArray{}); r.item(&a); {
+	r := jsonReader{Reader: jsontext.Of(text)}
+	for a := (jsontext.Array{}); r.Item(&a); {
 		setValue(to.AppendEmpty(), r.canonical())
 	}
 }
 
 func setMap(to pcommon.Map, text string) {
-	r := jsonReader{text: text, nulls: true}
-	for o := (jsonObject{}); r.field(&o); {
-		key := o.key
+	r := jsonReader{Reader: jsontext.Of(text)}
+	r.Nulls = true
+	for o := (jsontext.Object{}); r.field(&o); {
+		key := o.Key
 		if strings.HasPrefix(key, "$$") {
 			key = key[1:]
 		}
@@ -235,11 +237,11 @@ func setMap(to pcommon.Map, text string) {
 
 // canonical reads one value of canonical JSON.
 func (r *jsonReader) canonical() plait.Value {
-	start := r.pos
-	r.skip()
-	v, err := plait.ParseValue(r.text[start:r.pos])
+	start := r.Pos
+	r.Skip()
+	v, err := plait.ParseValue(r.Text[start:r.Pos])
 	if err != nil {
-		r.fail(err.Error())
+		r.Fail(err.Error())
 	}
 	return v
 }

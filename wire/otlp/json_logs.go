@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/jsontext"
 )
 
 // DecodeLogsJSON is DecodeLogs for OTLP/JSON, as lenient as DecodeTracesJSON.
@@ -39,8 +40,8 @@ func (d *logJSONDecoder) log(r *plait.Resource, sc *plait.Scope) {
 	d.r.account(2 * int(unsafe.Sizeof(plait.LogRecord{})))
 	l := plait.LogRecord{Resource: r, Scope: sc}
 	bad := badID{}
-	for o := (jsonObject{}); d.r.field(&o); {
-		d.logField(&l, o.key, &bad)
+	for o := (jsontext.Object{}); d.r.field(&o); {
+		d.logField(&l, o.Key, &bad)
 	}
 	if bad.field != "" {
 		d.repaired++
@@ -75,7 +76,7 @@ func (d *logJSONDecoder) logField(l *plait.LogRecord, key string, bad *badID) {
 	case "eventName", "event_name":
 		l.EventName = d.r.str()
 	default:
-		d.r.skip()
+		d.r.Skip()
 	}
 }
 

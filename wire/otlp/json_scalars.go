@@ -2,7 +2,6 @@ package otlp
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"math"
 	"strconv"
 	"strings"
@@ -12,41 +11,24 @@ import (
 // names, bytes are base64.
 
 func (r *jsonReader) boolean() bool {
-	r.space()
+	r.Space()
 	switch {
-	case r.word("true"):
+	case r.Word("true"):
 		return true
-	case r.word("false"):
+	case r.Word("false"):
 	default:
-		r.fail("want true or false")
+		r.Fail("want true or false")
 	}
 	return false
 }
 
 // numeral reads a number, or a string that holds one, as text.
 func (r *jsonReader) numeral() string {
-	if r.space(); r.pos < len(r.text) && r.text[r.pos] == '"' {
+	if r.Space(); r.Peek() == '"' {
 		return r.str()
 	}
-	start := r.pos
-	for r.pos < len(r.text) && strings.IndexByte("+-.0123456789Ee", r.text[r.pos]) >= 0 {
-		r.pos++
-	}
-	s := r.text[start:r.pos]
-	if !validNumber(s) {
-		r.pos = start
-		r.fail("want a number")
-		return ""
-	}
+	s, _ := r.Number()
 	return s
-}
-
-// validNumber says whether s is a number as JSON spells it.
-func validNumber(s string) bool {
-	if allDigits(s) {
-		return s == "0" || s != "" && s[0] != '0'
-	}
-	return s != "" && json.Valid([]byte(s))
 }
 
 func allDigits(s string) bool {
@@ -61,10 +43,10 @@ func allDigits(s string) bool {
 // integer reads a whole number, which may be a string and may have an exponent. What lies outside of
 // the range of int64 is clamped to it.
 func (r *jsonReader) integer() int64 {
-	r.space()
-	start := r.pos
+	r.Space()
+	start := r.Pos
 	s := r.numeral()
-	if r.err != nil {
+	if r.Err != nil {
 		return 0
 	}
 	v, err := strconv.ParseInt(s, 10, 64)
@@ -73,8 +55,7 @@ func (r *jsonReader) integer() int64 {
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || f != math.Trunc(f) || !allNumeral(s) {
-		r.pos = start
-		r.fail("want a whole number")
+		r.FailAt(start, "want a whole number")
 		return 0
 	}
 	switch {
@@ -94,10 +75,10 @@ func (r *jsonReader) count() uint32 { return uint32(min(max(r.integer(), 0), mat
 
 // double reads a floating point number, which may be a string.
 func (r *jsonReader) double() float64 {
-	r.space()
-	start := r.pos
+	r.Space()
+	start := r.Pos
 	s := r.numeral()
-	if r.err != nil {
+	if r.Err != nil {
 		return 0
 	}
 	switch s {
@@ -110,8 +91,7 @@ func (r *jsonReader) double() float64 {
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil && !math.IsInf(f, 0) || !allNumeral(s) {
-		r.pos = start
-		r.fail("want a number")
+		r.FailAt(start, "want a number")
 		return 0
 	}
 	return f
@@ -138,34 +118,33 @@ const maxEnumName = 64
 
 // enum reads an enumeration's number, or the name of one. It returns a name that it does not know.
 func (r *jsonReader) enum(names enumNames) (n int32, unknown string) {
-	if r.space(); r.pos < len(r.text) && r.text[r.pos] == '"' {
-		mark := r.pos
+	if r.Space(); r.Peek() == '"' {
+		mark := r.Pos
 		s := r.str()
-		if r.err == nil && (!allDigits(s) || s == "") {
+		if r.Err == nil && (!allDigits(s) || s == "") {
 			n, ok := names.number(s)
 			if !ok && s != "" {
 				unknown = s
 			}
 			return n, unknown
 		}
-		r.pos = mark
+		r.Pos = mark
 	}
 	return int32(min(max(r.integer(), -1), math.MaxInt32)), ""
 }
 
 // binary reads base64 in either alphabet, with or without padding.
 func (r *jsonReader) binary() string {
-	r.space()
-	start := r.pos
+	r.Space()
+	start := r.Pos
 	s := strings.TrimRight(r.str(), "=")
 	encoding := base64.RawStdEncoding
 	if strings.ContainsAny(s, "-_") {
 		encoding = base64.RawURLEncoding
 	}
 	b, err := encoding.DecodeString(s)
-	if err != nil && r.err == nil {
-		r.pos = start
-		r.fail("want base64")
+	if err != nil && r.Err == nil {
+		r.FailAt(start, "want base64")
 		return ""
 	}
 	return view(b)

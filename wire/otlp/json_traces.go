@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/jsontext"
 )
 
 var (
@@ -55,8 +56,8 @@ func (d *traceJSONDecoder) span(r *plait.Resource, sc *plait.Scope) {
 	d.r.account(2 * int(unsafe.Sizeof(plait.Span{})))
 	s := plait.Span{Resource: r, Scope: sc}
 	bad := badID{}
-	for o := (jsonObject{}); d.r.field(&o); {
-		d.spanField(&s, o.key, &bad)
+	for o := (jsontext.Object{}); d.r.field(&o); {
+		d.spanField(&s, o.Key, &bad)
 	}
 	if bad.field != "" {
 		d.refuse(bad.field, bad.String(), &d.place)
@@ -102,13 +103,13 @@ func (d *traceJSONDecoder) spanField(s *plait.Span, key string, bad *badID) {
 	case "status":
 		d.status(s, bad)
 	default:
-		d.r.skip()
+		d.r.Skip()
 	}
 }
 
 func (d *traceJSONDecoder) status(s *plait.Span, bad *badID) {
-	for o := (jsonObject{}); d.r.field(&o); {
-		switch o.key {
+	for o := (jsontext.Object{}); d.r.field(&o); {
+		switch o.Key {
 		case "code":
 			n, unknown := d.r.enum(statusNumbers)
 			bad.unknown("status.code", unknown)
@@ -116,14 +117,14 @@ func (d *traceJSONDecoder) status(s *plait.Span, bad *badID) {
 		case "message":
 			s.StatusMessage = d.r.str()
 		default:
-			d.r.skip()
+			d.r.Skip()
 		}
 	}
 }
 
 func (d *traceJSONDecoder) eventList(list []plait.Event) []plait.Event {
 	run := d.events.open()
-	for a := (jsonArray{}); d.r.item(&a); {
+	for a := (jsontext.Array{}); d.r.Item(&a); {
 		d.r.account(2 * int(unsafe.Sizeof(plait.Event{})))
 		run = d.events.extend(run)
 		d.event(&run[len(run)-1])
@@ -135,8 +136,8 @@ func (d *traceJSONDecoder) eventList(list []plait.Event) []plait.Event {
 }
 
 func (d *traceJSONDecoder) event(e *plait.Event) {
-	for o := (jsonObject{}); d.r.field(&o); {
-		switch o.key {
+	for o := (jsontext.Object{}); d.r.field(&o); {
+		switch o.Key {
 		case "timeUnixNano", "time_unix_nano":
 			e.TimeNanos = d.r.integer()
 		case "name":
@@ -146,14 +147,14 @@ func (d *traceJSONDecoder) event(e *plait.Event) {
 		case "droppedAttributesCount", "dropped_attributes_count":
 			e.DroppedAttributes = d.r.count()
 		default:
-			d.r.skip()
+			d.r.Skip()
 		}
 	}
 }
 
 func (d *traceJSONDecoder) linkList(list []plait.Link) []plait.Link {
 	run := d.links.open()
-	for a := (jsonArray{}); d.r.item(&a); {
+	for a := (jsontext.Array{}); d.r.Item(&a); {
 		d.r.account(2 * int(unsafe.Sizeof(plait.Link{})))
 		run = d.links.extend(run)
 		d.link(&run[len(run)-1])
@@ -166,8 +167,8 @@ func (d *traceJSONDecoder) linkList(list []plait.Link) []plait.Link {
 
 func (d *traceJSONDecoder) link(l *plait.Link) {
 	bad := badID{}
-	for o := (jsonObject{}); d.r.field(&o); {
-		switch o.key {
+	for o := (jsontext.Object{}); d.r.field(&o); {
+		switch o.Key {
 		case "traceId", "trace_id":
 			bad.readHex(l.TraceID[:], d.r.str(), "traceId")
 		case "spanId", "span_id":
@@ -181,7 +182,7 @@ func (d *traceJSONDecoder) link(l *plait.Link) {
 		case "flags":
 			l.Flags = d.r.count()
 		default:
-			d.r.skip()
+			d.r.Skip()
 		}
 	}
 	if bad.field != "" {

@@ -7,7 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/plaithq/plait"
-	"github.com/plaithq/plait/wire/series"
+	"github.com/plaithq/plait/jsontext"
 )
 
 const attributeBytes = int(unsafe.Sizeof(plait.Attribute{}))
@@ -24,7 +24,7 @@ type jsonDecoder struct {
 
 func newJSONDecoder(body []byte, names place, claim func(int64) error) jsonDecoder {
 	return jsonDecoder{
-		r:          jsonReader{text: view(body), ledger: series.Ledger{Claim: claim}},
+		r:          newJSONReader(body, claim),
 		place:      names,
 		attributes: newArena[plait.Attribute](len(body) / 100),
 	}
@@ -33,7 +33,7 @@ func newJSONDecoder(body []byte, names place, claim func(int64) error) jsonDecod
 // guess returns about how many records there are, from how often a key occurs that most have
 // once. There are no more of them than objects.
 func (d *jsonDecoder) guess(key string) int {
-	return min(strings.Count(d.r.text, key), strings.Count(d.r.text, "{"))
+	return min(strings.Count(d.r.Text, key), strings.Count(d.r.Text, "{"))
 }
 
 // maxGuess bounds the records that are made room for before they are read.
@@ -41,36 +41,36 @@ const maxGuess = 8192
 
 // request walks an export request whose three repeated fields are named in place, or as snake is.
 func (d *jsonDecoder) request(snake place, record func(*plait.Resource, *plait.Scope)) error {
-	for o := (jsonObject{}); d.r.field(&o); {
-		if o.key != d.batches && o.key != snake.batches {
-			d.r.skip()
+	for o := (jsontext.Object{}); d.r.field(&o); {
+		if o.Key != d.batches && o.Key != snake.batches {
+			d.r.Skip()
 			continue
 		}
-		for a := (jsonArray{}); d.r.item(&a); {
-			d.batch = a.index
+		for a := (jsontext.Array{}); d.r.Item(&a); {
+			d.batch = a.Index
 			d.resourceBatch(snake, record)
 		}
 	}
-	d.r.end()
+	d.r.End()
 	return d.r.failure()
 }
 
 func (d *jsonDecoder) resourceBatch(snake place, record func(*plait.Resource, *plait.Scope)) {
 	d.r.account(int(unsafe.Sizeof(plait.Resource{})))
 	r := &plait.Resource{}
-	for o := (jsonObject{}); d.r.field(&o); {
-		switch o.key {
+	for o := (jsontext.Object{}); d.r.field(&o); {
+		switch o.Key {
 		case "resource":
 			d.resource(r)
 		case d.scopes, snake.scopes:
-			for a := (jsonArray{}); d.r.item(&a); {
-				d.place.scope = a.index
+			for a := (jsontext.Array{}); d.r.Item(&a); {
+				d.place.scope = a.Index
 				d.scopeBatch(snake, r, record)
 			}
 		case "schemaUrl", "schema_url":
 			r.SchemaURL = d.r.str()
 		default:
-			d.r.skip()
+			d.r.Skip()
 		}
 	}
 }
@@ -78,39 +78,39 @@ func (d *jsonDecoder) resourceBatch(snake place, record func(*plait.Resource, *p
 func (d *jsonDecoder) scopeBatch(snake place, r *plait.Resource, record func(*plait.Resource, *plait.Scope)) {
 	d.r.account(int(unsafe.Sizeof(plait.Scope{})))
 	s := &plait.Scope{}
-	for o := (jsonObject{}); d.r.field(&o); {
-		switch o.key {
+	for o := (jsontext.Object{}); d.r.field(&o); {
+		switch o.Key {
 		case "scope":
 			d.scope(s)
 		case d.records, snake.records:
-			for a := (jsonArray{}); d.r.item(&a); {
-				d.record = a.index
+			for a := (jsontext.Array{}); d.r.Item(&a); {
+				d.record = a.Index
 				record(r, s)
 			}
 		case "schemaUrl", "schema_url":
 			s.SchemaURL = d.r.str()
 		default:
-			d.r.skip()
+			d.r.Skip()
 		}
 	}
 }
 
 func (d *jsonDecoder) resource(r *plait.Resource) {
-	for o := (jsonObject{}); d.r.field(&o); {
-		switch o.key {
+	for o := (jsontext.Object{}); d.r.field(&o); {
+		switch o.Key {
 		case "attributes":
 			r.Attributes = d.attributeList(r.Attributes)
 		case "droppedAttributesCount", "dropped_attributes_count":
 			r.DroppedAttributes = d.r.count()
 		default:
-			d.r.skip()
+			d.r.Skip()
 		}
 	}
 }
 
 func (d *jsonDecoder) scope(s *plait.Scope) {
-	for o := (jsonObject{}); d.r.field(&o); {
-		switch o.key {
+	for o := (jsontext.Object{}); d.r.field(&o); {
+		switch o.Key {
 		case "name":
 			s.Name = d.r.str()
 		case "version":
@@ -120,7 +120,7 @@ func (d *jsonDecoder) scope(s *plait.Scope) {
 		case "droppedAttributesCount", "dropped_attributes_count":
 			s.DroppedAttributes = d.r.count()
 		default:
-			d.r.skip()
+			d.r.Skip()
 		}
 	}
 }
@@ -128,18 +128,18 @@ func (d *jsonDecoder) scope(s *plait.Scope) {
 // attributeList reads an array of attributes and adds them to a list.
 func (d *jsonDecoder) attributeList(list plait.Attributes) plait.Attributes {
 	run := d.attributes.open()
-	for a := (jsonArray{}); d.r.item(&a); {
+	for a := (jsontext.Array{}); d.r.Item(&a); {
 		d.r.account(2 * attributeBytes)
 		run = d.attributes.extend(run)
 		attribute := &run[len(run)-1]
-		for o := (jsonObject{}); d.r.field(&o); {
-			switch o.key {
+		for o := (jsontext.Object{}); d.r.field(&o); {
+			switch o.Key {
 			case "key":
 				attribute.Key = d.r.str()
 			case "value":
 				attribute.Value = d.value()
 			default:
-				d.r.skip()
+				d.r.Skip()
 			}
 		}
 	}
@@ -151,9 +151,9 @@ func (d *jsonDecoder) attributeList(list plait.Attributes) plait.Attributes {
 
 // value reads an AnyValue.
 func (d *jsonDecoder) value() (v plait.Value) {
-	for o := (jsonObject{}); d.r.field(&o); {
+	for o := (jsontext.Object{}); d.r.field(&o); {
 		mark := len(d.nested.text)
-		switch o.key {
+		switch o.Key {
 		case "arrayValue", "array_value":
 			d.appendArray(1)
 			d.r.account(3 * (len(d.nested.text) - mark))
@@ -163,7 +163,7 @@ func (d *jsonDecoder) value() (v plait.Value) {
 			d.r.account(3 * (len(d.nested.text) - mark))
 			v = plait.MapValue(d.nested.take(mark))
 		default:
-			if scalar, ok := d.scalar(o.key); ok {
+			if scalar, ok := d.scalar(o.Key); ok {
 				v = scalar
 			}
 		}
@@ -185,7 +185,7 @@ func (d *jsonDecoder) scalar(member string) (v plait.Value, ok bool) {
 	case "bytesValue", "bytes_value":
 		return plait.BytesValue(d.r.binary()), true
 	}
-	d.r.skip()
+	d.r.Skip()
 	return plait.Value{}, false
 }
 
@@ -193,8 +193,8 @@ func (d *jsonDecoder) scalar(member string) (v plait.Value, ok bool) {
 func (d *jsonDecoder) appendValue(depth int) {
 	mark := len(d.nested.text)
 	d.nested.scalar(plait.Value{})
-	for o := (jsonObject{}); d.r.field(&o); {
-		switch o.key {
+	for o := (jsontext.Object{}); d.r.field(&o); {
+		switch o.Key {
 		case "arrayValue", "array_value":
 			d.nested.text = d.nested.text[:mark]
 			d.appendList(depth, d.appendArray)
@@ -202,7 +202,7 @@ func (d *jsonDecoder) appendValue(depth int) {
 			d.nested.text = d.nested.text[:mark]
 			d.appendList(depth, d.appendMap)
 		default:
-			if v, ok := d.scalar(o.key); ok {
+			if v, ok := d.scalar(o.Key); ok {
 				d.nested.text = d.nested.text[:mark]
 				d.nested.scalar(v)
 			}
@@ -213,7 +213,7 @@ func (d *jsonDecoder) appendValue(depth int) {
 // appendList reads an array or map that lies at a depth, unless that is too deep.
 func (d *jsonDecoder) appendList(depth int, list func(depth int)) {
 	if depth == maxDepth {
-		d.r.skip()
+		d.r.Skip()
 		d.nested.deep()
 		return
 	}
@@ -223,12 +223,12 @@ func (d *jsonDecoder) appendList(depth int, list func(depth int)) {
 // appendArray reads an ArrayValue whose items lie at a depth.
 func (d *jsonDecoder) appendArray(depth int) {
 	d.nested.text = append(d.nested.text, '[')
-	for o := (jsonObject{}); d.r.field(&o); {
-		if o.key != "values" {
-			d.r.skip()
+	for o := (jsontext.Object{}); d.r.field(&o); {
+		if o.Key != "values" {
+			d.r.Skip()
 			continue
 		}
-		for a := (jsonArray{}); d.r.item(&a); {
+		for a := (jsontext.Array{}); d.r.Item(&a); {
 			d.appendValue(depth)
 			d.nested.text = append(d.nested.text, ',')
 		}
@@ -240,12 +240,12 @@ func (d *jsonDecoder) appendArray(depth int) {
 func (d *jsonDecoder) appendMap(depth int) {
 	mark := len(d.nested.entries)
 	d.nested.text = append(d.nested.text, '{')
-	for o := (jsonObject{}); d.r.field(&o); {
-		if o.key != "values" {
-			d.r.skip()
+	for o := (jsontext.Object{}); d.r.field(&o); {
+		if o.Key != "values" {
+			d.r.Skip()
 			continue
 		}
-		for a := (jsonArray{}); d.r.item(&a); {
+		for a := (jsontext.Array{}); d.r.Item(&a); {
 			d.appendEntry(depth)
 		}
 	}
@@ -258,8 +258,8 @@ func (d *jsonDecoder) appendEntry(depth int) {
 	start, written := len(n.text), false
 	var key string
 	e := entry{start: start}
-	for o := (jsonObject{}); d.r.field(&o); {
-		switch o.key {
+	for o := (jsontext.Object{}); d.r.field(&o); {
+		switch o.Key {
 		case "key":
 			key = d.r.str()
 			if written {
@@ -273,7 +273,7 @@ func (d *jsonDecoder) appendEntry(depth int) {
 			e, written = n.key(key), true
 			d.appendValue(depth)
 		default:
-			d.r.skip()
+			d.r.Skip()
 		}
 	}
 	if !written {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/plaithq/plait/jsontext"
 	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/series"
 )
@@ -22,7 +23,7 @@ type metricJSON struct {
 
 func newMetricJSON(body []byte, claim func(int64) error) *metricJSON {
 	return &metricJSON{
-		jsonDecoder: jsonDecoder{r: jsonReader{text: view(body), ledger: series.Ledger{Claim: claim}}},
+		jsonDecoder: jsonDecoder{r: newJSONReader(body, claim)},
 		out:         make([]byte, 0, len(body)/2),
 		claimed:     len(body) / 2, // the budget knows of the body
 	}
@@ -35,22 +36,22 @@ func (j *metricJSON) protobuf() ([]byte, error) {
 			j.list(requestBatches, j.resourceMetrics)
 			return
 		}
-		j.r.skip()
+		j.r.Skip()
 	})
-	j.r.end()
+	j.r.End()
 	return j.out, j.r.failure()
 }
 
 // object hands the keys of an object over, one after the other.
 func (j *metricJSON) object(field func(key string)) {
-	for o := (jsonObject{}); j.r.field(&o); {
-		field(o.key)
+	for o := (jsontext.Object{}); j.r.field(&o); {
+		field(o.Key)
 	}
 }
 
 // list writes each item of an array as a message.
 func (j *metricJSON) list(t protobuf.Tag, item func()) {
-	for a := (jsonArray{}); j.r.item(&a); {
+	for a := (jsontext.Array{}); j.r.Item(&a); {
 		j.message(t, item)
 	}
 }
@@ -102,7 +103,7 @@ func (j *metricJSON) resourceMetrics() {
 		case "scopeMetrics", "scope_metrics":
 			j.list(batchScopes, j.scopeMetrics)
 		default:
-			j.r.skip()
+			j.r.Skip()
 		}
 	})
 }
@@ -113,7 +114,7 @@ func (j *metricJSON) attributesOnly(t protobuf.Tag) {
 			j.list(t, func() { j.keyValue(0) })
 			return
 		}
-		j.r.skip()
+		j.r.Skip()
 	})
 }
 
@@ -127,7 +128,7 @@ func (j *metricJSON) scopeMetrics() {
 		case "schemaUrl", "schema_url":
 			j.text(scopedSchemaURL)
 		default:
-			j.r.skip()
+			j.r.Skip()
 		}
 	})
 }
@@ -142,7 +143,7 @@ func (j *metricJSON) scope() {
 		case "attributes":
 			j.list(scopeAttributes, func() { j.keyValue(0) })
 		default:
-			j.r.skip()
+			j.r.Skip()
 		}
 	})
 }
@@ -167,7 +168,7 @@ func (j *metricJSON) metric() {
 		case "summary":
 			j.data(metricSummary)
 		default:
-			j.r.skip()
+			j.r.Skip()
 		}
 	})
 }
@@ -196,7 +197,7 @@ func (j *metricJSON) data(kind protobuf.Tag) {
 					j.out = appendVarint(j.out, dataMonotonic, 1)
 				}
 			default:
-				j.r.skip()
+				j.r.Skip()
 			}
 		})
 	})
@@ -223,10 +224,10 @@ func (j *metricJSON) point(kind protobuf.Tag) {
 				j.list(t, j.exemplar)
 				return
 			}
-			j.r.skip()
+			j.r.Skip()
 		default:
 			if !j.pointField(kind, key) {
-				j.r.skip()
+				j.r.Skip()
 			}
 		}
 	})
@@ -292,7 +293,7 @@ func (j *metricJSON) buckets() {
 		case "bucketCounts", "bucket_counts":
 			j.numbers(bucketsCounts, series.MaxNativeBuckets+1, func() { j.out = binary.AppendUvarint(j.out, j.r.unsigned()) })
 		default:
-			j.r.skip()
+			j.r.Skip()
 		}
 	})
 }
@@ -305,7 +306,7 @@ func (j *metricJSON) quantile() {
 		case "value":
 			j.double(quantileValue)
 		default:
-			j.r.skip()
+			j.r.Skip()
 		}
 	})
 }
@@ -313,11 +314,11 @@ func (j *metricJSON) quantile() {
 // numbers writes a packed list of numbers, and of a long one only as much as shows that it is too long.
 func (j *metricJSON) numbers(t protobuf.Tag, most int, number func()) {
 	j.message(t, func() {
-		for a := (jsonArray{}); j.r.item(&a); {
-			if a.index < most {
+		for a := (jsontext.Array{}); j.r.Item(&a); {
+			if a.Index < most {
 				number()
 			} else {
-				j.r.skip()
+				j.r.Skip()
 			}
 		}
 	})
@@ -346,7 +347,7 @@ func (j *metricJSON) exemplar() {
 		case "filteredAttributes", "filtered_attributes":
 			j.list(exemplarAttributes, func() { j.keyValue(0) })
 		default:
-			j.r.skip()
+			j.r.Skip()
 		}
 	})
 }

@@ -15,7 +15,7 @@ func (j *metricJSON) keyValue(depth int) {
 		case "value":
 			j.message(keyValueValue, func() { j.anyValue(depth) })
 		default:
-			j.r.skip()
+			j.r.Skip()
 		}
 	})
 }
@@ -38,7 +38,7 @@ func (j *metricJSON) anyValue(depth int) {
 		}
 		j.out = j.out[:mark]
 		if depth == maxDepth {
-			j.r.skip()
+			j.r.Skip()
 			j.nested.tooDeep++
 			j.out = appendField(j.out, anyString, deepText)
 			return
@@ -49,7 +49,7 @@ func (j *metricJSON) anyValue(depth int) {
 					j.list(listValues, item)
 					return
 				}
-				j.r.skip()
+				j.r.Skip()
 			})
 		})
 	})
