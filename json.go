@@ -21,6 +21,7 @@ import (
 //	empty    null
 //
 // It holds no NUL (Postgres stores none) and only valid UTF-8: both become U+FFFD.
+// Package canonical reads it back.
 
 // AppendJSON appends the value's canonical JSON.
 func (v Value) AppendJSON(dst []byte) []byte {

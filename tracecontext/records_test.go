@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/canonical"
 )
 
 // A sample is a body as an ecosystem's loggers write it, and the ids to find in it. In its file a line
@@ -78,7 +79,7 @@ func TestFromLogReadsWhatLoggersWrite(t *testing.T) {
 func attributesOf(t *testing.T, members map[string]json.RawMessage) (attributes plait.Attributes) {
 	t.Helper()
 	for key, raw := range members {
-		v, err := plait.ParseValue(string(raw))
+		v, err := canonical.ParseValue(string(raw))
 		if err != nil {
 			continue // a number beyond 64 bits, which no attribute has
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/canonical"
 )
 
 // test says whether a value fits.
@@ -63,7 +64,7 @@ func dotted(attributes plait.Attributes, key string, fits test) bool {
 func inside(v plait.Value, key string, fits test) bool {
 	switch v.Kind() {
 	case plait.KindMap:
-		members, err := plait.ParseAttributes(v.Str())
+		members, err := canonical.ParseAttributes(v.Str())
 		return err == nil && dotted(members, plaitKeys(key), fits)
 	case plait.KindArray:
 		return slices.ContainsFunc(elements(v), func(member plait.Value) bool {
@@ -105,7 +106,7 @@ func labelledIn(attributes plait.Attributes, label string, depth int) (plait.Val
 				return v, true
 			}
 		case rest != "" && rest[0] == '_' && v.Kind() == plait.KindMap && depth > 0:
-			members, err := plait.ParseAttributes(v.Str())
+			members, err := canonical.ParseAttributes(v.Str())
 			if err != nil {
 				continue
 			}
@@ -149,7 +150,7 @@ func follow(v plait.Value, path []string, written func(string) string) (plait.Va
 	for _, token := range path {
 		switch v.Kind() {
 		case plait.KindMap:
-			members, err := plait.ParseAttributes(v.Str())
+			members, err := canonical.ParseAttributes(v.Str())
 			if err != nil {
 				return plait.Value{}, false
 			}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/canonical"
 	. "github.com/plaithq/plait/query/condition"
 )
 
@@ -205,7 +206,7 @@ func naiveLog(r *plait.LogRecord, f Field) []plait.Value {
 		if r.Body.Kind() != plait.KindString {
 			return naivePath(r.Body, f.Path)
 		}
-		if v, err := plait.ParseValue(r.Body.Str()); err == nil && (v.Kind() == plait.KindMap || v.Kind() == plait.KindArray) {
+		if v, err := canonical.ParseValue(r.Body.Str()); err == nil && (v.Kind() == plait.KindMap || v.Kind() == plait.KindArray) {
 			return naivePath(v, f.Path)
 		}
 	}
@@ -240,7 +241,7 @@ func everything(f found) []found {
 	all := []found{f}
 	switch f.value.Kind() {
 	case plait.KindMap:
-		members, _ := plait.ParseAttributes(f.value.Str())
+		members, _ := canonical.ParseAttributes(f.value.Str())
 		for _, m := range members {
 			key := m.Key
 			if strings.HasPrefix(key, "$$") {
@@ -252,7 +253,7 @@ func everything(f found) []found {
 		var raw []json.RawMessage
 		_ = json.Unmarshal([]byte(f.value.Str()), &raw)
 		for i, r := range raw {
-			v, _ := plait.ParseValue(string(r))
+			v, _ := canonical.ParseValue(string(r))
 			all = append(all, everything(found{append(slices.Clone(f.keys), "\x00"+strconv.Itoa(i)), v, true})...)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/canonical"
 )
 
 // logLeaf compiles a leaf of a condition on log records.
@@ -70,7 +71,7 @@ func inBody(body plait.Value, path []string) (plait.Value, bool) {
 	if text == "" || text[0] != '{' && text[0] != '[' {
 		return plait.Value{}, false
 	}
-	v, err := plait.ParseValue(text)
+	v, err := canonical.ParseValue(text)
 	if err != nil {
 		return plait.Value{}, false
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/canonical"
 )
 
 // said is a value as a user types it, without saying of which type (see Said).
@@ -118,7 +119,7 @@ func elements(array plait.Value) []plait.Value {
 	}
 	values := make([]plait.Value, 0, len(raw))
 	for _, r := range raw {
-		if v, err := plait.ParseValue(string(r)); err == nil {
+		if v, err := canonical.ParseValue(string(r)); err == nil {
 			values = append(values, v)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/canonical"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/rowcodec"
 )
@@ -136,7 +137,7 @@ func (c *AttributeCondition) inside(v plait.Value, key string) bool {
 		if strings.HasPrefix(key, "$") {
 			key = "$" + key // as plait.AppendJSONKey writes it
 		}
-		members, err := plait.ParseAttributes(v.Str())
+		members, err := canonical.ParseAttributes(v.Str())
 		return err == nil && c.under(members, key)
 	case plait.KindArray:
 		return slices.ContainsFunc(elements(v), func(member plait.Value) bool {
@@ -165,7 +166,7 @@ func AttributesFit(conditions []AttributeCondition, resource, attributeSet int64
 		}
 		if attributes == nil {
 			var err error
-			if attributes, err = plait.ParseAttributes(own); err != nil {
+			if attributes, err = canonical.ParseAttributes(own); err != nil {
 				return false, fmt.Errorf("read attributes: %w", err)
 			}
 		}
@@ -214,7 +215,7 @@ func (d *Reader) entriesWith(ctx context.Context, c *AttributeCondition, sql str
 	ids := []int64{}
 	var bad error
 	err := pg.QueryRows(ctx, d.search, func(v [][]byte) {
-		attributes, err := plait.ParseAttributes(string(v[1]))
+		attributes, err := canonical.ParseAttributes(string(v[1]))
 		if err != nil {
 			bad = err
 		} else if c.In(attributes) {

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/canonical"
 	"github.com/plaithq/plait/recent"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/rowcodec"
@@ -98,7 +99,7 @@ func newEntryReaders(pool *pgxpool.Pool) entryReaders {
 }
 
 func scanResource(v [][]byte) (*plait.Resource, error) {
-	attributes, err := plait.ParseAttributes(string(v[1]))
+	attributes, err := canonical.ParseAttributes(string(v[1]))
 	return &plait.Resource{
 		Attributes:        attributes,
 		DroppedAttributes: uint32(rowcodec.Int8(v[2])),
@@ -107,7 +108,7 @@ func scanResource(v [][]byte) (*plait.Resource, error) {
 }
 
 func scanScope(v [][]byte) (*plait.Scope, error) {
-	attributes, err := plait.ParseAttributes(string(v[3]))
+	attributes, err := canonical.ParseAttributes(string(v[3]))
 	return &plait.Scope{
 		Name:              string(v[1]),
 		Version:           string(v[2]),
@@ -136,7 +137,7 @@ func scanLogClass(v [][]byte) (LogClass, error) {
 }
 
 func scanAttributeSet(v [][]byte) (plait.Attributes, error) {
-	return plait.ParseAttributes(string(v[1]))
+	return canonical.ParseAttributes(string(v[1]))
 }
 
 // The functions below tell what entries hold beside their own fields, in bytes.

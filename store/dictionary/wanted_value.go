@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/canonical"
 )
 
 // wantedValue is a value as a user types it. It fits what says the same, however it is
@@ -151,7 +152,7 @@ func elements(array plait.Value) []plait.Value {
 	}
 	values := make([]plait.Value, 0, len(raw))
 	for _, r := range raw {
-		if v, err := plait.ParseValue(string(r)); err == nil {
+		if v, err := canonical.ParseValue(string(r)); err == nil {
 			values = append(values, v)
 		}
 	}

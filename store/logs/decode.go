@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/canonical"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/search"
@@ -223,7 +224,7 @@ func decodeLogExtra(record *plait.LogRecord, row *storedLog) error {
 	if extra.BodyKind != bodyKindJSON {
 		return nil
 	}
-	body, err := plait.ParseValue(row.body)
+	body, err := canonical.ParseValue(row.body)
 	if err != nil {
 		return fmt.Errorf("read body: %w", err)
 	}

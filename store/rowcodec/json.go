@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/canonical"
 )
 
 // Object is the JSON object of what few rows have. What is empty or 0 is left out, and an
@@ -79,7 +80,7 @@ func JoinAttributes(set plait.Attributes, own string) (plait.Attributes, error) 
 	if own == "" {
 		return set[:len(set):len(set)], nil
 	}
-	rest, err := plait.ParseAttributes(own)
+	rest, err := canonical.ParseAttributes(own)
 	if err != nil || len(set) == 0 {
 		return rest, err
 	}

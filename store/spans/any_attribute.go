@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/canonical"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/rowcodec"
@@ -62,7 +63,7 @@ func (a *anyAttribute) fits(row *storedSpan) (bool, error) {
 
 // in says whether one of the attributes of a JSON object fits. Patterns are compared with their text.
 func (a *anyAttribute) in(object string) (bool, error) {
-	attributes, err := plait.ParseAttributes(object)
+	attributes, err := canonical.ParseAttributes(object)
 	if err != nil {
 		return false, fmt.Errorf("read attributes: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/canonical"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/search"
@@ -188,7 +189,7 @@ func decodeSpanExtra(span *plait.Span, text string) error {
 		span.Events = make([]plait.Event, len(extra.Events))
 	}
 	for i, e := range extra.Events {
-		attributes, err := plait.ParseAttributes(string(e.Attributes))
+		attributes, err := canonical.ParseAttributes(string(e.Attributes))
 		if err != nil {
 			return fmt.Errorf("read event %d: %w", i, err)
 		}
@@ -198,7 +199,7 @@ func decodeSpanExtra(span *plait.Span, text string) error {
 		span.Links = make([]plait.Link, len(extra.Links))
 	}
 	for i, l := range extra.Links {
-		attributes, err := plait.ParseAttributes(string(l.Attributes))
+		attributes, err := canonical.ParseAttributes(string(l.Attributes))
 		if err != nil {
 			return fmt.Errorf("read link %d: %w", i, err)
 		}

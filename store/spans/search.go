@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/canonical"
 	"github.com/plaithq/plait/spanmetrics"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/pg"
@@ -143,7 +144,7 @@ func (s *Reader) resourcesMatching(ctx context.Context, wanted []plait.Matcher) 
 	ids := []int64{}
 	var bad error
 	err = pg.QueryRows(ctx, s.search, func(v [][]byte) {
-		attributes, err := plait.ParseAttributes(string(v[1]))
+		attributes, err := canonical.ParseAttributes(string(v[1]))
 		if err != nil {
 			bad = err
 			return

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/canonical"
 	"github.com/plaithq/plait/spanmetrics"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/rowcodec"
@@ -293,7 +294,7 @@ func (q *mapQuestion) peer(text []byte) *peer {
 		if len(q.peers) >= maxPeerTexts {
 			clear(q.peers)
 		}
-		attributes, err := plait.ParseAttributes(string(text))
+		attributes, err := canonical.ParseAttributes(string(text))
 		if err != nil {
 			q.err = err
 			return nil

@@ -18,7 +18,7 @@ const module = "github.com/plaithq/plait"
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // spansAndLogs is what the rooms of both signals stand on. Neither knows the other.
-var spansAndLogs = []string{"", "store/dictionary", "store/partition", "store/pg", "store/pgcopy", "store/pgerror", "store/rowcodec", "store/search", "store/traceid"}
+var spansAndLogs = []string{"", "canonical", "store/dictionary", "store/partition", "store/pg", "store/pgcopy", "store/pgerror", "store/rowcodec", "store/search", "store/traceid"}
 
 // allowed lists, for a room, the rooms that it may import. A trailing /... covers a room and
 // all below it. The first matching line counts.
@@ -34,8 +34,9 @@ var allowed = []struct {
 	{"dashboards/...", nil},
 	{"demo", nil},
 	{"tracecontext", []string{"", "jsontext"}},
-	{"wire/...", []string{"", "jsontext", "recent", "wire/...", "tracecontext"}},
-	{"query/...", []string{"", "query/..."}},
+	{"canonical", []string{"", "jsontext"}},
+	{"wire/...", []string{"", "canonical", "jsontext", "recent", "wire/...", "tracecontext"}},
+	{"query/...", []string{"", "canonical", "query/..."}},
 	{"spanmetrics", []string{""}},
 	{"spanmetrics/callcases", []string{"", "spanmetrics"}},
 	{"correlate/tracetree", []string{"", "spanmetrics"}},
@@ -45,11 +46,11 @@ var allowed = []struct {
 	{"store/pgcopy", nil},
 	{"store/pgerror", []string{""}},
 	{"store/pg", []string{"", "store/pgerror"}},
-	{"store/rowcodec", []string{"", "store/pgcopy"}},
+	{"store/rowcodec", []string{"", "canonical", "store/pgcopy"}},
 	{"store/search", []string{"", "store/pgcopy", "store/rowcodec"}},
 	{"store/commit", []string{"", "store/pgerror"}},
 	{"store/partition", []string{"", "store/pg", "store/pgerror", "store/rowcodec"}},
-	{"store/dictionary", []string{"", "recent", "store/commit", "store/partition", "store/pg", "store/rowcodec"}},
+	{"store/dictionary", []string{"", "canonical", "recent", "store/commit", "store/partition", "store/pg", "store/rowcodec"}},
 	{"store/traceid", []string{"", "store/partition", "store/pg", "store/rowcodec"}},
 	{"store/spans", append(spansAndLogs, "query/...", "spanmetrics")},
 	{"store/logs", spansAndLogs},

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/canonical"
 	"github.com/plaithq/plait/jsontext"
 )
 
@@ -239,7 +240,7 @@ func setMap(to pcommon.Map, text string) {
 func (r *jsonReader) canonical() plait.Value {
 	start := r.Pos
 	r.Skip()
-	v, err := plait.ParseValue(r.Text[start:r.Pos])
+	v, err := canonical.ParseValue(r.Text[start:r.Pos])
 	if err != nil {
 		r.Fail(err.Error())
 	}
