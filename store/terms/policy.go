@@ -1,0 +1,48 @@
+package terms
+
+import (
+	"cmp"
+	"slices"
+)
+
+// When segments are merged. A search pays for each segment, a merge for each byte: with four of about a
+// size to one, a byte is written three times, and of 50 million spans there are some 15 segments.
+const (
+	mergedAtOnce = 4
+	// largestMerged bounds what a merge makes, in bytes, and so its memory, of which it takes three times as much.
+	largestMerged = 32 << 20
+	// mostMergedUnits bounds the units of a merge, each of which takes 100 bytes of memory.
+	mostMergedUnits = 1 << 20
+)
+
+// Size says how large a segment is.
+type Size struct {
+	ID    int64
+	Bytes int // of its body
+	Units int
+}
+
+// ChooseMerge says which segments, of one index and day, should be merged to one, if any. To a day that is closed
+// nothing comes any more: all its segments become as few as may be. last says that what a merge
+// makes is not merged again.
+func ChooseMerge(segments []Size, closed bool) (ids []int64, last bool) {
+	segments = slices.Clone(segments)
+	slices.SortFunc(segments, func(a, b Size) int { return cmp.Or(cmp.Compare(a.Bytes, b.Bytes), cmp.Compare(a.ID, b.ID)) })
+	for ; len(segments) > 1; segments = segments[1:] {
+		n, bytes, units := 0, 0, 0
+		for n < len(segments) && (closed || segments[n].Bytes <= mergedAtOnce*segments[0].Bytes) {
+			bytes, units = bytes+segments[n].Bytes, units+segments[n].Units
+			if bytes > largestMerged || units > mostMergedUnits {
+				break
+			}
+			n++
+		}
+		if n >= mergedAtOnce || closed && n > 1 {
+			for _, s := range segments[:n] {
+				ids = append(ids, s.ID)
+			}
+			return ids, closed || 2*bytes > largestMerged
+		}
+	}
+	return nil, false
+}

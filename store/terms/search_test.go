@@ -1,0 +1,417 @@
+package terms
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/plaithq/plait"
+)
+
+// row is what a test knows of a row.
+type row struct {
+	id        plait.TraceID
+	micros    int64
+	terms     []Term
+	operation int64
+	nanos     int64
+}
+
+// world is telemetry in an index, and beside it as plain rows.
+type world struct {
+	t        testing.TB
+	random   *rand.Rand
+	order    Order
+	rows     []row
+	heads    []*Head
+	segments []Stored
+	source   *memory
+	ids      int64
+
+	operations int // how many there are
+}
+
+func newWorld(t testing.TB, seed uint64, order Order) *world {
+	return &world{t: t, random: rand.New(rand.NewPCG(seed, 7)), order: order, operations: 20, source: &memory{bodies: map[int64][]byte{}}}
+}
+
+func traceID(n int) (id plait.TraceID) {
+	binary.BigEndian.PutUint64(id[8:], uint64(n))
+	return id
+}
+
+// term makes one of a few common or of many rare terms.
+func (w *world) term() Term {
+	if w.random.IntN(3) == 0 {
+		return testHasher.ID(Operation, int64(w.random.IntN(5)))
+	}
+	return testHasher.ID(Class, int64(w.random.IntN(3000)))
+}
+
+// commit makes a head of rows, some of traces that others have rows of.
+func (w *world) commit(traces int) {
+	b := NewBlock(testHasher)
+	now := int64(len(w.rows)) * 1000
+	for range traces {
+		id := traceID(w.random.IntN(len(w.rows)/3 + 10))
+		for range 1 + w.random.IntN(4) {
+			r := row{id: id, micros: now + int64(w.random.IntN(1_000_000)), operation: int64(w.random.IntN(w.operations)), nanos: int64(w.random.ExpFloat64() * 1e6)}
+			if w.random.IntN(50) == 0 {
+				r.micros -= int64(w.random.IntN(100_000_000))
+			}
+			b.Row(id, r.micros)
+			r.terms = append(r.terms, testHasher.ID(Operation, r.operation))
+			for range w.random.IntN(5) {
+				r.terms = append(r.terms, w.term())
+			}
+			for _, t := range r.terms {
+				b.Add(t)
+			}
+			b.Duration(r.operation, r.nanos)
+			w.rows = append(w.rows, r)
+		}
+	}
+	h, err := ParseHead(b.AppendTo(nil))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.heads = append(w.heads, h)
+}
+
+// merge makes a segment of so many heads and segments.
+func (w *world) merge(heads, segments int, last bool) {
+	w.t.Helper()
+	b := NewBuilder(testHasher, w.order)
+	for _, h := range w.heads[:heads] {
+		b.AddHead(h)
+	}
+	for _, s := range w.segments[:segments] {
+		if err := b.AddSegment(w.t.Context(), s.ID, s.Directory, w.source); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	g, err := b.Build(w.t.Context(), last)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.ids++
+	w.source.bodies[w.ids] = g.Body
+	d, err := ParseDirectory(g.Directory)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.heads = slices.Clone(w.heads[heads:])
+	w.segments = append(slices.Clone(w.segments[segments:]), Stored{w.ids, d})
+}
+
+// fits says whether a row fits a plan of terms and durations.
+func (r *row) fits(p *Plan) bool {
+	switch p.kind {
+	case everything:
+		return true
+	case anyTerm:
+		return slices.ContainsFunc(p.terms, func(t Term) bool { return slices.Contains(r.terms, t) })
+	case slowerThan:
+		return p.asksForDurations(testHasher.ID(OperationDurations, r.operation)) && bucketOf(r.nanos) >= p.bucket
+	case allOf:
+		return !slices.ContainsFunc(p.children, func(c *Plan) bool { return !r.fits(c) })
+	case anyOf:
+		return slices.ContainsFunc(p.children, r.fits)
+	}
+	return false
+}
+
+// plan makes a plan of some depth.
+func (w *world) plan(depth int) *Plan {
+	switch n := w.random.IntN(7); {
+	case n < 2 && depth > 0:
+		return All(w.plan(depth-1), w.plan(depth-1))
+	case n < 4 && depth > 0:
+		return OneOf(w.plan(depth-1), w.plan(depth-1))
+	case n == 4:
+		return testHasher.SlowerThan(int64(w.random.ExpFloat64()*2e6), int64(w.random.IntN(20)), int64(w.random.IntN(20)))
+	}
+	terms := make([]Term, 1+w.random.IntN(1+w.random.IntN(100)))
+	for i := range terms {
+		terms[i] = w.term()
+	}
+	return Any(terms...)
+}
+
+// search returns all units in pages.
+func (w *world) search(q Query) []Unit {
+	w.t.Helper()
+	s := NewSearch(testHasher, q, w.heads, w.segments, w.source)
+	var all []Unit
+	for n := 1; ; n = 1 + w.random.IntN(40) {
+		units, err := s.Next(w.t.Context(), n)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all = append(all, units...)
+		if len(units) < n {
+			return all
+		}
+	}
+}
+
+// check searches for a plan and compares with the rows.
+func (w *world) check(q Query) {
+	w.t.Helper()
+	found := map[plait.TraceID]Unit{}
+	s := Search{query: q}
+	var last *Unit
+	for _, u := range w.search(q) {
+		if _, ok := found[u.ID]; ok {
+			w.t.Fatalf("unit %s comes twice", u.ID)
+		}
+		if last != nil && s.compare(s.key(last), s.key(&u)) > 0 {
+			w.t.Fatalf("unit at %d comes before one at %d", s.key(last), s.key(&u))
+		}
+		found[u.ID], last = u, &u
+	}
+	for i := range w.rows {
+		r := &w.rows[i]
+		if r.micros < q.From || r.micros >= q.To || !r.fits(q.Plan) {
+			continue
+		}
+		u, ok := found[r.id]
+		if !ok {
+			w.t.Fatalf("a row of unit %s at %d fits, and the unit is not found", r.id, r.micros)
+		}
+		if key := s.key(&u); q.Ascending && key > r.micros || !q.Ascending && q.Order == ByEnd && key < r.micros {
+			w.t.Fatalf("unit %s comes at %d, too late for its row at %d", r.id, key, r.micros)
+		}
+	}
+}
+
+func TestSearchFindsEveryRowThatFits(t *testing.T) {
+	t.Parallel()
+	for _, order := range []Order{ByStart, ByEnd} {
+		for _, ascending := range []bool{false, true} {
+			t.Run(fmt.Sprintf("order %d, ascending %t", order, ascending), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, uint64(order)+5, order)
+				check := func(n int) {
+					t.Helper()
+					end := int64(len(w.rows)) * 1000
+					for range n {
+						q := Query{Plan: w.plan(3), Order: order, Ascending: ascending, From: math.MinInt64, To: math.MaxInt64}
+						if w.random.IntN(2) == 0 {
+							q.From = w.random.Int64N(end)
+							q.To = q.From + w.random.Int64N(end)
+						}
+						w.check(q)
+					}
+				}
+				for range 12 {
+					w.commit(60)
+				}
+				check(50)
+				w.merge(4, 0, false)
+				check(50)
+				w.merge(3, 0, false)
+				w.merge(4, 0, false)
+				check(50)
+				w.merge(0, 2, false)
+				check(50)
+				for range 5 {
+					w.commit(40)
+				}
+				w.merge(4, 1, true)
+				check(50)
+				w.merge(1, 2, true)
+				check(50)
+			})
+		}
+	}
+}
+
+func TestSearchForOneTermFindsItsUnitsAndNoOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 3, ByStart)
+	for range 20 {
+		w.commit(50)
+	}
+	w.merge(8, 0, false)
+	w.merge(8, 0, false)
+	w.merge(0, 2, false)
+	for n := range 500 {
+		q := Query{Plan: testHasher.AnyID(Class, int64(n)), To: math.MaxInt64, From: math.MinInt64}
+		want := map[plait.TraceID]struct{}{}
+		for _, r := range w.rows {
+			if r.fits(q.Plan) {
+				want[r.id] = struct{}{}
+			}
+		}
+		if found := w.search(q); len(found) != len(want) {
+			t.Fatalf("%d units found, %d have the term", len(found), len(want))
+		}
+	}
+}
+
+func TestMergedSegmentsAreWhatOneSegmentOfTheirHeadsIs(t *testing.T) {
+	t.Parallel()
+	build := func(merges func(w *world)) *world {
+		w := newWorld(t, 9, ByStart)
+		for range 9 {
+			w.commit(50)
+		}
+		merges(w)
+		return w
+	}
+	one := build(func(w *world) { w.merge(9, 0, false) })
+	many := build(func(w *world) {
+		w.merge(3, 0, false)
+		w.merge(3, 0, false)
+		w.merge(3, 3-1, false)
+	})
+	for range 200 {
+		q := Query{Plan: one.plan(3), From: math.MinInt64, To: math.MaxInt64}
+		want, got := one.search(q), many.search(q)
+		same := slices.EqualFunc(want, got, func(a, b Unit) bool { return a.ID == b.ID && abs(a.From-b.From) <= 4 && abs(a.To-b.To) <= 4 })
+		if !same && !usesDurations(q.Plan) {
+			t.Fatalf("one segment has %v\n merged ones have %v", want, got)
+		}
+	}
+}
+
+func TestSearchFindsEveryDurationAlsoThoseThatSegmentsLeaveOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 4, ByStart)
+	w.operations = 2
+	for range 12 {
+		w.commit(120)
+	}
+	for step := range 4 {
+		for _, nanos := range []int64{0, 1000, 100_000, 500_000, 1_000_000, 2_000_000, 3_000_000, 5_000_000, 10_000_000, 100_000_000} {
+			w.check(Query{Plan: testHasher.SlowerThan(nanos, 0), From: math.MinInt64, To: math.MaxInt64})
+			w.check(Query{Plan: testHasher.SlowerThan(nanos, 0, 1), From: math.MinInt64, To: math.MaxInt64})
+		}
+		w.merge(3, step/2, false)
+	}
+	w.merge(0, len(w.segments), false)
+	long := testHasher.SlowerThan(6_000_000, 0)
+	units := map[plait.TraceID]struct{}{}
+	for _, r := range w.rows {
+		if r.fits(long) {
+			units[r.id] = struct{}{}
+		}
+	}
+	if found := w.search(Query{Plan: long, From: math.MinInt64, To: math.MaxInt64}); len(found) != len(units) || len(units) == 0 {
+		t.Errorf("%d units are found for a long duration, %d have it", len(found), len(units))
+	}
+}
+
+func TestMergedSegmentKnowsOfDurationsThatItsPartsLeftOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 4, ByStart)
+	commit := func(units int, nanos func(n int) int64) {
+		b := NewBlock(testHasher)
+		for n := range units {
+			r := row{id: traceID(len(w.rows)), micros: int64(len(w.rows)), operation: 1, nanos: nanos(n), terms: []Term{testHasher.ID(Operation, 1)}}
+			b.Row(r.id, r.micros)
+			b.Add(r.terms[0])
+			b.Duration(r.operation, r.nanos)
+			w.rows = append(w.rows, r)
+		}
+		h, err := ParseHead(b.AppendTo(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.heads = append(w.heads, h)
+		w.merge(1, 0, false)
+	}
+	commit(1000, func(n int) int64 { return int64(n+1) * 1_000_000 })
+	commit(60, func(int) int64 { return 2_000_000 })
+	w.merge(0, 2, false)
+	for _, nanos := range []int64{3_000_000, 500_000_000, 990_000_000} {
+		w.check(Query{Plan: testHasher.SlowerThan(nanos, 1), From: math.MinInt64, To: math.MaxInt64})
+	}
+}
+
+func TestIntersectionHasWhatAllSetsHave(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 200 {
+		want := map[int]int{}
+		sets := make(intersection, 1+r.IntN(5))
+		for i := range sets {
+			var units []uint32
+			for u := range 200 {
+				if r.IntN(3) > 0 {
+					units = append(units, uint32(u))
+					want[u]++
+				}
+			}
+			sets[i] = newKnownUnits(units)
+		}
+		for n := 199; n >= 0; n-- {
+			u, err := sets.seek(t.Context(), n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for ; n > u; n-- {
+				if want[n] == len(sets) {
+					t.Fatalf("%d is in all %d sets, and %d is found", n, len(sets), u)
+				}
+			}
+			if u >= 0 && want[u] != len(sets) {
+				t.Fatalf("%d is in %d of %d sets", u, want[u], len(sets))
+			}
+		}
+	}
+}
+
+func usesDurations(p *Plan) (uses bool) {
+	p.leaves(func(l *Plan) { uses = uses || l.kind == slowerThan })
+	return uses
+}
+
+func abs(n int64) int64 { return max(n, -n) }
+
+func TestTogetherFindsTracesWhoseSpansCameApart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 11, ByStart)
+	for range 12 {
+		w.commit(50)
+	}
+	for step := range 3 {
+		for range 100 {
+			a, b := w.plan(1), w.plan(1)
+			found := w.search(Query{Plan: Together(a, b), From: math.MinInt64, To: math.MaxInt64})
+			for _, r := range w.rows {
+				if r.fits(a) && slices.ContainsFunc(w.rows, func(o row) bool { return o.id == r.id && o.fits(b) }) &&
+					!slices.ContainsFunc(found, func(u Unit) bool { return u.ID == r.id }) {
+					t.Fatalf("trace %s has both and is not found", r.id)
+				}
+			}
+		}
+		w.merge(4, step/2, false)
+	}
+}
+
+func TestSearchReadsNewestSegmentsOnlyForAFewUnits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 13, ByStart)
+	for range 40 {
+		w.commit(30)
+		w.merge(1, 0, false)
+	}
+	slices.SortFunc(w.segments, func(a, b Stored) int { return cmp.Compare(a.ID, b.ID) })
+	search := NewSearch(testHasher, Query{Plan: testHasher.AnyID(Operation, 1), From: math.MinInt64, To: math.MaxInt64}, nil, w.segments, w.source)
+	if _, err := search.Next(t.Context(), 10); err != nil {
+		t.Fatal(err)
+	}
+	if left := len(search.unopened); left < 25 {
+		t.Errorf("%d of 40 segments are left unread, want most", left)
+	}
+	e, err := search.Estimate(t.Context())
+	if err != nil || e.Fitting == 0 || e.Fitting >= e.Units {
+		t.Errorf("the estimate is %+v, %v", e, err)
+	}
+}
