@@ -6,13 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+
+	"github.com/plaithq/plait/jsontext"
 )
 
 // jsonObjects splits a stream into its top-level JSON objects, one a line as a rule, though
-// nothing depends on lines. On the way it puts quotes around NaN and Infinity, which some
-// exporters write bare although JSON has no such words; OTLP/JSON has them as strings.
+// nothing depends on lines. It looks at brackets and quotes, a byte at a time, because it has to stop where
+// an object ends although there is nothing more to read yet: files may be pipes.
 type jsonObjects struct {
 	r      *bufio.Reader
+	limit  int   // of an object, in bytes
 	offset int64 // bytes read
 	object []byte
 }
@@ -35,10 +39,10 @@ func (j *jsonObjects) next() ([]byte, error) {
 			continue
 		case depth == 0 && c != '{':
 			return nil, fmt.Errorf("%q where a request should begin", c)
-		case len(j.object) >= maxMessageBytes:
-			return nil, fmt.Errorf("one request above %d MiB", maxMessageBytes>>20)
 		}
-		j.object = append(j.object, c)
+		if err := j.add(c); err != nil {
+			return nil, err
+		}
 		switch c {
 		case '"':
 			if err := j.text(); err != nil {
@@ -48,15 +52,20 @@ func (j *jsonObjects) next() ([]byte, error) {
 			depth++
 		case '}', ']':
 			depth--
-		case 'N', 'I':
-			if err := j.bareNumber(); err != nil {
-				return nil, err
-			}
 		}
 		if depth == 0 {
 			return j.object, nil
 		}
 	}
+}
+
+// add copies a byte of the object.
+func (j *jsonObjects) add(c byte) error {
+	if len(j.object) >= j.limit {
+		return fmt.Errorf("one request above %d MiB", j.limit>>20)
+	}
+	j.object = append(j.object, c)
+	return nil
 }
 
 // text copies the rest of a string.
@@ -67,7 +76,9 @@ func (j *jsonObjects) text() error {
 			return fmt.Errorf("a string ends early: %w", io.ErrUnexpectedEOF)
 		}
 		j.offset++
-		j.object = append(j.object, c)
+		if err := j.add(c); err != nil {
+			return err
+		}
 		if c == '"' && !escaped {
 			return nil
 		}
@@ -75,29 +86,19 @@ func (j *jsonObjects) text() error {
 	}
 }
 
-// bareNumber puts quotes around the NaN or Infinity whose first letter was just copied.
-func (j *jsonObjects) bareNumber() error {
-	start := len(j.object) - 1
-	if start > 0 && j.object[start-1] == '-' {
-		start--
+// numberWords are what some exporters write bare although JSON has no such words. OTLP/JSON has them as
+// strings.
+var numberWords = []string{"NaN", "Infinity", "-Infinity"}
+
+// quoteWords puts quotes around the number words that stand bare.
+func quoteWords(raw []byte) []byte {
+	if !bytes.Contains(raw, []byte("NaN")) && !bytes.Contains(raw, []byte("Infinity")) {
+		return raw
 	}
-	for {
-		next, err := j.r.Peek(1)
-		if err != nil {
-			return fmt.Errorf("a word ends early: %w", io.ErrUnexpectedEOF)
+	return jsontext.Rewrite(string(raw), func(key, value string) (string, string) {
+		if slices.Contains(numberWords, value) {
+			value = `"` + value + `"`
 		}
-		if c := next[0] | 0x20; c < 'a' || c > 'z' { // 0x20 makes a letter small
-			break
-		}
-		_, _ = j.r.Discard(1) // it was just peeked
-		j.offset++
-		j.object = append(j.object, next[0])
-	}
-	word := string(j.object[start:])
-	switch word {
-	case "NaN", "Infinity", "-Infinity":
-		j.object = append(append(append(j.object[:start], '"'), word...), '"')
-		return nil
-	}
-	return fmt.Errorf("%q is no JSON", bytes.ToValidUTF8(j.object[start:], nil))
+		return key, value
+	})
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func split(text string) ([]string, error) {
-	objects := jsonObjects{r: bufio.NewReader(strings.NewReader(text))}
+	objects := jsonObjects{r: bufio.NewReader(strings.NewReader(text)), limit: maxMessageBytes}
 	var out []string
 	for {
 		o, err := objects.next()
@@ -22,7 +22,7 @@ func split(text string) ([]string, error) {
 		if err != nil {
 			return out, err
 		}
-		out = append(out, string(o))
+		out = append(out, string(quoteWords(o)))
 	}
 }
 
@@ -35,6 +35,7 @@ func TestJSONObjects(t *testing.T) {
 		{"over several lines", "\n{\n \"a\": {}\n}{}", []string{"{\n \"a\": {}\n}", `{}`}},
 		{"braces and quotes in strings", `{"a":"}\"{\\"}`, []string{`{"a":"}\"{\\"}`}},
 		{"bare words", `{"a":NaN,"b":[-Infinity,Infinity],"c":"NaN","Null":null}`, []string{`{"a":"NaN","b":["-Infinity","Infinity"],"c":"NaN","Null":null}`}},
+		{"other bare words", `{"a":Nope,"b":"Infinity, NaN"}`, []string{`{"a":Nope,"b":"Infinity, NaN"}`}},
 		{"nothing", " \n", nil},
 	} {
 		got, err := split(c.in)
@@ -42,11 +43,31 @@ func TestJSONObjects(t *testing.T) {
 			t.Errorf("%s: got %q and %v, want %q", c.name, got, err, c.want)
 		}
 	}
-	for _, in := range []string{`{"a":`, `{"a`, `x`, `{"a":Nope}`, `{"a":N`, `[]`} {
+	for _, in := range []string{`{"a":`, `{"a`, `x`, `{"a":N`, `[]`} {
 		if got, err := split(in); err == nil {
 			t.Errorf("%s: got %q, want an error", in, got)
 		}
 	}
+}
+
+func TestObjectsAreBoundedWhateverIsInThem(t *testing.T) {
+	t.Parallel()
+	for _, filling := range []string{"[", "\"", " "} {
+		objects := jsonObjects{r: bufio.NewReader(io.MultiReader(strings.NewReader(`{"a":`+filling), endless{})), limit: 1 << 20}
+		if _, err := objects.next(); err == nil || err.Error() != "one request above 1 MiB" {
+			t.Errorf("behind %s: %v", filling, err)
+		}
+	}
+}
+
+// endless is white space without end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
 }
 
 func FuzzJSONObjects(f *testing.F) {

@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/plaithq/plait/wire/otlp"
+	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/zipkin"
 )
 
@@ -34,6 +35,12 @@ type payload struct {
 
 // errNotTelemetry says that what was read is something else altogether.
 var errNotTelemetry = errors.New("no telemetry")
+
+// ErrNoSignal says that a file holds nothing that is known, or else OTLP protobuf whose signal has to be named.
+var ErrNoSignal = fmt.Errorf("%w: neither OTLP nor Zipkin JSON, nor an OTLP protobuf export request whose signal can be told", errNotTelemetry)
+
+// firstFieldTag is the first byte of every OTLP export request: field 1, a message.
+const firstFieldTag = 1<<3 | protobuf.Bytes
 
 // readTelemetry reads a file and hands over its requests one by one. count is told how many
 // bytes of the file were read.
@@ -115,7 +122,7 @@ func shape(r *bufio.Reader) (byte, error) {
 
 // readJSON reads export requests that stand one after the other, one a line as a rule.
 func readJSON(r *bufio.Reader, each func(payload) error) error {
-	objects := jsonObjects{r: r}
+	objects := jsonObjects{r: r, limit: maxMessageBytes}
 	for n := 1; ; n++ {
 		raw, err := objects.next()
 		if errors.Is(err, io.EOF) {
@@ -123,7 +130,7 @@ func readJSON(r *bufio.Reader, each func(payload) error) error {
 		}
 		var payloads []payload
 		if err == nil {
-			payloads, err = payloadsOf(raw)
+			payloads, err = payloadsOf(quoteWords(raw))
 		}
 		if err != nil {
 			return fmt.Errorf("request %d (before byte %d): %w", n, objects.offset, err)
@@ -145,6 +152,7 @@ func readArray(r io.Reader, each func(payload) error) error {
 	if len(body) > maxMessageBytes {
 		return fmt.Errorf("a JSON array above %d MiB: split it", maxMessageBytes>>20)
 	}
+	body = quoteWords(body)
 	if !isOTLPArray(body) {
 		return readZipkin(body, each)
 	}
@@ -233,9 +241,9 @@ func readFramed(r io.Reader, signal string, each func(payload) error) error {
 
 func eachProtobuf(body []byte, signal string, each func(payload) error) error {
 	if signal == "" {
-		var err error
-		if signal, err = signalOfProtobuf(body); err != nil {
-			return err
+		var ok bool
+		if signal, ok = otlp.SignalOf(body); !ok {
+			return ErrNoSignal
 		}
 	}
 	return each(payload{signal: signal, body: body})

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/plaithq/plait/wire/otlp"
 )
 
 const (
@@ -126,11 +128,12 @@ type partialSuccess struct {
 }
 
 func (s *sender) done(p payload, header http.Header, answer []byte) {
-	partial := partialFromProtobuf
+	partial := otlp.PartialSuccess
 	if strings.HasPrefix(header.Get("Content-Type"), "application/json") {
 		partial = partialFromJSON
 	}
-	rejected, reason := partial(answer)
+	refused, reason := partial(answer)
+	rejected := int(refused)
 	stored, err := strconv.Atoi(header.Get("Plait-Stored"))
 	known, _ := strconv.Atoi(header.Get("Plait-Known")) // 0 where the gateway does not say
 	s.mu.Lock()
@@ -151,15 +154,15 @@ func (s *sender) done(p payload, header http.Header, answer []byte) {
 	}
 }
 
-func partialFromJSON(answer []byte) (int, string) {
+func partialFromJSON(answer []byte) (int64, string) {
 	var partial partialSuccess
 	if json.Unmarshal(answer, &partial) != nil {
 		return 0, ""
 	}
-	rejected := 0
+	var rejected int64
 	for _, n := range []json.Number{partial.PartialSuccess.RejectedSpans, partial.PartialSuccess.RejectedLogRecords, partial.PartialSuccess.RejectedDataPoints} {
 		if i, err := n.Int64(); err == nil {
-			rejected += int(i)
+			rejected += i
 		}
 	}
 	return rejected, partial.PartialSuccess.ErrorMessage

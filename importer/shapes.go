@@ -8,11 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/jsontext"
 )
 
 // What a JSON object in a file may be:
@@ -82,33 +82,43 @@ func notOTLP(top map[string]json.RawMessage) error {
 	return fmt.Errorf("%w: not an OTLP export request: neither resourceSpans, resourceLogs nor resourceMetrics is in it; %s", errNotTelemetry, plait.OneLine(found, foundShown))
 }
 
-// base64ID finds ids of 16 and of 8 bytes in base64, whose length and padding hex cannot have.
-var base64ID = regexp.MustCompile(`("(?:traceId|trace_id|spanId|span_id|parentSpanId|parent_span_id)"\s*:\s*)"([A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{11}=)"`)
-
 // oldNames are what OTLP called its keys before 0.15, and calls them since.
-var oldNames = strings.NewReplacer(
-	`"instrumentationLibrarySpans"`, `"scopeSpans"`,
-	`"instrumentationLibraryLogs"`, `"scopeLogs"`,
-	`"instrumentationLibraryMetrics"`, `"scopeMetrics"`,
-	`"instrumentationLibrary"`, `"scope"`,
-)
+var oldNames = map[string]string{
+	"instrumentationLibrarySpans":   "scopeSpans",
+	"instrumentationLibraryLogs":    "scopeLogs",
+	"instrumentationLibraryMetrics": "scopeMetrics",
+	"instrumentationLibrary":        "scope",
+}
 
 // modernOTLP returns a copy of the request with hex ids and today's names.
 func modernOTLP(raw []byte) []byte {
-	if bytes.Contains(raw, []byte(`"instrumentationLibrary`)) {
-		raw = []byte(oldNames.Replace(string(raw)))
-	}
-	if !bytes.Contains(raw, []byte(`="`)) {
+	if !bytes.Contains(raw, []byte(`"instrumentationLibrary`)) && !bytes.Contains(raw, []byte(`="`)) {
 		return bytes.Clone(raw)
 	}
-	return base64ID.ReplaceAllFunc(raw, func(found []byte) []byte {
-		parts := base64ID.FindSubmatch(found)
-		id, err := base64.StdEncoding.DecodeString(string(parts[2]))
-		if err != nil {
-			return found
+	return jsontext.Rewrite(string(raw), func(key, value string) (string, string) {
+		if name, old := oldNames[key]; old {
+			return name, value
 		}
-		return slices.Concat(parts[1], []byte(`"`), hex.AppendEncode(nil, id), []byte(`"`))
+		if slices.Contains(idKeys, key) {
+			return key, hexID(value)
+		}
+		return key, value
 	})
+}
+
+var idKeys = []string{"traceId", "trace_id", "spanId", "span_id", "parentSpanId", "parent_span_id"}
+
+// hexID writes an id of 16 or of 8 bytes in hex that is in base64, whose length and padding hex cannot have.
+func hexID(value string) string {
+	text := strings.Trim(value, `"`)
+	if !strings.HasSuffix(text, "=") {
+		return value
+	}
+	id, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(id) != 16 && len(id) != 8 {
+		return value
+	}
+	return `"` + hex.EncodeToString(id) + `"`
 }
 
 // isOTLPArray says whether a JSON array holds export requests, as an array of Zipkin spans does not.

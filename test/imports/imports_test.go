@@ -63,7 +63,7 @@ var allowed = []struct {
 	{"exemplars", []string{"", "spanmetrics"}},
 	{"ingest", []string{"", "sockets", "wire/...", "tracecontext"}},
 	{"api/...", []string{"", "duration", "sockets", "api/...", "wire/...", "query/...", "spanmetrics", "correlate", "correlate/tracetree", "tracecontext"}},
-	{"importer", []string{"", "wire/..."}},
+	{"importer", []string{"", "jsontext", "wire/..."}},
 	{"bench/...", []string{"bench/..."}},
 	{"test/...", []string{"..."}},
 	{"cmd/plait", []string{"..."}},
