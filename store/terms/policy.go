@@ -6,9 +6,11 @@ import (
 )
 
 // When segments are merged. A search pays for each segment, a merge for each byte: with four of about a
-// size to one, a byte is written three times, and of 50 million spans there are some 15 segments.
+// size to one, a byte is written three times, and of 50 million spans there are some 18 segments.
 const (
 	mergedAtOnce = 4
+	// alike is how many times larger a segment of about the same size may be.
+	alike = 2
 	// largestMerged bounds what a merge makes, in bytes, and so its memory, of which it takes three times as much.
 	largestMerged = 32 << 20
 	// mostMergedUnits bounds the units of a merge, each of which takes 100 bytes of memory.
@@ -29,19 +31,20 @@ func ChooseMerge(segments []Size, closed bool) (ids []int64, last bool) {
 	segments = slices.Clone(segments)
 	slices.SortFunc(segments, func(a, b Size) int { return cmp.Or(cmp.Compare(a.Bytes, b.Bytes), cmp.Compare(a.ID, b.ID)) })
 	for ; len(segments) > 1; segments = segments[1:] {
-		n, bytes, units := 0, 0, 0
-		for n < len(segments) && (closed || segments[n].Bytes <= mergedAtOnce*segments[0].Bytes) {
-			bytes, units = bytes+segments[n].Bytes, units+segments[n].Units
-			if bytes > largestMerged || units > mostMergedUnits {
+		n, bytes, units, full := 0, 0, 0, false
+		for n < len(segments) && (closed || segments[n].Bytes <= alike*segments[0].Bytes) {
+			full = bytes+segments[n].Bytes > largestMerged || units+segments[n].Units > mostMergedUnits
+			if full {
 				break
 			}
+			bytes, units = bytes+segments[n].Bytes, units+segments[n].Units
 			n++
 		}
-		if n >= mergedAtOnce || closed && n > 1 {
+		if n >= mergedAtOnce || n > 1 && (closed || full) {
 			for _, s := range segments[:n] {
 				ids = append(ids, s.ID)
 			}
-			return ids, closed || 2*bytes > largestMerged
+			return ids, closed || full || 2*bytes > largestMerged
 		}
 	}
 	return nil, false
