@@ -1,6 +1,7 @@
 package terms
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 
@@ -14,9 +15,6 @@ const (
 	maxNestedValues = 64
 	maxNestedDepth  = 8
 )
-
-// maxKeyDots is in how many places a key that is asked for may be split into those of maps.
-const maxKeyDots = 8
 
 // AttributeKey is the hash of an attribute's key, for those who keep it: keys repeat.
 type AttributeKey uint64
@@ -58,7 +56,7 @@ func (b *Block) Attribute(key AttributeKey, keyJSON, valueJSON []byte) {
 	if len(valueJSON) > 0 && (valueJSON[0] == '[' || valueJSON[0] == '{') {
 		n := nesting{block: b, left: maxNestedValues}
 		if len(valueJSON) > maxNestedBytes || !n.value(keyJSON, string(valueJSON), 0) {
-			b.Add(b.hasher.Text(Nested, string(keyJSON)))
+			b.Add(b.hasher.nested(keyJSON))
 		}
 	}
 }
@@ -115,7 +113,7 @@ func innerKey(outer []byte, inner string) []byte {
 // map order, too. It tells nothing of attributes that stand in resources and attribute sets.
 func (h *Hasher) HasKey(key string) *Plan {
 	json := plait.AppendJSONString(nil, key)
-	return Any(append(h.nestings(json), h.AttributeKey(json).Term())...)
+	return Any(h.AttributeKey(json).Term(), h.nested(json))
 }
 
 // HasAttribute asks for rows with an attribute of the key, as HasKey, that has one of some values, or
@@ -124,22 +122,18 @@ func (h *Hasher) HasKey(key string) *Plan {
 // says asks for HasKey.
 func (h *Hasher) HasAttribute(key string, valuesJSON ...[]byte) *Plan {
 	json := plait.AppendJSONString(nil, key)
-	terms := h.nestings(json)
+	terms := []Term{h.nested(json)}
 	for _, v := range valuesJSON {
 		terms = append(terms, h.Attribute(h.AttributeKey(json), v))
 	}
 	return Any(terms...)
 }
 
-// nestings are the terms of values that may have the key in them and are not indexed.
-func (h *Hasher) nestings(keyJSON []byte) []Term {
-	key := string(keyJSON)
-	terms := []Term{h.Text(Nested, key)}
-	for i, dots := 0, 0; i < len(key) && dots < maxKeyDots; i++ {
-		if key[i] == '.' {
-			dots++
-			terms = append(terms, h.Text(Nested, key[:i]+`"`))
-		}
+// nested is the term of values that may have the key in them and are not indexed. It tells keys apart up to
+// their first dot, so that one term stands for all maps that a key may be in.
+func (h *Hasher) nested(keyJSON []byte) Term {
+	if i := bytes.IndexByte(keyJSON, '.'); i >= 0 {
+		return h.Text(Nested, string(keyJSON[:i])+`"`)
 	}
-	return terms
+	return h.Text(Nested, string(keyJSON))
 }

@@ -170,11 +170,11 @@ func reportSize(b *testing.B, g *Segment) {
 	}
 }
 
-func BenchmarkMerge(b *testing.B) {
-	m := newSpanMaker()
+// segments makes segments of 250,000 spans each.
+func (m *spanMaker) segments(b *testing.B, n int) (*memory, []Stored) {
 	source := &memory{bodies: map[int64][]byte{}}
 	var segments []Stored
-	for id := range int64(4) {
+	for id := range int64(n) {
 		var heads []*Head
 		for range segmentSpans / 5000 {
 			heads = append(heads, m.head(b, 5000))
@@ -187,6 +187,50 @@ func BenchmarkMerge(b *testing.B) {
 		source.bodies[id] = g.Body
 		segments = append(segments, Stored{id, d})
 	}
+	return source, segments
+}
+
+// BenchmarkSearch is for 20 traces among one million spans and among four, without Postgres.
+func BenchmarkSearch(b *testing.B) {
+	source, segments := newSpanMaker().segments(b, 16)
+	user := plait.AppendJSONString(nil, "u-4711")
+	slow := make([]int64, 20)
+	for i := range slow {
+		slow[i] = int64(i)
+	}
+	for _, c := range []struct {
+		name string
+		plan *Plan
+	}{
+		{"a rare value", testHasher.HasAttribute("user.id", user)},
+		{"no value", testHasher.HasAttribute("user.id", []byte(`"nobody"`))},
+		{"an operation", testHasher.AnyID(Operation, 5)},
+		{"slow operations", testHasher.SlowerThan(8e6, slow...)},
+		{"a value and an operation", All(testHasher.HasAttribute("thread.id", []byte("7")), testHasher.AnyID(Operation, 5))},
+	} {
+		for _, n := range []int{4, 16} {
+			b.Run(fmt.Sprintf("%s in %d segments", c.name, n), func(b *testing.B) {
+				source.reads, source.bytes = 0, 0
+				found := 0
+				for b.Loop() {
+					s := NewSearch(testHasher, Query{Plan: c.plan, From: math.MinInt64, To: math.MaxInt64}, nil, segments[:n], source)
+					units, err := s.Next(b.Context(), 20)
+					if err != nil {
+						b.Fatal(err)
+					}
+					found += len(units)
+				}
+				for unit, sum := range map[string]int{"found/op": found, "reads/op": source.reads, "read-bytes/op": source.bytes} {
+					b.ReportMetric(float64(sum)/float64(b.N), unit)
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkMerge(b *testing.B) {
+	m := newSpanMaker()
+	source, segments := m.segments(b, 4)
 	spans := 0
 	var g *Segment
 	before := cpuTime(b)

@@ -9,7 +9,7 @@ import (
 
 // A segment is a directory and a body. The body has, one after the other:
 //
-//	shards      for each term its units, in the order of hashes. A shard has some 1,024 terms, and begins at a byte:
+//	shards      for each term its units, in the order of hashes. A shard has some 512 terms, and begins at a byte:
 //	            the number of terms, then bits (emit.go)
 //	lists       the units of terms that have many, the newest first
 //	always      a list: the units that are in every answer

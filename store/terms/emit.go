@@ -24,7 +24,7 @@ const (
 	kindDurations = 0b111
 	maxFew        = 16
 	fewBits       = 2
-	shardTerms    = 1024
+	shardTerms    = 512
 )
 
 // emitter writes terms in the order of their hashes.

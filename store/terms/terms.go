@@ -27,7 +27,7 @@ type Space uint8
 // The spaces of terms. What a number or text stands for in each is the writer's and the reader's agreement.
 const (
 	Key                Space = iota // an attribute's key, whatever its value
-	Nested                          // an attribute's key whose value has lists or maps that are not indexed
+	Nested                          // an attribute's key, up to a dot, whose value has lists or maps that are not indexed
 	AttributeSet                    // the id of an attribute set, for all attributes in it
 	Resource                        // the id of a resource
 	Operation                       // the id of an operation
