@@ -4,20 +4,12 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"golang.org/x/term"
 )
 
 // painter colours text on a terminal, and leaves it alone elsewhere or where NO_COLOR is set.
 type painter struct{ on bool }
-
-// isTerminal says whether w is a terminal, for which alone there is colour and a moving line.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
 
 func newPainter(w io.Writer) painter {
 	return painter{on: isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
@@ -55,4 +47,10 @@ func plain(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// isTerminal says whether w is a terminal, for which alone there is colour and a moving line.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
