@@ -17,12 +17,15 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/wire/otlp"
 )
 
 const (
 	longestRequest = 2 * time.Minute
 	longestPause   = 5 * time.Second // between two attempts, where the gateway does not name it
+	messageBytes   = 1000            // of what the gateway says that are shown
+	maxReasons     = 1000            // that are told apart
 )
 
 // sender posts requests to a gateway's OTLP/HTTP doors and remembers what they answered.
@@ -149,7 +152,7 @@ func (s *sender) done(p payload, header http.Header, answer []byte) {
 	total.rejected += rejected
 	total.counted = total.counted && err == nil
 	s.files[p.file] = s.files[p.file] || err != nil || stored+known+rejected > 0
-	if reason != "" {
+	if reason = plait.OneLine(reason, messageBytes); reason != "" && (s.reasons[reason] > 0 || len(s.reasons) < maxReasons) {
 		s.reasons[reason]++
 	}
 }
@@ -171,9 +174,9 @@ func partialFromJSON(answer []byte) (int64, string) {
 func messageOf(answer []byte) string {
 	var status struct{ Message, Detail string }
 	if json.Unmarshal(answer, &status) == nil && status.Message+status.Detail != "" {
-		return status.Message + status.Detail
+		return plait.OneLine(status.Message+status.Detail, messageBytes)
 	}
-	return strings.ToValidUTF8(string(answer[:min(len(answer), 300)]), "?")
+	return plait.OneLine(string(answer), messageBytes)
 }
 
 // counts is what the progress bar shows.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 )
 
 type roundTrip func(*http.Request) (*http.Response, error)
@@ -88,6 +89,16 @@ func TestPatienceEnds(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestWhatAGatewaySaysIsShownAsOneLine(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"no\n\x1b[2J\xffway" + strings.Repeat("!", 1<<20), `{"message":"no\n\u001b[2J way` + strings.Repeat("!", 1<<10) + `"}`} {
+		_, err := sendOne(t.Context(), time.Minute, func(*http.Request) (*http.Response, error) { return answer(http.StatusBadRequest, body) })
+		if err == nil || strings.ContainsAny(err.Error(), "\n\x1b") || !utf8.ValidString(err.Error()) || !strings.Contains(err.Error(), "no ") || len(err.Error()) > 2000 {
+			t.Errorf("got %.200q", err)
+		}
 	}
 }
 
