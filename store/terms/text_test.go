@@ -208,7 +208,7 @@ func TestNoNeedleMissesABodyOfFewParts(t *testing.T) {
 	t.Parallel()
 	parts := []string{"abcd", "g", "12345", "-", "f"}
 	bodies := []string{""}
-	for from := 0; len(bodies) < 4000; {
+	for from := 0; len(bodies) < 3000; {
 		end := len(bodies)
 		for _, b := range bodies[from:end] {
 			for _, p := range parts {
@@ -222,7 +222,7 @@ func TestNoNeedleMissesABodyOfFewParts(t *testing.T) {
 		b := newBodies(t)
 		b.commit(bodies[1:], func(int) bool { return free })
 		for range 25 {
-			text := bodies[len(bodies)-1-r.IntN(3000)]
+			text := bodies[len(bodies)-1-r.IntN(2000)]
 			for range 8 {
 				from := r.IntN(len(text))
 				b.check(text[from : from+1+r.IntN(len(text)-from)])
