@@ -48,6 +48,7 @@ var allowed = []struct {
 	{"store/pg", []string{"", "store/pgerror"}},
 	{"store/rowcodec", []string{"", "canonical", "store/pgcopy"}},
 	{"store/terms", []string{"", "canonical"}},
+	{"store/counts", nil},
 	{"store/search", []string{"", "store/pgcopy", "store/rowcodec"}},
 	{"store/commit", []string{"", "store/pgerror"}},
 	{"store/partition", []string{"", "store/pg", "store/pgerror", "store/rowcodec"}},

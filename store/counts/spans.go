@@ -1,0 +1,132 @@
+package counts
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+)
+
+// SpanKey is what spans of one cell have in common.
+type SpanKey struct {
+	Minute    int64 // of the start, since 1970
+	Operation int64
+	Resource  int64
+	Status    uint8
+	Root      bool // the span has no parent
+}
+
+func (k SpanKey) compare(o SpanKey) int {
+	return order(k.Minute, o.Minute, cmp.Compare(k.Operation, o.Operation), cmp.Compare(k.Resource, o.Resource), cmp.Compare(k.flags(), o.flags()))
+}
+
+func (k SpanKey) flags() uint64 {
+	if k.Root {
+		return uint64(k.Status)<<1 | 1
+	}
+	return uint64(k.Status) << 1
+}
+
+// SpanCell is what spans of one key are.
+type SpanCell struct {
+	SpanKey
+	Count    int64
+	SumNanos int64 // of durations; those below zero count as zero. It ends at the greatest number.
+	Buckets  []Bucket
+}
+
+// Spans counts spans. It belongs to one goroutine.
+type Spans struct {
+	cells map[SpanKey]*SpanCell
+}
+
+// NewSpans counts from nothing.
+func NewSpans() *Spans { return &Spans{cells: map[SpanKey]*SpanCell{}} }
+
+// Reset forgets all.
+func (s *Spans) Reset() { clear(s.cells) }
+
+// Len is the number of cells, each of which takes some 200 bytes of memory.
+func (s *Spans) Len() int { return len(s.cells) }
+
+// Add counts a span that took so long.
+func (s *Spans) Add(key SpanKey, nanos int64) {
+	one := [1]Bucket{{Index: BucketOf(nanos), Count: 1}}
+	s.cell(key).include(1, max(nanos, 0), one[:])
+}
+
+func (s *Spans) cell(key SpanKey) *SpanCell {
+	c := s.cells[key]
+	if c == nil {
+		c = &SpanCell{SpanKey: key}
+		s.cells[key] = c
+	}
+	return c
+}
+
+func (c *SpanCell) include(count, sumNanos int64, buckets []Bucket) {
+	c.Count, c.SumNanos = add(c.Count, count), add(c.SumNanos, sumNanos)
+	c.Buckets = addBuckets(c.Buckets, buckets)
+}
+
+// Merge adds what AppendTo wrote, or nothing if it is damaged.
+func (s *Spans) Merge(b []byte) error {
+	if err := ReadSpans(b, func(*SpanCell) bool { return true }); err != nil {
+		return err
+	}
+	return ReadSpans(b, func(c *SpanCell) bool {
+		s.cell(c.SpanKey).include(c.Count, c.SumNanos, c.Buckets)
+		return true
+	})
+}
+
+const version = 1
+
+// AppendTo appends the cells, by minute: what ReadSpans reads. A cell of one span takes some 11 bytes.
+func (s *Spans) AppendTo(dst []byte) []byte {
+	cells := make([]*SpanCell, 0, len(s.cells))
+	operations, resources := make([]int64, 0, len(s.cells)), make([]int64, 0, len(s.cells))
+	for _, c := range s.cells {
+		cells = append(cells, c)
+		operations, resources = append(operations, c.Operation), append(resources, c.Resource)
+	}
+	slices.SortFunc(cells, func(a, b *SpanCell) int { return a.compare(b.SpanKey) })
+	operationTable, resourceTable := newIDTable(operations), newIDTable(resources)
+	dst = resourceTable.appendTo(operationTable.appendTo(append(dst, version)))
+	dst = binary.AppendUvarint(dst, uint64(len(cells)))
+	var at minutes
+	for _, c := range cells {
+		dst = at.appendTo(dst, c.Minute)
+		for _, n := range []uint64{operationTable.number(c.Operation), resourceTable.number(c.Resource), c.flags(), uint64(c.Count), uint64(c.SumNanos)} {
+			dst = binary.AppendUvarint(dst, n)
+		}
+		dst = appendBuckets(dst, c.Count, c.Buckets)
+	}
+	return dst
+}
+
+// ReadSpans yields the cells that AppendTo wrote, by minute, until yield returns false. A cell is valid until the next one.
+// It returns ErrDamaged for other bytes, maybe after some cells.
+func ReadSpans(b []byte, yield func(*SpanCell) bool) error {
+	r := reader{in: b}
+	v := r.unsigned()
+	operations, resources := r.ids(), r.ids()
+	var at minutes
+	var c SpanCell
+	for n := r.number(int64(len(r.in))); n > 0; n-- {
+		c.Minute, c.Operation, c.Resource = at.read(&r), r.id(operations), r.id(resources)
+		flags := r.number(1<<9 - 1)
+		c.Status, c.Root = uint8(flags>>1), flags&1 != 0
+		c.Count, c.SumNanos = r.number(1<<63-1), r.number(1<<63-1)
+		c.Buckets = r.buckets(c.Count, c.Buckets[:0])
+		if r.bad || v != version || c.Count == 0 {
+			return ErrDamaged
+		}
+		if !yield(&c) {
+			return nil
+		}
+	}
+	if r.bad || v != version || len(r.in) > 0 {
+		return ErrDamaged
+	}
+	return nil
+}
