@@ -214,7 +214,19 @@ func (s *Search) open(ctx context.Context) error {
 	return s.openAll(ctx, openings)
 }
 
+// listBytes bounds what the beginnings of lists take in memory, of segments that are opened together.
+const listBytes = 16 << 20
+
+// openAll opens segments whose shards have been read, or, when the plan has many terms, the first of them.
 func (s *Search) openAll(ctx context.Context, openings []*opening) error {
+	lists := 0
+	for i, o := range openings {
+		if lists += len(o.lists(s.plan)); i > 0 && lists*firstChunk > listBytes {
+			openings = openings[:i]
+			s.batch = 1
+			break
+		}
+	}
 	if err := readLists(ctx, s.source, s.plan, openings); err != nil {
 		return err
 	}

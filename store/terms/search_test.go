@@ -415,3 +415,43 @@ func TestSearchReadsNewestSegmentsOnlyForAFewUnits(t *testing.T) {
 		t.Errorf("the estimate is %+v, %v", e, err)
 	}
 }
+
+func TestSearchForManyCommonTermsHoldsFewSegmentsOpen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 17, ByStart)
+	const terms = 3000
+	all := make([]Term, terms)
+	for i := range all {
+		all[i] = testHasher.ID(Class, int64(i))
+	}
+	for segment := range 12 {
+		b := NewBlock(testHasher)
+		for unit := range 20 {
+			b.Row(traceID(20*segment+unit), int64(1000*segment+unit))
+			for _, t := range all {
+				b.Add(t)
+			}
+		}
+		h, err := ParseHead(b.AppendTo(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.heads = append(w.heads, h)
+		w.merge(1, 0, false)
+	}
+	s := NewSearch(testHasher, Query{Plan: Any(all...), From: math.MinInt64, To: math.MaxInt64}, nil, w.segments, w.source)
+	found := 0
+	for range 12 {
+		units, err := s.Next(t.Context(), 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found += len(units)
+		if lists := len(s.opened) * terms; lists*firstChunk > 2*listBytes {
+			t.Errorf("%d segments are open, with %d lists", len(s.opened), lists)
+		}
+	}
+	if found != 12*20 {
+		t.Errorf("%d units are found, want %d", found, 12*20)
+	}
+}
