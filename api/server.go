@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -36,6 +35,8 @@ const (
 
 // Server answers questions. New makes it, Listen opens its socket, Run serves.
 type Server struct {
+	*sockets.Server
+
 	config Config
 	deps   Deps
 	log    *slog.Logger
@@ -43,8 +44,6 @@ type Server struct {
 	links  links
 	memory *plait.AnswerMemory
 	meters *meters
-
-	socket *sockets.Server
 }
 
 // New makes a server from a configuration that Validate accepts. It opens nothing.
@@ -61,7 +60,7 @@ func New(c Config, d Deps) (*Server, error) {
 		config: c, deps: d, log: d.Logger, meters: m, links: newLinks(c.BaseURL), memory: plait.NewAnswerMemory(c.AnswerBytes),
 		pivots: correlate.NewPivots(d.Traces, d.Logs, d.Metrics),
 	}
-	s.socket = sockets.New(sockets.Config{
+	s.Server = sockets.New(sockets.Config{
 		Name: "the API", Addr: c.Addr, Handler: s.handler(),
 		MaxConnections: c.MaxConnections, MaxHeaderBytes: maxHeaderBytes,
 		HeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, SendTimeout: sendTime / 4,
@@ -128,19 +127,3 @@ func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 		return next(c)
 	}
 }
-
-// Listen opens the socket. Connections wait in the kernel until Run. Whoever has called Listen
-// calls Run or Shutdown.
-func (s *Server) Listen() error { return s.socket.Listen() }
-
-// Addr is the address on which the API listens, valid after Listen.
-func (s *Server) Addr() net.Addr { return s.socket.Addr() }
-
-// Run serves until ctx is done or Shutdown is called, or until the listener fails, which is its
-// error. When ctx is done it accepts no more and lets questions finish within Config.ShutdownGrace.
-func (s *Server) Run(ctx context.Context) error { return s.socket.Run(ctx) }
-
-// Shutdown accepts no more questions, waits until those accepted are answered, and closes the
-// socket. When ctx ends first, what is left is cut off and ctx's error returned. Later calls wait
-// for the first.
-func (s *Server) Shutdown(ctx context.Context) error { return s.socket.Shutdown(ctx) }

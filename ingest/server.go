@@ -12,14 +12,11 @@
 package ingest
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -41,6 +38,8 @@ type Deps struct {
 
 // Server is the doors. New makes it, Listen opens its sockets, Run serves.
 type Server struct {
+	*sockets.Group
+
 	config  Config
 	log     *slog.Logger
 	intake  *intake
@@ -90,6 +89,7 @@ func New(c Config, d Deps) (*Server, error) {
 	s.doors = slices.Concat(s.otlp.overHTTP(), newRemoteWriteDoor(p).overHTTP())
 	s.http = sockets.New(s.socket("OTLP/HTTP", c.HTTPAddr, s.httpHandler(), nil))
 	s.grpc = sockets.New(s.socket("OTLP/gRPC", c.GRPCAddr, s.grpcHandler(), grpcHTTP2))
+	s.Group = sockets.NewGroup(s.drain, s.http, s.grpc)
 	return s, nil
 }
 
@@ -111,58 +111,14 @@ const (
 	sendTimeout = 10 * time.Second
 )
 
-// Listen opens the sockets. Connections wait in the kernel until Run. Whoever has called Listen
-// calls Run or Shutdown.
-func (s *Server) Listen() error {
-	if err := s.http.Listen(); err != nil {
-		return err
-	}
-	if err := s.grpc.Listen(); err != nil {
-		return errors.Join(err, s.http.Shutdown(context.Background()))
-	}
-	return nil
-}
-
 // HTTPAddr is the address on which HTTP listens, valid after Listen.
 func (s *Server) HTTPAddr() net.Addr { return s.http.Addr() }
 
 // GRPCAddr is the address on which gRPC listens, valid after Listen.
 func (s *Server) GRPCAddr() net.Addr { return s.grpc.Addr() }
 
-// Run serves until ctx is done or Shutdown is called, or until a listener fails, which is its
-// error. When ctx is done it takes no more and lets accepted requests finish within
-// Config.ShutdownGrace; it returns when all of them are answered.
-func (s *Server) Run(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	defer context.AfterFunc(ctx, s.drain)()
-	var errs [2]error
-	var serving sync.WaitGroup
-	for i, server := range []*sockets.Server{s.http, s.grpc} {
-		serving.Go(func() {
-			defer stop() // when one ends, both do
-			errs[i] = server.Run(ctx)
-		})
-	}
-	serving.Wait()
-	return errors.Join(errs[:]...)
-}
-
 // drain refuses what comes from now on.
 func (s *Server) drain() {
 	s.intake.stop()
 	s.services.stop()
-}
-
-// Shutdown takes no more requests, waits until those that were accepted are answered, and closes
-// the sockets. When ctx ends first, what is left is cut off and ctx's error returned: their
-// senders got no answer and will send again. Later calls wait for the first.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.drain()
-	var errs [2]error
-	var wait sync.WaitGroup
-	wait.Go(func() { errs[0] = s.http.Shutdown(ctx) })
-	wait.Go(func() { errs[1] = s.grpc.Shutdown(ctx) })
-	wait.Wait()
-	return errors.Join(errs[:]...)
 }

@@ -105,10 +105,13 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Handler is what answers requests once they have passed the listener.
 func (s *Server) Handler() http.Handler { return s.http.Handler }
 
-// Run serves until ctx is done or Shutdown is called, or until the listener fails, which is its
-// error. When ctx is done it takes no more requests and lets those that were taken finish within
+// Run serves until ctx is done or Shutdown is called, which may have been before, or until the listener
+// fails, which is its error. It is called once, after Listen. When ctx is done it takes no more requests and lets those that were taken finish within
 // Config.ShutdownGrace.
 func (s *Server) Run(ctx context.Context) error {
+	if s.listener == nil {
+		return fmt.Errorf("serve %s: there is no socket, Listen comes first", s.config.Name)
+	}
 	failed := make(chan error, 1)
 	var serving sync.WaitGroup
 	serving.Go(func() {
