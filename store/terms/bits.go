@@ -19,17 +19,17 @@ const longestUnary = 24
 type bitWriter struct {
 	out     []byte
 	pending uint64
-	n       int // bits pending, below 8 between calls
+	n       int // bits pending, below 32 between calls
 }
 
 // write appends the lowest n bits of v, which has no others; n is at most 32.
 func (w *bitWriter) write(v uint64, n int) {
 	w.pending |= v << w.n
 	w.n += n
-	for w.n >= 8 {
-		w.out = append(w.out, byte(w.pending))
-		w.pending >>= 8
-		w.n -= 8
+	if w.n >= 32 {
+		w.out = binary.LittleEndian.AppendUint32(w.out, uint32(w.pending))
+		w.pending >>= 32
+		w.n -= 32
 	}
 }
 
@@ -52,12 +52,13 @@ func (w *bitWriter) number(v uint64) {
 	w.write(v, n)
 }
 
-// align fills up the last byte.
+// align fills up the last byte. Only after that is all of out there.
 func (w *bitWriter) align() {
-	if w.n > 0 {
+	for ; w.n > 0; w.n -= 8 {
 		w.out = append(w.out, byte(w.pending))
-		w.pending, w.n = 0, 0
+		w.pending >>= 8
 	}
+	w.n = 0
 }
 
 // bitReader reads what a bitWriter wrote. Beyond the end it reads zeros, and short says so.

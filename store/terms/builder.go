@@ -41,11 +41,18 @@ type Builder struct {
 	units  []Unit
 
 	always, beyond []uint32
+	heads          []addedHead
 	pairs          []uint64 // of heads: hash in the upper half, unit in the lower
 	durations      map[Term]*durationList
 	words          map[string]struct{}
 	left           map[uint32]struct{} // hashes of words that are left out
 	inputs         []input
+}
+
+// addedHead is a head that is merged.
+type addedHead struct {
+	*Head
+	numbers []uint32 // of each unit of the head, its number here
 }
 
 // input is a segment that is merged.
@@ -82,30 +89,50 @@ func (b *Builder) unit(u Unit) uint32 {
 	return n
 }
 
-// AddHead adds what one commit brought.
+// AddHead adds what one commit brought. The builder keeps the head until it builds.
 func (b *Builder) AddHead(h *Head) {
 	b.rows += h.rows
-	terms, durations := h.terms, h.durations
+	added := addedHead{h, make([]uint32, len(h.units))}
+	durations := h.durations
 	for i := range h.units {
 		u := &h.units[i]
 		n := b.unit(Unit{u.id, u.from, u.to})
+		added.numbers[i] = n
 		if u.flags&always != 0 {
 			b.always = append(b.always, n)
 		}
 		if u.flags&beyond != 0 {
 			b.beyond = append(b.beyond, n)
 		}
-		for _, t := range terms[:u.terms] {
-			b.pairs = append(b.pairs, uint64(t)<<32|uint64(n))
-		}
 		for _, d := range durations[:u.durations] {
 			l := b.durationsOf(h.operations[d.operation])
 			l.total++
 			l.entries = append(l.entries, timed{n, d.bucket})
 		}
-		terms, durations = terms[u.terms:], durations[u.durations:]
+		durations = durations[u.durations:]
 	}
 	b.addWords(string(h.words))
+	b.heads = append(b.heads, added)
+}
+
+// pair makes the pairs of all heads, whose units have got their numbers, and lets go of the heads.
+func (b *Builder) pair(numbers []uint32) {
+	size := 0
+	for _, h := range b.heads {
+		size += len(h.terms)
+	}
+	pairs := make([]uint64, 0, size)
+	for _, h := range b.heads {
+		terms := h.terms
+		for i, u := range h.numbers {
+			n := h.units[i].terms
+			for _, t := range terms[:n] {
+				pairs = append(pairs, uint64(t)<<32|uint64(numbers[u]))
+			}
+			terms = terms[n:]
+		}
+	}
+	b.heads, b.pairs = nil, sortPairs(pairs)
 }
 
 func (b *Builder) durationsOf(operation Term) *durationList {
@@ -164,10 +191,7 @@ func (b *Builder) Build(ctx context.Context, last bool) (*Segment, error) {
 	}
 	d := &Directory{order: b.order, rows: b.rows, units: len(b.units)}
 	numbers := b.arrange(d)
-	for i, p := range b.pairs {
-		b.pairs[i] = p>>32<<32 | uint64(numbers[uint32(p)])
-	}
-	b.pairs = sortPairs(b.pairs)
+	b.pair(numbers)
 	terms, hashBits := distinct(b.pairs)+len(b.durations), maxHashBits
 	for _, in := range b.inputs {
 		terms += in.d.terms
@@ -265,22 +289,24 @@ func distinct(pairs []uint64) (n int) {
 
 // sortPairs sorts by the upper half. It may return another slice than it was given.
 func sortPairs(pairs []uint64) []uint64 {
-	const digit = 11
-	other := make([]uint64, len(pairs))
-	for shift := 32; shift < 64; shift += digit {
-		var at [1 << digit]int
-		for _, p := range pairs {
-			at[p>>shift&(1<<digit-1)]++
+	const digit, digits = 11, 3
+	var at [digits][1 << digit]int
+	for _, p := range pairs {
+		for i := range digits {
+			at[i][p>>(32+digit*i)&(1<<digit-1)]++
 		}
-		sum := 0
-		for i, n := range at {
-			at[i] = sum
+	}
+	other := make([]uint64, len(pairs))
+	for i := range digits {
+		shift, sum := 32+digit*i, 0
+		for j, n := range at[i] {
+			at[i][j] = sum
 			sum += n
 		}
 		for _, p := range pairs {
 			d := p >> shift & (1<<digit - 1)
-			other[at[d]] = p
-			at[d]++
+			other[at[i][d]] = p
+			at[i][d]++
 		}
 		pairs, other = other, pairs
 	}
