@@ -31,8 +31,8 @@ type Range struct {
 	At, Size int   // in bytes
 }
 
-// Builder makes a segment of heads, or of heads and segments. It holds the units of all in memory, some 100
-// bytes each; the terms of heads, 8 bytes for each in a unit; and of segments a part at a time.
+// Builder makes a segment of heads, or of heads and segments. It holds in memory the units of all, some 100 bytes
+// each, the heads with 16 bytes more for each term of a unit, and of segments a part at a time.
 type Builder struct {
 	hasher *Hasher
 	order  Order

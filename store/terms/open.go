@@ -230,7 +230,7 @@ func (o *opening) count(p *Plan) (n int) {
 	case slowerThan:
 		for _, s := range p.slow {
 			for _, l := range o.of(s.durations, true) {
-				n += l.count
+				n += o.countSlower(l, s.term, p.bucket)
 			}
 		}
 	case anyOf:
@@ -244,6 +244,28 @@ func (o *opening) count(p *Plan) (n int) {
 		}
 	}
 	return min(n, all)
+}
+
+// countSlower counts the units of an operation with durations from a bucket on. Before the beginning of their list
+// is read, it takes all that the segment has.
+func (o *opening) countSlower(l posting, operation Term, bucket uint8) (n int) {
+	data, ok := o.chunks[o.first(l.list)]
+	if !ok {
+		return l.count
+	}
+	d, err := o.Directory.openDurations(data)
+	if err != nil {
+		return l.count
+	}
+	if bucket < d.floor {
+		return o.countTerms([]Term{operation})
+	}
+	for _, octave := range d.octaves {
+		if octave.octave >= bucket>>2 {
+			n += octave.count
+		}
+	}
+	return n
 }
 
 func (o *opening) countTerms(terms []Term) (n int) {

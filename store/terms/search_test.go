@@ -305,6 +305,17 @@ func TestSearchFindsEveryDurationAlsoThoseThatSegmentsLeaveOut(t *testing.T) {
 	if found := w.search(Query{Plan: long, From: math.MinInt64, To: math.MaxInt64}); len(found) != len(units) || len(units) == 0 {
 		t.Errorf("%d units are found for a long duration, %d have it", len(found), len(units))
 	}
+	for _, c := range []struct {
+		nanos int64
+		least float64 // of the units
+		most  float64
+	}{{6_000_000, 0, 0.05}, {1000, 0.3, 1}} {
+		s := NewSearch(testHasher, Query{Plan: testHasher.SlowerThan(c.nanos, 0), From: math.MinInt64, To: math.MaxInt64}, nil, w.segments, w.source)
+		e, err := s.Estimate(t.Context())
+		if share := float64(e.Fitting) / float64(e.Units); err != nil || share < c.least || share > c.most {
+			t.Errorf("of %d units, %d are estimated to be slower than %d ns", e.Units, e.Fitting, c.nanos)
+		}
+	}
 }
 
 func TestMergedSegmentKnowsOfDurationsThatItsPartsLeftOut(t *testing.T) {

@@ -50,11 +50,15 @@ func (o *opening) fitting(source Source, p *Plan) (unitSet, error) {
 // all intersects plans, the narrowest first. Those that more than half of the units fit are left out: to read their
 // lists would cost more than to compare some rows in vain.
 func (o *opening) all(source Source, plans []*Plan) (unitSet, error) {
+	counts := make(map[*Plan]int, len(plans))
+	for _, p := range plans {
+		counts[p] = o.count(p)
+	}
 	plans = slices.Clone(plans)
-	slices.SortStableFunc(plans, func(a, b *Plan) int { return cmp.Compare(o.count(a), o.count(b)) })
+	slices.SortStableFunc(plans, func(a, b *Plan) int { return cmp.Compare(counts[a], counts[b]) })
 	var sets intersection
 	for i, p := range plans {
-		if i > 0 && o.count(p) > o.Directory.units/2 {
+		if i > 0 && counts[p] > o.Directory.units/2 {
 			break
 		}
 		set, err := o.fitting(source, p)
