@@ -75,6 +75,26 @@ func reduceKeepsTheMeaning(t *rapid.T) {
 	})
 }
 
+// boundsEnclose looks for spans that fit outside of the bounds.
+func boundsEnclose(t *rapid.T) {
+	all := conditiontest.Draw(t, 6, 0)
+	n := conditiontest.OnSpans().Draw(t, "on spans")
+	for _, v := range conditiontest.Views(all.Spans) {
+		if !must(CompileSpans(n)).Match(&v) {
+			continue
+		}
+		for name, value := range map[Name]int64{SpanStart: v.Span.StartNanos, SpanDuration: v.Span.DurationNanos()} {
+			for _, n := range []Node{n, Simplify(n)} {
+				if least, most := Bounds(n, Field{Name: name}); value < least || value > most {
+					t.Fatalf("%s fits %d, which is not from %d to %d", n, value, least, most)
+				}
+			}
+		}
+	}
+}
+
+func TestBoundsEncloseWhatFits(t *testing.T) { t.Parallel(); rapid.Check(t, boundsEnclose) }
+
 // needsAreEnough takes out of spans whatever is not needed.
 func needsAreEnough(t *rapid.T) {
 	all := conditiontest.Draw(t, 6, 0)

@@ -3,6 +3,7 @@ package condition_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,36 @@ func TestSimplifyStaysLinear(t *testing.T) {
 		Walk(Simplify(n), func(Node) bool { after++; return true })
 		if after > before {
 			t.Errorf("%d nodes became %d", before, after)
+		}
+	}
+}
+
+func TestBoundsAreThoseOfTheCondition(t *testing.T) {
+	t.Parallel()
+	start := Field{Name: SpanStart}
+	at := func(op Op, v Value) Node { return compare(start, op, v) }
+	const first, last = math.MinInt64, math.MaxInt64
+	for _, tt := range []struct {
+		n           Node
+		least, most int64
+	}{
+		{And{}, first, last},
+		{Or{}, last, first},
+		{Const(false), last, first},
+		{And{at(OpGreaterOrEqual, Time(5)), at(OpLess, Time(9))}, 5, 8},
+		{And{at(OpGreater, Time(5)), equal(own("k"), Int(1))}, 6, last},
+		{Or{at(OpEqual, Time(5)), at(OpEqual, Time(9))}, 5, 9},
+		{Or{at(OpEqual, Time(5)), equal(own("k"), Int(1))}, first, last},
+		{Not{at(OpLess, Time(5))}, 5, last},
+		{at(OpLess, Float(5.5)), first, 5},
+		{at(OpGreater, Float(5.5)), 6, last},
+		{at(OpLess, Float(1<<63)), first, last},
+		{at(OpLess, Float(math.NaN())), last, first},
+		{at(OpGreater, Float(math.Inf(-1))), first, last},
+		{HasSpan{at(OpEqual, Time(5))}, first, last},
+	} {
+		if least, most := Bounds(Simplify(tt.n), start); least != tt.least || most != tt.most {
+			t.Errorf("%s: got %d to %d, want %d to %d", tt.n, least, most, tt.least, tt.most)
 		}
 	}
 }
