@@ -36,6 +36,7 @@ var allowed = []struct {
 	{"tracecontext", []string{"", "jsontext"}},
 	{"canonical", []string{"", "jsontext"}},
 	{"wire/...", []string{"", "canonical", "jsontext", "recent", "wire/...", "tracecontext"}},
+	{"query", []string{"", "query/condition", "spanmetrics"}},
 	{"query/...", []string{"", "canonical", "query/..."}},
 	{"spanmetrics", []string{""}},
 	{"spanmetrics/callcases", []string{"", "spanmetrics"}},
