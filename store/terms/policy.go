@@ -6,7 +6,7 @@ import (
 )
 
 // When segments are merged. A search pays for each segment, a merge for each byte: with four of about a
-// size to one, a byte is written three times, and of 50 million spans there are some 18 segments.
+// size to one, a byte is written three times, and of 50 million spans there are some 14 to 20 segments.
 const (
 	mergedAtOnce = 4
 	// alike is how many times larger a segment of about the same size may be.
