@@ -101,12 +101,20 @@ type Deps struct {
 	Ready func(context.Context) error
 	// Gatherer is what /metrics shows; nil: nothing.
 	Gatherer prometheus.Gatherer
-	// Prometheus answers everything below /prometheus/, with the path as it came in; nil: nothing does.
-	Prometheus http.Handler
+	// Faces are other APIs on the same port: those that Grafana's data sources speak.
+	Faces []Face
 
 	Logger     *slog.Logger          // nil: slog.Default
 	Registerer prometheus.Registerer // nil: metrics are kept to itself
 	Now        func() time.Time      // nil: time.Now
+}
+
+// Face is an API beside Plait's own.
+type Face struct {
+	// Prefix is the path below which it answers, without a slash at its end: "/prometheus".
+	Prefix string
+	// Handler gets the requests with their paths as they came in.
+	Handler http.Handler
 }
 
 func (d *Deps) setDefaults() {

@@ -4,23 +4,24 @@ import (
 	"context"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/ask"
 )
 
 type logsParams struct {
-	TraceID  traceID     `query:"trace_id"`
-	SpanID   spanID      `query:"span_id"`
+	TraceID  ask.TraceID `query:"trace_id"`
+	SpanID   ask.SpanID  `query:"span_id"`
 	Service  string      `query:"service"`
 	Severity severity    `query:"severity"`
 	Q        string      `query:"q"`
 	Attr     []attribute `query:"attr"`
-	window
+	ask.Window
 	Limit  int    `query:"limit" default:"100" max:"5000"`
 	Cursor string `query:"cursor"`
 }
 
 // searchLogs finds log records, newest first.
 func (s *Server) searchLogs(ctx context.Context, p logsParams) (*logsAnswer, error) {
-	within, err := p.within(s.deps.Now())
+	within, err := p.Within(s.deps.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +34,7 @@ func (s *Server) searchLogs(ctx context.Context, p logsParams) (*logsAnswer, err
 	}
 	readings := p.TraceID
 	if len(readings) == 0 {
-		readings = traceID{{}}
+		readings = ask.TraceID{{}}
 	}
 	for _, q.TraceID = range readings {
 		records, next, err := s.deps.Logs.Logs(ctx, q)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/plaithq/plait/api/ask"
 )
 
 // description is openapi.yaml as far as the tests look at it.
@@ -86,15 +88,15 @@ func TestDescriptionAndCodeHaveTheSameEndpoints(t *testing.T) {
 				p.In, p.Required, orNone(p.Schema.Default), orNone(p.Schema.Maximum), p.Schema.Type.Value == "array")
 		}
 		coded := map[string]string{}
-		for _, f := range fieldsOf(e.params) {
+		for _, f := range ask.FieldsOf(e.params) {
 			var initial, most any
-			if n, err := strconv.Atoi(f.value); err == nil {
+			if n, err := strconv.Atoi(f.Value); err == nil {
 				initial = n
 			}
-			if f.max > 0 {
-				most = f.max
+			if f.Max > 0 {
+				most = f.Max
 			}
-			coded[f.name] = fmt.Sprintf("in %s, required %v, default %v, maximum %v, list %v", f.in, f.required, orNone(initial), orNone(most), f.repeated)
+			coded[f.Name] = fmt.Sprintf("in %s, required %v, default %v, maximum %v, list %v", f.In, f.Required, orNone(initial), orNone(most), f.Repeated)
 		}
 		if !reflect.DeepEqual(described, coded) {
 			t.Errorf("parameters of %s:\ndescribed %v\ncoded     %v", e.path, described, coded)
@@ -142,7 +144,7 @@ func (d *description) validate(path string, resp *http.Response, body []byte) []
 	contentType := resp.Header.Get("Content-Type")
 	s, ok := d.Paths[path].Get.Responses[status].Content[contentType]
 	if status == "default" {
-		s.Schema, ok = d.Components.Schemas["Problem"], contentType == problemType
+		s.Schema, ok = d.Components.Schemas["Problem"], contentType == ask.ProblemType
 	}
 	if !ok {
 		return []string{fmt.Sprintf("%s %s is not described for %s", contentType, resp.Status, path)}

@@ -5,16 +5,17 @@ import (
 	"fmt"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/ask"
 	"github.com/plaithq/plait/correlate"
 	"github.com/plaithq/plait/spanmetrics"
 )
 
 type logParams struct {
-	ID      string `query:"id"`
-	Time    moment `query:"time"`
-	Service string `query:"service"`
-	Body    string `query:"body"`
-	Lines   int    `query:"lines" default:"10" max:"200"`
+	ID      string     `query:"id"`
+	Time    ask.Moment `query:"time"`
+	Service string     `query:"service"`
+	Body    string     `query:"body"`
+	Lines   int        `query:"lines" default:"10" max:"200"`
 }
 
 type logAnswer struct {
@@ -40,11 +41,11 @@ type pathSpan struct {
 
 // pivotLog leads from a log line to its trace and span, and shows the lines around it.
 func (s *Server) pivotLog(ctx context.Context, p logParams) (*logAnswer, error) {
-	if p.ID == "" && !p.Time.given {
+	if p.ID == "" && !p.Time.Given() {
 		return nil, fmt.Errorf("give the record's id, or its time with service and body: %w", plait.ErrInvalid)
 	}
 	v, err := s.pivots.Log(ctx, correlate.LogQuestion{
-		ID: p.ID, Time: p.Time.resolve(s.deps.Now()), Service: p.Service, Body: p.Body, Lines: p.Lines,
+		ID: p.ID, Time: p.Time.Resolve(s.deps.Now()), Service: p.Service, Body: p.Body, Lines: p.Lines,
 	})
 	if err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func (s *Server) pivotLog(ctx context.Context, p logParams) (*logAnswer, error) 
 		span := &v.Path[i]
 		answer.Path = append(answer.Path, pathSpan{
 			SpanID: span.SpanID, Service: span.Resource.Service(), Name: span.Name, Kind: span.Kind.String(),
-			Start: stamp(span.StartNanos), DurationNS: spanmetrics.DurationNanos(span), Status: span.Status.String(),
+			Start: ask.Stamp(span.StartNanos), DurationNS: spanmetrics.DurationNanos(span), Status: span.Status.String(),
 		})
 	}
 	if n := len(answer.Path); n > 0 {

@@ -5,13 +5,14 @@ import (
 	"fmt"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/ask"
 	"github.com/plaithq/plait/correlate"
 	"github.com/plaithq/plait/query/promsel"
 )
 
 type metricParams struct {
 	Query string `query:"query" required:"true"`
-	window
+	ask.Window
 	Min   *float64 `query:"min"`
 	Max   *float64 `query:"max"`
 	Limit int      `query:"limit" default:"20" max:"200"`
@@ -59,7 +60,7 @@ func (s *Server) pivotMetric(ctx context.Context, p metricParams) (*metricAnswer
 	if err != nil {
 		return nil, fmt.Errorf("parameter query: %w", err)
 	}
-	within, err := p.bounded(s.deps.Now())
+	within, err := p.Bounded(s.deps.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func (s *Server) pivotMetric(ctx context.Context, p metricParams) (*metricAnswer
 		return nil, err
 	}
 	answer := &metricAnswer{
-		Query: p.Query, Start: stamp(within.From.UnixNano()), End: stamp(within.To.UnixNano()),
+		Query: p.Query, Start: ask.Stamp(within.From.UnixNano()), End: ask.Stamp(within.To.UnixNano()),
 		Exemplars: make([]exemplar, 0, len(found.Hits)), Truncated: found.CutShort, Hint: found.Hint,
 	}
 	for i := range found.Hits {
@@ -87,7 +88,7 @@ func (s *Server) pivotMetric(ctx context.Context, p metricParams) (*metricAnswer
 
 func (l links) hit(h *correlate.MetricHit) exemplar {
 	e := exemplar{
-		Series: labels(h.Series), Value: (*number)(h.Value), Time: stamp(h.TimeNanos), TraceID: h.TraceID,
+		Series: labels(h.Series), Value: (*number)(h.Value), Time: ask.Stamp(h.TimeNanos), TraceID: h.TraceID,
 		Match: h.Match, TypicalDurationNS: h.TypicalNanos, Trace: l.summary(&h.Trace),
 		Logs: logCounts{BySeverity: map[string]int{}}, Links: exemplarLinks{traceLinks: l.trace(h.TraceID)},
 	}

@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/ask"
 	"github.com/plaithq/plait/correlate"
 	"github.com/plaithq/plait/correlate/tracetree"
 )
 
 type traceParams struct {
-	ID traceID `path:"id"`
+	ID ask.TraceID `path:"id"`
 }
 
 type traceAnswer struct {
@@ -92,7 +93,7 @@ type traceExemplar struct {
 
 // pivotTrace shows a trace with all that is known about it.
 func (s *Server) pivotTrace(ctx context.Context, p traceParams) (*traceAnswer, error) {
-	v, err := firstFound(p.ID, "span or log record", func(id plait.TraceID) (*correlate.TraceView, error) {
+	v, err := ask.FirstFound(p.ID, "span or log record", func(id plait.TraceID) (*correlate.TraceView, error) {
 		return s.pivots.Trace(ctx, id, s.config.MaxSpans, s.config.MaxLogs)
 	})
 	if err != nil {
@@ -116,7 +117,7 @@ func (s *Server) pivotTrace(ctx context.Context, p traceParams) (*traceAnswer, e
 	}
 	for _, segment := range t.CriticalPath {
 		answer.CriticalPath = append(answer.CriticalPath, criticalSegment{
-			SpanID: t.Nodes[segment.Node].Span.SpanID, Start: stamp(segment.FromNanos), DurationNS: segment.ToNanos - segment.FromNanos,
+			SpanID: t.Nodes[segment.Node].Span.SpanID, Start: ask.Stamp(segment.FromNanos), DurationNS: segment.ToNanos - segment.FromNanos,
 		})
 	}
 	for _, m := range t.MissingParents {
@@ -134,7 +135,7 @@ func (l links) node(t *tracetree.Tree, i int) treeSpan {
 	out := treeSpan{
 		SpanID: span.SpanID, Depth: n.Depth, Children: n.Children,
 		Service: span.Resource.Service(), Name: span.Name, Kind: span.Kind.String(),
-		Start: stamp(span.StartNanos + n.SkewNanos), SkewNS: n.SkewNanos,
+		Start: ask.Stamp(span.StartNanos + n.SkewNanos), SkewNS: n.SkewNanos,
 		DurationNS: n.DurationNanos(), SelfTimeNS: n.SelfNanos,
 		CriticalPath: n.Critical, CriticalPathNS: n.CriticalNanos, Asynchronous: n.Asynchronous, Shared: n.Shared,
 		Status: span.Status.String(), StatusMessage: span.StatusMessage,
@@ -146,10 +147,10 @@ func (l links) node(t *tracetree.Tree, i int) treeSpan {
 		out.ParentSpanID = span.ParentSpanID.String()
 	}
 	if n.SkewNanos != 0 {
-		out.RecordedStart = stamp(span.StartNanos)
+		out.RecordedStart = ask.Stamp(span.StartNanos)
 	}
 	for _, e := range span.Events {
-		out.Events = append(out.Events, spanEvent{stamp(e.TimeNanos + n.SkewNanos), e.Name, attributes(e.Attributes)})
+		out.Events = append(out.Events, spanEvent{ask.Stamp(e.TimeNanos + n.SkewNanos), e.Name, attributes(e.Attributes)})
 	}
 	for _, k := range span.Links {
 		out.SpanLinks = append(out.SpanLinks, spanLink{k.TraceID, k.SpanID, k.TraceState, attributes(k.Attributes), l.trace(k.TraceID)})
@@ -166,7 +167,7 @@ func missing(t *tracetree.Tree, m tracetree.MissingParent) missingParent {
 }
 
 func traceExemplarOf(e plait.SeriesExemplar) traceExemplar {
-	out := traceExemplar{Series: labels(e.Series), Value: number(e.Value), Time: stamp(e.TimeNanos)}
+	out := traceExemplar{Series: labels(e.Series), Value: number(e.Value), Time: ask.Stamp(e.TimeNanos)}
 	if !e.SpanID.IsZero() {
 		out.SpanID = e.SpanID.String()
 	}

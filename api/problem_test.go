@@ -5,10 +5,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/plaithq/plait/api/ask"
 )
 
 // details asks for paths as they stand, and compares how each is answered.
-func details(t *testing.T, g *gateway, want map[string]problem) {
+func details(t *testing.T, g *gateway, want map[string]ask.Problem) {
 	t.Helper()
 	d := readDescription(t)
 	for path, want := range want {
@@ -21,7 +23,7 @@ func details(t *testing.T, g *gateway, want map[string]problem) {
 		for _, wrong := range d.validate("", resp, body) {
 			t.Errorf("%s: %s", path, wrong)
 		}
-		var got problem
+		var got ask.Problem
 		if err := json.Unmarshal(body, &got); err != nil {
 			t.Errorf("%s is answered %s: %v", path, body, err)
 			continue
@@ -38,7 +40,7 @@ func TestProblemsSayWhatIsWrongWithAQuestion(t *testing.T) {
 	trace := root + "/pivot/trace/" + knownTrace.String()
 	unknownLog := strings.Repeat("A", 56)
 	const hint = " (a semicolon in a value is %3B, a percent sign %25)"
-	details(t, start(t, emptyStore(t)), map[string]problem{
+	details(t, start(t, emptyStore(t)), map[string]ask.Problem{
 		root + "/logs?limit=1;foo":             {Status: 400, Detail: "the query string is malformed: invalid semicolon separator in query" + hint},
 		root + "/logs?limit=1&service=%zz":     {Status: 400, Detail: `the query string is malformed: invalid URL escape "%zz"` + hint},
 		trace + "/logs?severity=error;x":       {Status: 400, Detail: "the query string is malformed: invalid semicolon separator in query" + hint},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/plaithq/plait/api/ask"
 	"github.com/plaithq/plait/tracecontext"
 )
 
@@ -22,25 +23,25 @@ type endpoint struct {
 
 // endpoints is all of them.
 var endpoints = []endpoint{
-	ask("/pivot/metric", (*Server).pivotMetric),
-	ask(tracePath, (*Server).pivotTrace),
-	ask(tracePath+"/logs", (*Server).traceLogs),
-	ask(tracePath+"/metrics", (*Server).traceMetrics),
-	ask("/pivot/log", (*Server).pivotLog),
-	ask("/logs", (*Server).searchLogs),
-	ask("/traces", (*Server).searchTraces),
-	ask("/service-map", (*Server).serviceMap),
-	ask("/services", (*Server).listServices),
+	question("/pivot/metric", (*Server).pivotMetric),
+	question(tracePath, (*Server).pivotTrace),
+	question(tracePath+"/logs", (*Server).traceLogs),
+	question(tracePath+"/metrics", (*Server).traceMetrics),
+	question("/pivot/log", (*Server).pivotLog),
+	question("/logs", (*Server).searchLogs),
+	question("/traces", (*Server).searchTraces),
+	question("/service-map", (*Server).serviceMap),
+	question("/services", (*Server).listServices),
 }
 
-// ask makes an endpoint of a function from parameters to an answer.
-func ask[P, A any](path string, f func(*Server, context.Context, P) (A, error)) endpoint {
+// question makes an endpoint of a function from parameters to an answer.
+func question[P, A any](path string, f func(*Server, context.Context, P) (A, error)) endpoint {
 	return endpoint{root + path, reflect.TypeFor[P](), func(s *Server, c echo.Context, id string) error {
-		query, err := readQuery(c.Request().URL)
+		query, err := ask.ReadQuery(c.Request().URL)
 		if err != nil {
 			return err
 		}
-		params, err := parse[P](query, id)
+		params, err := ask.Parse[P](query, id)
 		if err != nil {
 			return err
 		}

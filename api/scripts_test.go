@@ -148,7 +148,7 @@ func (s *script) open(t *testing.T) {
 			c.AnswerBytes = s.settings.AnswerBytes
 		}
 		d.Now = func() time.Time { return day.Add(10*time.Hour + 5*time.Minute) }
-		d.Prometheus = prometheus.NewHandler(prometheus.Config{Storage: s.store.Metrics(), Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+		d.Faces = []Face{{Prefix: "/prometheus", Handler: prometheus.NewHandler(prometheus.Config{Storage: s.store.Metrics(), Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})}}
 	})
 }
 

@@ -1,10 +1,10 @@
-// Package api is the way out over HTTP: pivots and searches as JSON (spec section 8), health,
-// and Plait's own metrics. Other rooms' handlers are mounted beside them.
+// Package api is the way out over HTTP: pivots and searches as JSON (docs/api.md), health,
+// and Plait's own metrics. Other APIs (faces) are mounted beside them.
 //
 // Only cmd/plait calls it. A question travels in four steps, the same for all: its parameters
-// are read into a struct (params.go), correlate or a reader is asked, the answer is put into
+// are read into a struct (package ask), correlate or a reader is asked, the answer is put into
 // the shape that openapi.yaml describes, and sent. Failures are returned, and one place
-// answers them (problem.go). The package never writes telemetry and knows no SQL.
+// answers them (answerError). The package never writes telemetry and knows no SQL.
 package api
 
 import (
@@ -83,8 +83,8 @@ func (s *Server) handler() http.Handler {
 	get(e, "/metrics", echo.WrapHandler(promhttp.HandlerFor(s.deps.Gatherer, promhttp.HandlerOpts{
 		EnableOpenMetrics: true, EnableOpenMetricsTextCreatedSamples: true, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError),
 	})))
-	if s.deps.Prometheus != nil {
-		e.Any("/prometheus/*", echo.WrapHandler(s.deps.Prometheus))
+	for _, face := range s.deps.Faces {
+		e.Any(face.Prefix+"/*", echo.WrapHandler(face.Handler))
 	}
 
 	compress := compression()

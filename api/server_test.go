@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/ask"
 	"github.com/plaithq/plait/correlate"
 	"github.com/plaithq/plait/tracecontext"
 )
@@ -190,7 +191,7 @@ func TestOtherMethodsAreNotAllowed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if resp, body := do(t, req); resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Content-Type") != problemType {
+		if resp, body := do(t, req); resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Content-Type") != ask.ProblemType {
 			t.Errorf("DELETE %s is answered %d %s", path, resp.StatusCode, body)
 		}
 	}
@@ -217,15 +218,15 @@ func TestHeadIsAnsweredAsGetWithoutABody(t *testing.T) {
 
 func TestErrorsOfNoKindStayWithTheOperator(t *testing.T) {
 	t.Parallel()
-	p, _ := problemOf(errors.New("password is hunter2"))
+	p, _ := ask.ProblemOf(errors.New("password is hunter2"), http.StatusInternalServerError)
 	if p.Status != 500 || strings.Contains(p.Detail, "hunter2") {
 		t.Errorf("an unknown error is answered %+v", p)
 	}
-	p, retry := problemOf(fmt.Errorf("ask: %w", plait.ErrUnavailable))
+	p, retry := ask.ProblemOf(fmt.Errorf("ask: %w", plait.ErrUnavailable), http.StatusInternalServerError)
 	if p.Status != 503 || retry == 0 {
 		t.Errorf("an unreachable database is answered %+v, retry after %v", p, retry)
 	}
-	p, _ = problemOf(fmt.Errorf("parameter q: too odd: %w", plait.ErrInvalid))
+	p, _ = ask.ProblemOf(fmt.Errorf("parameter q: too odd: %w", plait.ErrInvalid), http.StatusInternalServerError)
 	if p.Status != 400 || p.Detail != "parameter q: too odd" {
 		t.Errorf("invalid input is answered %+v", p)
 	}
@@ -297,7 +298,7 @@ func TestMetricsAreServedAsOpenMetricsWithExemplars(t *testing.T) {
 func TestOtherHandlersAreMountedWithTheirPaths(t *testing.T) {
 	t.Parallel()
 	g := start(t, emptyStore(t), func(_ *Config, d *Deps) {
-		d.Prometheus = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Method, " ", r.URL.Path) })
+		d.Faces = []Face{{Prefix: "/prometheus", Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Method, " ", r.URL.Path) })}}
 	})
 	resp, err := http.Post(g.url+"/prometheus/api/v1/query", "application/x-www-form-urlencoded", nil)
 	if err != nil {

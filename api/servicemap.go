@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"time"
+
+	"github.com/plaithq/plait/api/ask"
 )
 
 type serviceMapParams struct {
-	window
+	ask.Window
 }
 
 type serviceMapAnswer struct {
@@ -49,7 +51,7 @@ type serviceEdge struct {
 
 // serviceMap shows which service called which.
 func (s *Server) serviceMap(ctx context.Context, p serviceMapParams) (*serviceMapAnswer, error) {
-	within, err := p.bounded(s.deps.Now())
+	within, err := p.Bounded(s.deps.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +60,11 @@ func (s *Server) serviceMap(ctx context.Context, p serviceMapParams) (*serviceMa
 		return nil, err
 	}
 	answer := &serviceMapAnswer{
-		Start: stamp(within.From.UnixNano()), End: stamp(within.To.UnixNano()),
+		Start: ask.Stamp(within.From.UnixNano()), End: ask.Stamp(within.To.UnixNano()),
 		Nodes: make([]serviceNode, 0, len(m.Nodes)), Edges: make([]serviceEdge, 0, len(m.Edges)),
 	}
 	if !m.From.IsZero() {
-		answer.DataStart, answer.DataEnd = new(stamp(m.From.UnixNano())), new(stamp(m.To.UnixNano()))
+		answer.DataStart, answer.DataEnd = new(ask.Stamp(m.From.UnixNano())), new(ask.Stamp(m.To.UnixNano()))
 	}
 	for _, n := range m.Nodes {
 		answer.Nodes = append(answer.Nodes, serviceNode{n.Service, newTraffic(m.To.Sub(m.From), n.Calls, n.Failed, n.DurationNanosSum, n.P50, n.P95, n.P99)})

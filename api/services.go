@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/ask"
 )
 
 // ServiceLister lists services.
@@ -59,7 +60,7 @@ func (s *Server) listServices(ctx context.Context, p servicesParams) (*servicesA
 			break
 		}
 		answer.Services = append(answer.Services, serviceSeen{
-			Service: seen.Service, FirstSeen: stamp(seen.First.UnixNano()), LastSeen: stamp(seen.Last.UnixNano()),
+			Service: seen.Service, FirstSeen: ask.Stamp(seen.First.UnixNano()), LastSeen: ask.Stamp(seen.Last.UnixNano()),
 		})
 	}
 	return answer, nil

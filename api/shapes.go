@@ -3,18 +3,13 @@ package api
 import (
 	"encoding/json"
 	"math"
-	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/ask"
 )
 
 // What several answers are made of. Field order is the order in the JSON; what openapi.yaml says
 // of each schema is held by a test.
-
-// stamp is a time in RFC 3339 with nanoseconds.
-func stamp(nanos int64) string {
-	return time.Unix(0, nanos).UTC().Format("2006-01-02T15:04:05.000000000Z")
-}
 
 // number is a value of a series; JSON knows no NaN and no infinity, which are null.
 type number float64
@@ -62,7 +57,7 @@ type traceSummary struct {
 func (l links) summary(t *plait.TraceSummary) traceSummary {
 	return traceSummary{
 		TraceID: t.TraceID, RootService: t.RootService, RootName: t.RootName,
-		Start: stamp(t.StartNanos), DurationNS: t.DurationNanos,
+		Start: ask.Stamp(t.StartNanos), DurationNS: t.DurationNanos,
 		SpanCount: t.SpanCount, ErrorCount: t.ErrorCount, Services: list(t.Services), Links: l.trace(t.TraceID),
 	}
 }
@@ -96,14 +91,14 @@ type logRecord struct {
 
 func (l links) record(r *plait.LogRecord) logRecord {
 	out := logRecord{
-		ID: r.ID, Time: stamp(r.TimeNanos),
+		ID: r.ID, Time: ask.Stamp(r.TimeNanos),
 		Severity: r.Severity.String(), SeverityNumber: int(r.Severity), SeverityText: r.SeverityText,
 		Service: r.Resource.Service(), Body: r.Body.AppendJSON(nil), EventName: r.EventName,
 		Attributes: attributes(r.Attributes), Resource: attributes(r.Resource.Attributes), Scope: scopeOf(r.Scope), Links: l.log(r),
 		Flags: r.Flags, Dropped: r.DroppedAttributes,
 	}
 	if r.ObservedNanos != 0 {
-		out.ObservedTime = stamp(r.ObservedNanos)
+		out.ObservedTime = ask.Stamp(r.ObservedNanos)
 	}
 	if !r.TraceID.IsZero() {
 		out.TraceID = r.TraceID.String()

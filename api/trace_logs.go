@@ -4,14 +4,15 @@ import (
 	"context"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/ask"
 )
 
 type traceLogsParams struct {
-	ID       traceID  `path:"id"`
-	SpanID   spanID   `query:"span_id"`
-	Severity severity `query:"severity"`
-	Limit    int      `query:"limit" default:"1000" max:"10000"`
-	Cursor   string   `query:"cursor"`
+	ID       ask.TraceID `path:"id"`
+	SpanID   ask.SpanID  `query:"span_id"`
+	Severity severity    `query:"severity"`
+	Limit    int         `query:"limit" default:"1000" max:"10000"`
+	Cursor   string      `query:"cursor"`
 }
 
 // logsAnswer is a page of log records.
@@ -24,7 +25,7 @@ type logsAnswer struct {
 // traceLogs shows a trace's logs from every service in time order. The cursor is a place in that
 // order: records that arrive between two pages shift nothing.
 func (s *Server) traceLogs(ctx context.Context, p traceLogsParams) (*logsAnswer, error) {
-	return firstFound(p.ID, "span or log record", func(id plait.TraceID) (*logsAnswer, error) {
+	return ask.FirstFound(p.ID, "span or log record", func(id plait.TraceID) (*logsAnswer, error) {
 		records, next, err := s.pivots.TraceLogs(ctx, plait.LogQuery{
 			TraceID: id, SpanID: plait.SpanID(p.SpanID), MinSeverity: plait.SeverityNumber(p.Severity), Limit: p.Limit, Cursor: p.Cursor,
 		})

@@ -4,11 +4,12 @@ import (
 	"context"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/ask"
 	"github.com/plaithq/plait/correlate"
 )
 
 type traceMetricsParams struct {
-	ID     traceID     `path:"id"`
+	ID     ask.TraceID `path:"id"`
 	Limit  int         `query:"limit" default:"200" max:"5000"`
 	Cursor afterSeries `query:"cursor"`
 }
@@ -42,7 +43,7 @@ type metricLinks struct {
 // traceMetrics lists the series of what a trace passed.
 func (s *Server) traceMetrics(ctx context.Context, p traceMetricsParams) (*traceMetricsAnswer, error) {
 	truncated := false
-	all, err := firstFound(p.ID, "span or log record", func(id plait.TraceID) (all []correlate.TraceMetric, err error) {
+	all, err := ask.FirstFound(p.ID, "span or log record", func(id plait.TraceID) (all []correlate.TraceMetric, err error) {
 		all, truncated, err = s.pivots.TraceMetrics(ctx, id, s.config.MaxSpans, s.config.MaxLogs)
 		return all, err
 	})
@@ -58,7 +59,7 @@ func (s *Server) traceMetrics(ctx context.Context, p traceMetricsParams) (*trace
 		}
 		answer.Metrics = append(answer.Metrics, traceMetric{
 			Metric: m.Metric, Service: m.Service, Operation: m.Operation, Source: source, Labels: labels(m.Labels),
-			Query: m.Query, Start: stamp(m.Range.From.UnixNano()), End: stamp(m.Range.To.UnixNano()),
+			Query: m.Query, Start: ask.Stamp(m.Range.From.UnixNano()), End: ask.Stamp(m.Range.To.UnixNano()),
 			Links: metricLinks{Pivot: s.linksFor(ctx).pivot(m.Query, m.Range), QueryRange: s.linksFor(ctx).queryRange(m.Query, m.Range)},
 		})
 	}

@@ -6,17 +6,18 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/ask"
 )
 
 type tracesParams struct {
 	Service     string      `query:"service"`
 	Name        string      `query:"name"`
-	MinDuration period      `query:"min_duration"`
-	MaxDuration period      `query:"max_duration"`
+	MinDuration ask.Period  `query:"min_duration"`
+	MaxDuration ask.Period  `query:"max_duration"`
 	Status      status      `query:"status"`
 	Kind        kind        `query:"kind"`
 	Attr        []attribute `query:"attr"`
-	window
+	ask.Window
 	Limit  int    `query:"limit" default:"20" max:"1000"`
 	Cursor string `query:"cursor"`
 }
@@ -28,7 +29,7 @@ type tracesAnswer struct {
 
 // searchTraces finds traces, newest first.
 func (s *Server) searchTraces(ctx context.Context, p tracesParams) (*tracesAnswer, error) {
-	within, err := p.within(s.deps.Now())
+	within, err := p.Within(s.deps.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -6,43 +6,11 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/plaithq/plait"
 )
-
-func TestTimesAreToldApartByTheirSize(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
-	for text, want := range map[string]string{
-		"2023-01-29T08:48:16.478Z":      "2023-01-29T08:48:16.478000000Z",
-		"2023-01-29T09:48:16.478+01:00": "2023-01-29T08:48:16.478000000Z",
-		"2023-01-29T09:48:16.478 01:00": "2023-01-29T08:48:16.478000000Z",
-		"1674982096":                    "2023-01-29T08:48:16.000000000Z",
-		"1674982096.478123456":          "2023-01-29T08:48:16.478123456Z",
-		"1674982096478":                 "2023-01-29T08:48:16.478000000Z",
-		"1674982096478.5":               "2023-01-29T08:48:16.478500000Z",
-		"1674982096478123":              "2023-01-29T08:48:16.478123000Z",
-		"1674982096478123456":           "2023-01-29T08:48:16.478123456Z",
-		"0":                             "1970-01-01T00:00:00.000000000Z",
-		"-1.5":                          "1969-12-31T23:59:58.500000000Z",
-		"now":                           "2026-11-21T10:00:00.000000000Z",
-		"now-15m":                       "2026-11-21T09:45:00.000000000Z",
-		"now-7d":                        "2026-11-14T10:00:00.000000000Z",
-		"now-2w":                        "2026-11-07T10:00:00.000000000Z",
-		"now-1d12h":                     "2026-11-19T22:00:00.000000000Z",
-		"now+1h":                        "2026-11-21T11:00:00.000000000Z",
-	} {
-		var m moment
-		if err := m.UnmarshalText([]byte(text)); err != nil {
-			t.Errorf("%s: %v", text, err)
-		} else if got := stamp(m.resolve(now).UnixNano()); got != want {
-			t.Errorf("%s is %s, want %s", text, got, want)
-		}
-	}
-}
 
 func TestValuesThatAreRefused(t *testing.T) {
 	t.Parallel()
@@ -50,32 +18,14 @@ func TestValuesThatAreRefused(t *testing.T) {
 		into  encoding.TextUnmarshaler
 		texts []string
 	}{
-		{new(moment), []string{"", "yesterday", "1e9", "nowish", "now-", "now-101y", "now--1h", "2023-01-29", "99999999999.", "9999-01-01T00:00:00Z", "1674982096.4.7"}},
-		{new(period), []string{"", "5", "-1s", "long", "101y"}},
 		{new(severity), []string{"", "0", "25", "loud"}},
-		{new(spanID), []string{"", "0", "0000000000000000", "xyz", "18446744073709551616"}},
 		{new(attribute), []string{"", "x", "=x"}},
 		{new(afterSeries), []string{"!", "AAAA", "AAAAAAAAAAA", "AAAAAAAAAACAgICAgICAgIAB"}},
-		{new(traceID), []string{"", "0", "xyz"}},
 	} {
 		for _, text := range c.texts {
 			if err := c.into.UnmarshalText([]byte(text)); !errors.Is(err, plait.ErrInvalid) {
 				t.Errorf("%q is read into a %T with error %v, want ErrInvalid", text, c.into, err)
 			}
-		}
-	}
-}
-
-func TestSpanIDsAreReadInEverySpelling(t *testing.T) {
-	t.Parallel()
-	want := plait.SpanID{0, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7}
-	for _, text := range []string{
-		"00f067aa0ba902b7", "00F067AA0BA902B7", "f067aa0ba902b7", "67667974448284343",
-		"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-	} {
-		var s spanID
-		if err := s.UnmarshalText([]byte(text)); err != nil || plait.SpanID(s) != want {
-			t.Errorf("%s is %v with error %v, want %v", text, plait.SpanID(s), err, want)
 		}
 	}
 }
@@ -91,12 +41,12 @@ func TestSeveritiesAreNamesOrNumbers(t *testing.T) {
 }
 
 func FuzzValues(f *testing.F) {
-	for _, text := range []string{"1674982096.478", "now-15m", "2023-01-29T08:48:16Z", "250ms", "7d", "warn", "a=b", "00f067aa0ba902b7", "Ag"} {
+	for _, text := range []string{"warn", "error", "server", "a=b", "Ag"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, v := range []encoding.TextUnmarshaler{
-			new(moment), new(period), new(severity), new(status), new(kind), new(attribute), new(spanID), new(traceID), new(afterSeries),
+			new(severity), new(status), new(kind), new(attribute), new(afterSeries),
 		} {
 			if err := v.UnmarshalText([]byte(text)); err != nil && !errors.Is(err, plait.ErrInvalid) {
 				t.Errorf("%q into a %T: error %v is of no kind", text, v, err)
@@ -170,12 +120,4 @@ func FuzzTracePath(f *testing.F) {
 			t.Errorf("id %q, escaped, is read as %q and %q: %v", id, again, rest, err)
 		}
 	})
-}
-
-func TestAWindowHasALength(t *testing.T) {
-	t.Parallel()
-	at := moment{given: true, at: time.Unix(1_700_000_000, 0)}
-	if _, err := (window{Start: at, End: at}).within(time.Now()); !errors.Is(err, plait.ErrInvalid) {
-		t.Errorf("a window that ends as it starts is answered with %v", err)
-	}
 }

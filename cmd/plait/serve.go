@@ -83,7 +83,11 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 	}
 	answers, err := api.New(c.api(), api.Deps{
 		Traces: st, Logs: st, Metrics: st, Services: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
-		Prometheus: promapi.NewHandler(promapi.Config{Storage: st.Metrics(), Ready: st.Ping, Timeout: time.Duration(c.QueryTimeout), Version: version, Logger: log}),
+		Faces: []api.Face{
+			{Prefix: promapi.Prefix, Handler: promapi.NewHandler(promapi.Config{
+				Storage: st.Metrics(), Ready: st.Ping, Timeout: time.Duration(c.QueryTimeout), Version: version, Logger: log,
+			})},
+		},
 	})
 	if err != nil {
 		return err

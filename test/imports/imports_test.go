@@ -64,6 +64,7 @@ var allowed = []struct {
 		"store/pg", "store/pgerror", "store/search", "store/spans", "store/traceid"}},
 	{"exemplars", []string{"", "spanmetrics"}},
 	{"ingest", []string{"", "sockets", "wire/...", "tracecontext"}},
+	{"api/ask", []string{"", "duration", "tracecontext"}},
 	{"api/...", []string{"", "duration", "sockets", "api/...", "wire/...", "query/...", "spanmetrics", "correlate", "correlate/tracetree", "tracecontext"}},
 	{"importer", []string{"", "jsontext", "wire/..."}},
 	{"bench/...", []string{"bench/..."}},

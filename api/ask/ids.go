@@ -1,4 +1,4 @@
-package api
+package ask
 
 import (
 	"errors"
@@ -10,12 +10,12 @@ import (
 	"github.com/plaithq/plait/tracecontext"
 )
 
-// traceID is a trace id as a user has it. Some spellings can be read in two ways (16 digits are
+// TraceID is a trace id as a user has it. Some spellings can be read in two ways (16 digits are
 // hexadecimal or decimal), so all readings are kept, the likeliest first.
-type traceID []plait.TraceID
+type TraceID []plait.TraceID
 
 // UnmarshalText reads any spelling of package tracecontext.
-func (t *traceID) UnmarshalText(text []byte) error {
+func (t *TraceID) UnmarshalText(text []byte) error {
 	for _, c := range tracecontext.ParseAll(string(text)) {
 		*t = append(*t, c.TraceID)
 	}
@@ -26,9 +26,9 @@ func (t *traceID) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// firstFound asks with each reading of an id until one is found. What names that of which nothing
+// FirstFound asks with each reading of an id until one is found. What names that of which nothing
 // is stored when none is.
-func firstFound[T any](readings traceID, what string, ask func(plait.TraceID) (T, error)) (T, error) {
+func FirstFound[T any](readings TraceID, what string, ask func(plait.TraceID) (T, error)) (T, error) {
 	var tried []string
 	for _, id := range readings {
 		answer, err := ask(id)
@@ -41,8 +41,8 @@ func firstFound[T any](readings traceID, what string, ask func(plait.TraceID) (T
 	return none, fmt.Errorf("no %s of trace %s is stored: %w", what, strings.Join(tried, " or "), plait.ErrNotFound)
 }
 
-// spanID is a span id as a user has it.
-type spanID plait.SpanID
+// SpanID is a span id as a user has it.
+type SpanID plait.SpanID
 
 // hexDigits is the length of a span id in hexadecimal.
 const hexDigits = 2 * len(plait.SpanID{})
@@ -50,7 +50,7 @@ const hexDigits = 2 * len(plait.SpanID{})
 // UnmarshalText reads up to 16 hex digits, a decimal number (Datadog, Google Cloud) or a spelling
 // of trace and span together. Digits alone are hexadecimal when there are 16 of them or a 0x
 // before them.
-func (s *spanID) UnmarshalText(text []byte) error {
+func (s *SpanID) UnmarshalText(text []byte) error {
 	id := strings.TrimSpace(string(text))
 	digits, prefixed := tracecontext.CutHexPrefix(id)
 	decimal := !prefixed && strings.Trim(id, "0123456789") == "" && len(id) != hexDigits
@@ -60,9 +60,9 @@ func (s *spanID) UnmarshalText(text []byte) error {
 	}
 	n, err := strconv.ParseUint(digits, base, 64)
 	if err == nil {
-		*s = spanID(plait.SpanIDFromInt64(int64(n)))
+		*s = SpanID(plait.SpanIDFromInt64(int64(n)))
 	} else if c, parseErr := tracecontext.Parse(id); parseErr == nil && !c.SpanID.IsZero() {
-		*s, err = spanID(c.SpanID), nil
+		*s, err = SpanID(c.SpanID), nil
 	}
 	if err != nil || plait.SpanID(*s).IsZero() {
 		return fmt.Errorf("%q is no span id: want 16 hex digits, a decimal number, or a traceparent: %w", id, plait.ErrInvalid)

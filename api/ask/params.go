@@ -1,4 +1,7 @@
-package api
+// Package ask is what all faces of the API (Plait's own, those of Grafana's data sources) have in common
+// at their edge: how a question's parameters, ids, times and durations are read, and how a failure
+// becomes an answer. It knows HTTP and no question; faces import it, and it imports none of them.
+package ask
 
 import (
 	"encoding"
@@ -13,7 +16,7 @@ import (
 	"github.com/plaithq/plait"
 )
 
-// The parameters of an endpoint are the fields of a struct, and parse reads all of them. Tags:
+// The parameters of an endpoint are the fields of a struct, and Parse reads all of them. Tags:
 //
 //	query:"limit"    the parameter's name
 //	path:"id"        the rest of the path, in place of query
@@ -24,41 +27,41 @@ import (
 // Embedded structs are parameters that several endpoints share. A parameter that no field names
 // is refused: a misspelt one would otherwise widen the answer in silence.
 
-// field is a parameter of an endpoint.
-type field struct {
-	name     string
-	in       string // "query" or "path", as OpenAPI has it
-	value    string // when it is absent
-	max      int
-	required bool
-	repeated bool
+// Field is a parameter of an endpoint.
+type Field struct {
+	Name     string
+	In       string // "query" or "path", as OpenAPI has it
+	Value    string // when it is absent
+	Max      int    // the largest number; 0 where there is none
+	Required bool
+	Repeated bool  // it may be given several times
 	index    []int // of the struct's field
 }
 
 var unmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 
-// fieldsOf lists the parameters of a struct type.
-func fieldsOf(t reflect.Type) []field {
-	var fields []field
+// FieldsOf lists the parameters of a struct type.
+func FieldsOf(t reflect.Type) []Field {
+	var fields []Field
 	for _, f := range reflect.VisibleFields(t) {
-		p := field{name: f.Tag.Get("query"), in: "query", value: f.Tag.Get("default"), index: f.Index}
+		p := Field{Name: f.Tag.Get("query"), In: "query", Value: f.Tag.Get("default"), index: f.Index}
 		if id := f.Tag.Get("path"); id != "" {
-			p.name, p.in = id, "path"
+			p.Name, p.In = id, "path"
 		}
-		if p.name == "" {
+		if p.Name == "" {
 			continue
 		}
-		p.max, _ = strconv.Atoi(f.Tag.Get("max"))
-		p.required = f.Tag.Get("required") == "true" || p.in == "path"
-		p.repeated = f.Type.Kind() == reflect.Slice && !reflect.PointerTo(f.Type).Implements(unmarshaler)
+		p.Max, _ = strconv.Atoi(f.Tag.Get("max"))
+		p.Required = f.Tag.Get("required") == "true" || p.In == "path"
+		p.Repeated = f.Type.Kind() == reflect.Slice && !reflect.PointerTo(f.Type).Implements(unmarshaler)
 		fields = append(fields, p)
 	}
 	return fields
 }
 
-// readQuery reads a query string whole: url.URL.Query leaves out what it cannot read, and so
+// ReadQuery reads a query string whole: url.URL.Query leaves out what it cannot read, and so
 // would the answer.
-func readQuery(u *url.URL) (url.Values, error) {
+func ReadQuery(u *url.URL) (url.Values, error) {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return nil, fmt.Errorf("the query string is malformed: %w (a semicolon in a value is %%3B, a percent sign %%25): %w", err, plait.ErrInvalid)
@@ -66,44 +69,44 @@ func readQuery(u *url.URL) (url.Values, error) {
 	return query, nil
 }
 
-// parse reads an endpoint's parameters from a query and, where it has one, from the path. Errors
+// Parse reads an endpoint's parameters from a query and, where it has one, from the path. Errors
 // name the parameter and wrap plait.ErrInvalid.
-func parse[P any](query url.Values, path string) (P, error) {
+func Parse[P any](query url.Values, path string) (P, error) {
 	var params P
 	v := reflect.ValueOf(&params).Elem()
-	fields := fieldsOf(v.Type())
+	fields := FieldsOf(v.Type())
 	if err := refuseUnknown(query, fields); err != nil {
 		return params, err
 	}
 	for _, f := range fields {
-		values := query[f.name]
-		if f.in == "path" {
+		values := query[f.Name]
+		if f.In == "path" {
 			values = []string{path}
 		}
 		values = slices.DeleteFunc(slices.Clone(values), func(s string) bool { return s == "" })
-		if len(values) == 0 && f.value != "" {
-			values = []string{f.value}
+		if len(values) == 0 && f.Value != "" {
+			values = []string{f.Value}
 		}
-		if len(values) == 0 && f.required {
-			return params, fmt.Errorf("parameter %s is missing: %w", f.name, plait.ErrInvalid)
+		if len(values) == 0 && f.Required {
+			return params, fmt.Errorf("parameter %s is missing: %w", f.Name, plait.ErrInvalid)
 		}
-		if len(values) > 1 && !f.repeated {
-			return params, fmt.Errorf("parameter %s is given %d times: %w", f.name, len(values), plait.ErrInvalid)
+		if len(values) > 1 && !f.Repeated {
+			return params, fmt.Errorf("parameter %s is given %d times: %w", f.Name, len(values), plait.ErrInvalid)
 		}
 		for _, value := range values {
 			if err := f.set(v.FieldByIndex(f.index), value); err != nil {
-				return params, fmt.Errorf("parameter %s: %w", f.name, err)
+				return params, fmt.Errorf("parameter %s: %w", f.Name, err)
 			}
 		}
 	}
 	return params, nil
 }
 
-func refuseUnknown(query url.Values, fields []field) error {
+func refuseUnknown(query url.Values, fields []Field) error {
 	var names []string
 	for _, f := range fields {
-		if f.in == "query" {
-			names = append(names, f.name)
+		if f.In == "query" {
+			names = append(names, f.Name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
@@ -119,7 +122,7 @@ func refuseUnknown(query url.Values, fields []field) error {
 }
 
 // set reads one value into a field.
-func (f field) set(v reflect.Value, text string) error {
+func (f Field) set(v reflect.Value, text string) error {
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return u.UnmarshalText([]byte(text))
 	}
@@ -136,8 +139,8 @@ func (f field) set(v reflect.Value, text string) error {
 		v.SetString(text)
 	case int:
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || f.max > 0 && n > f.max {
-			return fmt.Errorf("%q is not a number from 1 to %d: %w", text, f.max, plait.ErrInvalid)
+		if err != nil || n < 1 || f.Max > 0 && n > f.Max {
+			return fmt.Errorf("%q is not a number from 1 to %d: %w", text, f.Max, plait.ErrInvalid)
 		}
 		v.SetInt(int64(n))
 	case *float64:
