@@ -3,7 +3,7 @@ package plait
 // LogRecord is one log record with every field of OTLP's LogRecord. A log line is what
 // a user sees of it.
 type LogRecord struct {
-	// ID names the stored record; empty until it is stored (spec section 8, pivot/log).
+	// ID names the stored record; empty until it is stored; it asks for the record at /api/v1/pivot/log.
 	ID string
 
 	TraceID       TraceID // zero when the record belongs to no trace

@@ -39,7 +39,7 @@ type Scope struct {
 
 // Digest is the 128-bit hash of a request's bytes after decompression. A sender that
 // retries sends the same bytes, so equal digests within an hour are one request
-// (spec section 4). The zero digest turns the check off.
+// (docs/decisions/016-digests-for-an-hour.md). The zero digest turns the check off.
 type Digest [16]byte
 
 // Receipt is what a writer tells about a batch that is committed.

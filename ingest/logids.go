@@ -6,7 +6,7 @@ import (
 )
 
 // findIDs looks for a trace id in the attributes and the body of a record that came without one,
-// in any of the spellings that its ecosystem may have used (spec section 6). A record that has a trace
+// in any of the spellings that its ecosystem may have used (docs/log-correlation.md). A record that has a trace
 // id and no span id gets the span that stands beside the same trace id. It says whether it found a
 // trace id.
 func findIDs(r *plait.LogRecord) bool {

@@ -6,7 +6,7 @@ import (
 	"github.com/plaithq/plait"
 )
 
-// Writer makes batches durable. Its promise is Plait's promise to senders (spec section 4):
+// Writer makes batches durable. Its promise is Plait's promise to senders:
 //
 //   - A nil error means that the batch is committed, with synchronous_commit on. Receipt says
 //     whether an earlier request had brought the same batch; then nothing was stored again.

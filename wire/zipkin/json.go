@@ -252,7 +252,7 @@ func text(key, value string) plait.Attribute {
 	return plait.Attribute{Key: key, Value: plait.StringValue(value)}
 }
 
-// traceID reads 1 to 32 hex digits; 64-bit ids are padded on the left (spec section 6).
+// traceID reads 1 to 32 hex digits; 64-bit ids are padded on the left, as B3 has them.
 func traceID(s string) (plait.TraceID, error) {
 	var id plait.TraceID
 	if s == "" || len(s) > 32 {
