@@ -56,12 +56,16 @@ func New(c Config, d Deps) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	compress, err := compression()
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
 		config: c, deps: d, log: d.Logger, meters: m, links: newLinks(c.BaseURL), memory: plait.NewAnswerMemory(c.AnswerBytes),
 		pivots: correlate.NewPivots(d.Traces, d.Logs, d.Metrics),
 	}
 	s.Server = sockets.New(sockets.Config{
-		Name: "the API", Addr: c.Addr, Handler: s.handler(),
+		Name: "the API", Addr: c.Addr, Handler: s.handler(compress),
 		MaxConnections: c.MaxConnections, MaxHeaderBytes: maxHeaderBytes,
 		HeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, SendTimeout: sendTime / 4,
 		WriteTimeout: c.QueryTimeout + sendTime, ShutdownGrace: c.ShutdownGrace,
@@ -71,7 +75,7 @@ func New(c Config, d Deps) (*Server, error) {
 }
 
 // handler routes all that is served on the API's port.
-func (s *Server) handler() http.Handler {
+func (s *Server) handler(compress echo.MiddlewareFunc) http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.answerError
@@ -87,7 +91,6 @@ func (s *Server) handler() http.Handler {
 		e.Any(face.Prefix+"/*", echo.WrapHandler(face.Handler))
 	}
 
-	compress := compression()
 	get(e, "/openapi.json", serveBytes(echo.MIMEApplicationJSON, openAPIJSON), compress)
 	get(e, "/openapi.yaml", serveBytes("application/yaml", func() ([]byte, error) { return openAPIYAML, nil }), compress)
 	s.mount(e, compress, s.limitTime)

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -270,6 +272,46 @@ func TestLargeAnswersAreCompressedForWhoTakesIt(t *testing.T) {
 		resp, _ := do(t, req)
 		if resp.Header.Get("Content-Encoding") != want || resp.Header.Get("Vary") != "Accept-Encoding" {
 			t.Errorf("Accept-Encoding %q is answered with %q, varying by %q", accept, resp.Header.Get("Content-Encoding"), resp.Header.Get("Vary"))
+		}
+	}
+}
+
+func TestWhatIsAskedInGzipIsAnsweredWhole(t *testing.T) {
+	t.Parallel()
+	g := start(t, emptyStore(t))
+	ask := func(method, path, accept string) (*http.Response, string) {
+		req, err := http.NewRequestWithContext(t.Context(), method, g.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept-Encoding", accept)
+		resp, body := do(t, req)
+		if resp.Header.Get("Content-Encoding") != "gzip" || len(body) == 0 {
+			return resp, string(body)
+		}
+		z, err := gzip.NewReader(bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, err := io.ReadAll(z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp, string(plain)
+	}
+	for path, compressed := range map[string]bool{
+		"/openapi.json": true, "/api/v1/logs": false, "/api/v1/logs?limit=0": false, "/api/v1/nothing": false,
+	} {
+		plain, want := ask(http.MethodGet, path, "identity")
+		packed, got := ask(http.MethodGet, path, "gzip")
+		if got != want || packed.StatusCode != plain.StatusCode || packed.Header.Get("Content-Type") != plain.Header.Get("Content-Type") {
+			t.Errorf("%s in gzip is answered %s %q, want %s %q", path, packed.Status, got, plain.Status, want)
+		}
+		if coding := packed.Header.Get("Content-Encoding"); (coding == "gzip") != compressed {
+			t.Errorf("%s is answered in coding %q", path, coding)
+		}
+		if head, body := ask(http.MethodHead, path, "gzip"); head.StatusCode != plain.StatusCode || body != "" {
+			t.Errorf("HEAD of %s is answered %s with %d bytes", path, head.Status, len(body))
 		}
 	}
 }
