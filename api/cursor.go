@@ -11,10 +11,9 @@ import (
 	"github.com/plaithq/plait/correlate"
 )
 
-// afterSeries is a place in a trace's list of metrics, which is made anew for every page. It is
-// after the series with a query, wherever that is by now, since what arrives between two pages moves
-// the others; where the series is there no more, it is where the series was. Users see an opaque
-// text.
+// afterSeries is a place in a trace's list of metrics, which is made anew for every page: behind the last
+// series of the page before. What arrives between two pages moves that series, so it is found again by its
+// query. If it has gone, its index is used. Users see an opaque text.
 type afterSeries struct {
 	index int    // of the first series that was not listed
 	query uint64 // digest of the one before

@@ -11,8 +11,11 @@ import (
 )
 
 // keptExemplars finds the exemplars that were stored with the series of a span-derived metric, for
-// when no span says that it is a sample: the series stands for many that were folded into one, a side of
-// a call came after the other had been given up, or the calls are lost among too many others.
+// when no stored span matches:
+//
+//   - the series is the one into which series beyond the limit are folded
+//   - one side of a call arrived after the other had been given up
+//   - more calls than are looked at lie in the window
 func (p *Pivots) keptExemplars(ctx context.Context, m *spanMetric, q MetricQuestion) ([]MetricHit, error) {
 	if !m.latency {
 		q.Min, q.Max = nil, nil

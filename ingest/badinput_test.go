@@ -27,7 +27,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite docs/bad-input.md with what was answered")
 
-const badInputHead = `# Bad input, and what it is answered
+const badInputHead = `# Bad input and how Plait responds
 
 Each line was sent to a running gateway over OTLP/HTTP; the same goes for OTLP/gRPC, which shares all but the framing.
 A test sends them again and compares (` + "`go test ./ingest -run TestBadInput -update`" + ` rewrites this page). Limits are settings;
