@@ -1,18 +1,18 @@
 package api
 
 import (
-	"encoding/json"
+	"bytes"
 	"fmt"
-	"math"
 	"net/http"
+	"net/url"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/plaithq/plait/api/ask"
@@ -24,14 +24,14 @@ type description struct {
 		Get struct {
 			Parameters []describedParameter
 			Responses  map[string]struct {
-				Content map[string]struct{ Schema schema }
+				Content map[string]any
 			}
 		}
 	}
 	Components struct {
 		Parameters map[string]describedParameter
-		Schemas    map[string]schema
 	}
+	schemas *jsonschema.Compiler // of the whole description
 }
 
 type describedParameter struct {
@@ -41,19 +41,11 @@ type describedParameter struct {
 	Schema   schema
 }
 
-// schema is the part of JSON Schema that openapi.yaml uses.
+// schema is the part of a parameter's schema that is compared with the code.
 type schema struct {
-	Ref                  string    `yaml:"$ref"`
-	Type                 yaml.Node // a name or a list of names
-	Format, Pattern      string
-	Enum                 []string
-	Minimum, Maximum     *float64
-	Default              any
-	Required             []string
-	Properties           map[string]schema
-	AdditionalProperties yaml.Node `yaml:"additionalProperties"`
-	Items                *schema
-	AnyOf                []schema `yaml:"anyOf"`
+	Type    yaml.Node // a name or a list of names
+	Maximum *float64
+	Default any
 }
 
 func readDescription(t testing.TB) *description {
@@ -62,7 +54,31 @@ func readDescription(t testing.TB) *description {
 	if err := yaml.Unmarshal(openAPIYAML, &d); err != nil {
 		t.Fatal(err)
 	}
+	text, err := openAPIJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.schemas = jsonschema.NewCompiler()
+	d.schemas.AssertFormat()
+	d.schemas.RegisterFormat(&jsonschema.Format{Name: "date-time", Validate: isNanosecondTime})
+	if err := d.schemas.AddResource("openapi.json", whole); err != nil {
+		t.Fatal(err)
+	}
 	return &d
+}
+
+// isNanosecondTime says what is wrong with a time: all that the API answers have nine digits and end in Z.
+func isNanosecondTime(v any) error {
+	text, ok := v.(string)
+	if !ok {
+		return nil
+	}
+	_, err := time.Parse("2006-01-02T15:04:05.000000000Z", text)
+	return err
 }
 
 func (d *description) parameter(p describedParameter) describedParameter {
@@ -142,125 +158,54 @@ func (d *description) validate(path string, resp *http.Response, body []byte) []
 		status = "200"
 	}
 	contentType := resp.Header.Get("Content-Type")
-	s, ok := d.Paths[path].Get.Responses[status].Content[contentType]
+	_, ok := d.Paths[path].Get.Responses[status].Content[contentType]
+	at := pointer("paths", path, "get", "responses", status, "content", contentType, "schema")
 	if status == "default" {
-		s.Schema, ok = d.Components.Schemas["Problem"], contentType == ask.ProblemType
+		ok, at = contentType == ask.ProblemType, pointer("components", "schemas", "Problem")
 	}
 	if !ok {
 		return []string{fmt.Sprintf("%s %s is not described for %s", contentType, resp.Status, path)}
 	}
-	var v any
-	if err := json.Unmarshal(body, &v); err != nil {
+	described, err := d.schemas.Compile("openapi.json#" + at)
+	if err != nil {
 		return []string{err.Error()}
 	}
-	var wrong []string
-	d.check(s.Schema, v, "$", &wrong)
-	return wrong
+	answer, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+	if err == nil {
+		err = described.Validate(answer)
+	}
+	if err != nil {
+		return []string{err.Error()}
+	}
+	return nil
 }
 
-func (d *description) check(s schema, v any, at string, wrong *[]string) {
-	report := func(format string, args ...any) { *wrong = append(*wrong, at+": "+fmt.Sprintf(format, args...)) }
-	if name, ok := strings.CutPrefix(s.Ref, "#/components/schemas/"); ok {
-		if s, ok = d.Components.Schemas[name]; !ok {
-			report("schema %s is missing", name)
-			return
-		}
+// pointer is a JSON pointer (RFC 6901) as the fragment of a URL.
+func pointer(path ...string) string {
+	escape := strings.NewReplacer("~", "~0", "/", "~1")
+	var b strings.Builder
+	for _, p := range path {
+		b.WriteString("/" + url.PathEscape(escape.Replace(p)))
 	}
-	if len(s.AnyOf) > 0 {
-		fits := slices.ContainsFunc(s.AnyOf, func(one schema) bool {
-			var failures []string
-			d.check(one, v, at, &failures)
-			return len(failures) == 0
-		})
-		if !fits {
-			report("fits none of the alternatives: %v", v)
-		}
-		return
-	}
-	if types := typeNames(&s.Type); len(types) > 0 && !slices.ContainsFunc(types, func(name string) bool { return isType(v, name) }) {
-		report("%v is not of type %v", v, types)
-		return
-	}
-	switch v := v.(type) {
-	case string:
-		d.checkText(s, v, report)
-	case float64:
-		if s.Minimum != nil && v < *s.Minimum || s.Maximum != nil && v > *s.Maximum {
-			report("%v is out of bounds", v)
-		}
-	case []any:
-		for i := range v {
-			if s.Items != nil {
-				d.check(*s.Items, v[i], fmt.Sprintf("%s[%d]", at, i), wrong)
-			}
-		}
-	case map[string]any:
-		d.checkObject(s, v, at, wrong)
-	}
+	return b.String()
 }
 
-func (d *description) checkText(s schema, v string, report func(string, ...any)) {
-	if len(s.Enum) > 0 && !slices.Contains(s.Enum, v) {
-		report("%q is none of %q", v, s.Enum)
-	}
-	if s.Pattern != "" && !regexp.MustCompile(s.Pattern).MatchString(v) {
-		report("%q does not match %s", v, s.Pattern)
-	}
-	if s.Format == "date-time" {
-		if _, err := time.Parse("2006-01-02T15:04:05.000000000Z", v); err != nil {
-			report("%q is no time with nanoseconds", v)
+func TestAnswersThatAreNotDescribedAreFound(t *testing.T) {
+	t.Parallel()
+	d := readDescription(t)
+	for body, good := range map[string]bool{
+		`{"title":"Bad Request","status":400,"detail":"what is wrong"}`: true,
+		`{"title":"Bad Request","status":"400"}`:                        false,
+		`{"status":400}`:                                                false,
+		`{"title":"Bad Request","status":400,"details":"misspelt"}`:     false,
+		`{`: false,
+	} {
+		resp := &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {ask.ProblemType}}}
+		if wrong := d.validate(root+"/logs", resp, []byte(body)); (len(wrong) == 0) != good {
+			t.Errorf("%s: found %v", body, wrong)
 		}
 	}
-}
-
-func (d *description) checkObject(s schema, v map[string]any, at string, wrong *[]string) {
-	for _, name := range s.Required {
-		if _, ok := v[name]; !ok {
-			*wrong = append(*wrong, at+": "+name+" is missing")
-		}
+	if isNanosecondTime("2026-11-21T10:00:00Z") == nil || isNanosecondTime("2026-11-21T10:00:00.000000000Z") != nil {
+		t.Error("times without nanoseconds are taken for times with them, or the other way round")
 	}
-	for name, value := range v {
-		property, ok := s.Properties[name]
-		switch {
-		case ok:
-			d.check(property, value, at+"."+name, wrong)
-		case s.AdditionalProperties.Value == "false":
-			*wrong = append(*wrong, at+": "+name+" is not described")
-		case s.AdditionalProperties.Kind == yaml.MappingNode:
-			var rest schema
-			if err := s.AdditionalProperties.Decode(&rest); err != nil {
-				*wrong = append(*wrong, at+": "+err.Error())
-			}
-			d.check(rest, value, at+"."+name, wrong)
-		}
-	}
-}
-
-func typeNames(n *yaml.Node) []string {
-	if n.Kind == yaml.ScalarNode {
-		return []string{n.Value}
-	}
-	var names []string
-	for _, c := range n.Content {
-		names = append(names, c.Value)
-	}
-	return names
-}
-
-func isType(v any, name string) bool {
-	switch v := v.(type) {
-	case nil:
-		return name == "null"
-	case string:
-		return name == "string"
-	case bool:
-		return name == "boolean"
-	case float64:
-		return name == "number" || name == "integer" && v == math.Trunc(v)
-	case []any:
-		return name == "array"
-	case map[string]any:
-		return name == "object"
-	}
-	return false
 }
