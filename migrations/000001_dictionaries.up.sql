@@ -50,5 +50,19 @@ BEGIN
         attributes text NOT NULL,
         last_used  date NOT NULL
     );
+
+    -- When a service's telemetry is from. Gateways write it down some seconds late (store/dictionary/sightings.go).
+    CREATE TABLE plait_store.service (
+        service    text PRIMARY KEY,
+        first_seen timestamptz NOT NULL,
+        last_seen  timestamptz NOT NULL,
+        last_used  date NOT NULL -- the day of arrival, by which retention removes it
+    ) WITH (fillfactor = 50); -- a new version of a row, every few seconds, stays on its page
+
+    -- The secret that goes into the ids of entries (store/dictionary/content_id.go). The first gateway makes it.
+    CREATE TABLE plait_store.content_key (
+        one bool PRIMARY KEY CHECK (one), -- a single row
+        key bytea NOT NULL
+    );
 END
 $$;

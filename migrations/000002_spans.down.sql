@@ -1,1 +1,1 @@
-DROP TABLE plait_store.any_trace_fragment, plait_store.any_span;
+DROP TABLE plait_store.half_trace, plait_store.trace_fragment, plait_store.span;

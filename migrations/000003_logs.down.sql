@@ -1,1 +1,1 @@
-DROP TABLE plait_store.any_log;
+DROP TABLE plait_store.log;

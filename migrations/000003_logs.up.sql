@@ -3,7 +3,7 @@
 -- and so does the index, whose expression is the view's column.
 DO $$
 BEGIN
-    CREATE TABLE plait_store.any_log (
+    CREATE TABLE plait_store.log (
         trace_id       uuid NOT NULL,
         time           timestamptz NOT NULL, -- microseconds; the rest is in sub_ns
         span_id        int8 NOT NULL,        -- 0: none
@@ -12,27 +12,18 @@ BEGIN
         class          int8 NOT NULL,
         attribute_set  int8 NOT NULL,        -- 0: none
         flags          int4 NOT NULL,        -- OTLP flags, as their 32 bits
-        arrived_on     date NOT NULL DEFAULT '-infinity', -- of rows outside only
+        shelf          date NOT NULL,
         sub_ns         int2 NOT NULL,        -- 0..999
         severity       int2 NOT NULL,        -- OTLP severity number, 0: unknown
         body           text NOT NULL, -- text, or canonical JSON when extra says so
         attributes     text NOT NULL, -- those not in the set, canonical JSON or empty
         extra          text NOT NULL  -- what is rare, JSON or empty
-    ) PARTITION BY RANGE (arrived_on);
-    CREATE STATISTICS plait_store.any_log_trace
-        ON (CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C") FROM plait_store.any_log;
-
-    CREATE TABLE plait_store.log PARTITION OF plait_store.any_log
-        FOR VALUES FROM (MINVALUE) TO ('0001-01-01') PARTITION BY RANGE (time);
+    ) PARTITION BY RANGE (shelf);
+    CREATE STATISTICS plait_store.log_trace
+        ON (CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN trace_id END) FROM plait_store.log;
     CREATE INDEX log_trace ON plait_store.log
-        ((CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C"));
+        ((CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN trace_id END));
     CREATE INDEX log_error ON plait_store.log (time) WHERE severity >= 17;
     CREATE INDEX log_time ON plait_store.log USING brin (time) WITH (pages_per_range = 32);
-
-    CREATE TABLE plait_store.log_outside PARTITION OF plait_store.any_log
-        FOR VALUES FROM ('0001-01-01') TO (MAXVALUE) PARTITION BY RANGE (arrived_on);
-    CREATE INDEX log_outside_trace ON plait_store.log_outside
-        ((CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C"));
-    CREATE INDEX log_outside_time ON plait_store.log_outside (time);
 END
 $$;

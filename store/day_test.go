@@ -68,7 +68,7 @@ func TestConditionsOnDayAndTimeLeaveOutOtherDays(t *testing.T) {
 	} {
 		for _, where := range []string{
 			"day = '$today'", "day >= '$today'", "day BETWEEN '$today' AND '$today'", "'$today' = day AND service_or_metric IS NOT NULL",
-			"$time BETWEEN '$from' AND '$to'", "$time > now() - interval '10 minutes' AND $time <= now()",
+			"$time BETWEEN '$from' AND '$to'", "$time > now() - interval '10 minutes' AND $time <= now() AND shelf >= current_date - 1",
 		} {
 			column := map[string]string{"traces": "root_service", "exemplars": "metric", "samples": "metric"}[view.name]
 			if column == "" {

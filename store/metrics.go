@@ -19,9 +19,9 @@ func (s *Store) openMetrics(ctx context.Context) (err error) {
 		Read:   s.readPool,
 		Lookup: s.lookupPool,
 		Write:  s.writePool,
-		InWindow: func(table string, t time.Time) bool {
+		Shelf: func(table string, t time.Time) int32 {
 			p := s.partitions.Placer(table, s.partitions.Now())
-			return p.Inside(t)
+			return int32(p.ShelfOf(t))
 		},
 		Logger:     s.log,
 		Registerer: s.config.Registerer,

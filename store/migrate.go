@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/golang-migrate/migrate/v4"
@@ -40,10 +41,14 @@ func Migrate(ctx context.Context, databaseURL string, direction MigrateDirection
 		if direction == MigrateDown {
 			run = m.Down
 		}
-		if err := run(); err != nil && !errors.Is(err, migrate.ErrNoChange) {
-			return err
+		err := run()
+		if errors.Is(err, migrate.ErrNoChange) {
+			return nil
 		}
-		return nil
+		if errors.Is(err, fs.ErrNotExist) { // of the migration that the database has
+			return plait.Errorf(plait.ErrInvalid, "the schema of this database was made by a version of Plait that this one does not know: use that version, or a new database")
+		}
+		return err
 	})
 }
 

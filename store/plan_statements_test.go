@@ -23,22 +23,22 @@ type lookupStatement struct {
 const (
 	positionTypes     = "timestamptz, int2, uuid, int8, int8"
 	positionArguments = "'2026-01-01', 999, 'ffffffff-ffff-ffff-ffff-ffffffffffff', 1, 1"
-	searchTypes       = "timestamptz, timestamptz, int2, int8[], text, int8, " + positionTypes + ", int8, text[], int8[], int8[], text[], text[], text, text[]"
-	searchArguments   = "'1700-01-01', '2200-01-01', NULL, NULL, NULL, NULL, " + positionArguments + ", 100, NULL, NULL, NULL, NULL, NULL, '', ARRAY['$id']"
+	searchTypes       = "timestamptz, timestamptz, int2, int8[], text, int8, " + positionTypes + ", int8, text[], int8[], int8[], text[], text[], text, uuid[]"
+	searchArguments   = "'1700-01-01', '2200-01-01', NULL, NULL, NULL, NULL, " + positionArguments + ", 100, NULL, NULL, NULL, NULL, NULL, '', ARRAY['$id'::uuid]"
 )
 
 // lookupStatements are the statements that find rows by trace id.
 var lookupStatements = []lookupStatement{
-	{"trace", "spans", "traceSpansSQL", "text[], int8", "ARRAY['$id'], 100", []string{"span", "span_outside"}, "_encode_"},
-	{"outline of a trace", "spans", "traceOutlineSQL", "text[], int8", "ARRAY['$id'], 100", []string{"span", "span_outside"}, "_encode_"},
-	{"chosen spans", "spans", "traceChosenSQL", "text[], int8[], int8", "ARRAY['$id'], ARRAY[1], 100", []string{"span", "span_outside"}, "_encode_"},
-	{"fragments", "spans", "traceFragmentsSQL", "text[]", "ARRAY['$id']", []string{"trace_fragment", "trace_fragment_outside"}, "_encode_"},
-	{"low ids", "traceid", "fullTraceIDsSQL", "int8[]", "ARRAY[1]", []string{"trace_fragment", "trace_fragment_outside"}, "_low_id_"},
-	{"root names", "spans", "rootNamesSQL", "text[]", "ARRAY['$id']", []string{"span", "span_outside"}, "_encode_"},
-	{"logs", "logs", "traceLogsSQL", "text[], int8", "ARRAY['$id'], 100", []string{"log", "log_outside"}, "_case_"},
-	{"log counts", "logs", "logCountsSQL", "text[]", "ARRAY['$id']", []string{"log", "log_outside"}, "_case_"},
-	{"log search", "logs", "searchTraceLogsNewestFirstSQL", searchTypes, searchArguments, []string{"log", "log_outside"}, "_case_"},
-	{"log search, ascending", "logs", "searchTraceLogsOldestFirstSQL", searchTypes, searchArguments, []string{"log", "log_outside"}, "_case_"},
+	{"trace", "spans", "traceSpansSQL", "uuid[], int8", "ARRAY['$id'::uuid], 100", []string{"span"}, "_trace_id_"},
+	{"outline of a trace", "spans", "traceOutlineSQL", "uuid[], int8", "ARRAY['$id'::uuid], 100", []string{"span"}, "_trace_id_"},
+	{"chosen spans", "spans", "traceChosenSQL", "uuid[], int8[], int8", "ARRAY['$id'::uuid], ARRAY[1], 100", []string{"span"}, "_trace_id_"},
+	{"fragments", "spans", "traceFragmentsSQL", "uuid[]", "ARRAY['$id'::uuid]", []string{"trace_fragment"}, "_trace_id_"},
+	{"low ids", "traceid", "fullTraceIDsSQL", "int8[]", "ARRAY[1]", []string{"trace_fragment"}, "_low_id_"},
+	{"root names", "spans", "rootNamesSQL", "uuid[]", "ARRAY['$id'::uuid]", []string{"span"}, "_trace_id_"},
+	{"logs", "logs", "traceLogsSQL", "uuid[], int8", "ARRAY['$id'::uuid], 100", []string{"log"}, "_case_"},
+	{"log counts", "logs", "logCountsSQL", "uuid[]", "ARRAY['$id'::uuid]", []string{"log"}, "_case_"},
+	{"log search", "logs", "searchTraceLogsNewestFirstSQL", searchTypes, searchArguments, []string{"log"}, "_case_"},
+	{"log search, ascending", "logs", "searchTraceLogsOldestFirstSQL", searchTypes, searchArguments, []string{"log"}, "_case_"},
 }
 
 // windowStatement is a statement about a window of time.

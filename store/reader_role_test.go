@@ -68,7 +68,7 @@ CREATE FUNCTION plait.later() RETURNS int LANGUAGE sql RETURN 1`); err != nil {
 	for _, sql := range []string{
 		`SELECT * FROM plait.spans`, `SELECT * FROM plait.logs`, `SELECT * FROM plait.traces`, `SELECT * FROM plait.samples`, `SELECT * FROM plait.exemplars`,
 		`SELECT * FROM plait.series`, `SELECT * FROM plait.services`, `SELECT * FROM plait.later`,
-		`SELECT plait.trace_id('b3: e1be46a994272793-00f067aa0ba902b7')`, `SELECT plait.full_trace_id('00000000000000000000000000000001')`, `SELECT plait.later()`,
+		`SELECT plait.trace_id('b3: e1be46a994272793-00f067aa0ba902b7')`, `SELECT plait.later()`,
 	} {
 		if tag, err := reader.Exec(t.Context(), sql); err != nil || tag.RowsAffected() == 0 {
 			t.Errorf("%s: %v, %v", sql, tag, err)

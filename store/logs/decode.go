@@ -19,11 +19,22 @@ import (
 	"github.com/plaithq/plait/store/traceid"
 )
 
-// logColumns are the columns that scanLog reads, in its order. The last tells records of one
-// time, trace and span apart.
-const logColumns = `trace_id, time, sub_ns, span_id, observed_after, resource, class, attribute_set, flags, severity,
-       body, attributes, extra,
-       hashtextextended(body, hashtextextended(attributes, attribute_set # resource)) AS content`
+const (
+	// logColumns are the columns of a row, in the order in which it is written and read; the shelf comes beside them.
+	logColumns = `trace_id, time, sub_ns, span_id, observed_after, resource, class, attribute_set, flags, severity,
+       body, attributes, extra`
+	logFields = 13
+
+	// contentSQL tells records of one time, trace and span apart.
+	contentSQL = `hashtextextended(body, hashtextextended(attributes, attribute_set # resource))`
+
+	// readLogColumns are the columns that scanLog reads, in its order.
+	readLogColumns = logColumns + `,
+       ` + contentSQL + ` AS content`
+
+	// traceSQL is the trace of a record, null where it has none: the expression of the index log_trace.
+	traceSQL = `CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN trace_id END`
+)
 
 // Reader reads log records. Its methods may be called concurrently.
 type Reader struct {

@@ -5,64 +5,41 @@ import (
 	"fmt"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/search"
 )
 
-// The expression in these statements is that of the index log_trace, to the letter: null for
-// a record without a trace.
 const (
 	traceLogsSQL = `
-SELECT ` + logColumns + `
+SELECT ` + readLogColumns + `
 FROM plait_store.log
-WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($1)
-UNION ALL
-SELECT ` + logColumns + `
-FROM plait_store.log_outside
-WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($1)
+WHERE ` + traceSQL + ` = ANY ($1)
 ORDER BY time, sub_ns, span_id, content
 LIMIT $2`
 
 	logCountsSQL = `
 SELECT trace_id, severity, count(*)
-FROM (
-    SELECT trace_id, severity
-    FROM plait_store.log
-    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($1)
-    UNION ALL
-    SELECT trace_id, severity
-    FROM plait_store.log_outside
-    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($1)
-) l
+FROM plait_store.log
+WHERE ` + traceSQL + ` = ANY ($1)
 GROUP BY trace_id, severity`
+
+	logPositionSQL = `time = $2 AND sub_ns = $3 AND span_id = $4 AND ` + contentSQL + ` = $5`
 
 	// A record of a trace is found by the trace, in the partition of its time.
 	traceLogSQL = `
-SELECT ` + logColumns + `
+SELECT ` + readLogColumns + `
 FROM plait_store.log
-WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = encode(uuid_send($1), 'hex')
-  AND time = $2 AND sub_ns = $3 AND span_id = $4
-  AND hashtextextended(body, hashtextextended(attributes, attribute_set # resource)) = $5
-UNION ALL
-SELECT ` + logColumns + `
-FROM plait_store.log_outside
-WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = encode(uuid_send($1), 'hex')
-  AND time = $2 AND sub_ns = $3 AND span_id = $4
-  AND hashtextextended(body, hashtextextended(attributes, attribute_set # resource)) = $5
+WHERE ` + traceSQL + ` = $1 AND ` + logPositionSQL + `
 LIMIT 1`
 
 	// One without a trace is found by its time alone.
 	untracedLogSQL = `
-SELECT ` + logColumns + `
+SELECT ` + readLogColumns + `
 FROM plait_store.log
-WHERE trace_id = $1 AND time = $2 AND sub_ns = $3 AND span_id = $4
-  AND hashtextextended(body, hashtextextended(attributes, attribute_set # resource)) = $5
-UNION ALL
-SELECT ` + logColumns + `
-FROM plait_store.log_outside
-WHERE trace_id = $1 AND time = $2 AND sub_ns = $3 AND span_id = $4
-  AND hashtextextended(body, hashtextextended(attributes, attribute_set # resource)) = $5
+WHERE trace_id = $1 AND ` + logPositionSQL + `
+  AND (shelf = ($2::timestamptz AT TIME ZONE interval '0')::date OR ` + partition.OutsideSQL + `)
 LIMIT 1`
 )
 
@@ -79,7 +56,7 @@ func (s *Reader) TraceLogs(ctx context.Context, id plait.TraceID, limit int) ([]
 	err = pg.QueryUntil(ctx, s.lookup, func(v [][]byte) bool {
 		rows = append(rows, scanLog(v))
 		return memory.Take(rows[len(rows)-1].size())
-	}, traceLogsSQL, spelled.Hex(), limit+1)
+	}, traceLogsSQL, spelled.Stored(), limit+1)
 	if err != nil {
 		return nil, false, fmt.Errorf("read logs of trace %s: %w", id, err)
 	}
@@ -114,7 +91,7 @@ func (s *Reader) LogCounts(ctx context.Context, ids []plait.TraceID) (map[plait.
 			}
 			counts[asked][severity] += int(rowcodec.Int8(v[2]))
 		}
-	}, logCountsSQL, spelled.Hex())
+	}, logCountsSQL, spelled.Stored())
 	if err != nil {
 		return nil, fmt.Errorf("count logs of traces: %w", err)
 	}

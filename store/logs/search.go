@@ -21,22 +21,18 @@ const (
 	allLogsSQL = `
 SELECT *
 FROM (
-    SELECT ` + logColumns + ` FROM plait_store.log
-    UNION ALL
-    SELECT ` + logColumns + ` FROM plait_store.log_outside
+    SELECT ` + readLogColumns + `
+    FROM plait_store.log
+    WHERE ` + search.ShelvesSQL + `
 ) l`
 
-	// The condition is the expression of the index log_trace, to the letter. Nothing else that an
-	// index knows may stand beside it: a plan that is made for any argument could prefer time.
+	// Nothing else that an index knows may stand beside the trace: a plan that is made for any argument
+	// could prefer time.
 	logsOfTracesSQL = `
 WITH l AS MATERIALIZED (
-    SELECT ` + logColumns + `
+    SELECT ` + readLogColumns + `
     FROM plait_store.log
-    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($19)
-    UNION ALL
-    SELECT ` + logColumns + `
-    FROM plait_store.log_outside
-    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($19)
+    WHERE ` + traceSQL + ` = ANY ($19)
 )
 SELECT *
 FROM l`
@@ -97,10 +93,10 @@ func (s *Reader) Logs(ctx context.Context, q plait.LogQuery) ([]plait.LogRecord,
 type logSearch struct {
 	store     *Reader
 	query     plait.LogQuery
-	resources []int64  // of the service; nil: any
-	contains  *string  // pattern of the body; nil: any
-	escaped   []string // patterns of bodies that say the same with escapes
-	traces    []string // nil: any
+	resources []int64    // of the service; nil: any
+	contains  *string    // pattern of the body; nil: any
+	escaped   []string   // patterns of bodies that say the same with escapes
+	traces    [][16]byte // nil: any
 	// attributes hold all. Only the first, the rarest, is asked of Postgres; it and the others are
 	// then compared here.
 	attributes []dictionary.AttributeCondition
@@ -147,7 +143,7 @@ func (s *Reader) newLogSearch(ctx context.Context, q plait.LogQuery) (*logSearch
 		if err != nil {
 			return nil, err
 		}
-		t.traces = spelled.Hex()
+		t.traces = spelled.Stored()
 		t.walk.Length = search.WholeRange // the index on traces finds the rows
 	}
 	return t, nil

@@ -36,17 +36,9 @@ func (b *Batch) Weigh() (records, bytes int) {
 	return len(b.Records), bytes
 }
 
-const (
-	copyLogsSQL = `
-COPY plait_store.log (trace_id, time, span_id, observed_after, resource, class, attribute_set,
-	flags, sub_ns, severity, body, attributes, extra)
+const copyLogsSQL = `
+COPY plait_store.log (` + logColumns + `, shelf)
 FROM STDIN BINARY`
-	copyLogsOutsideSQL = `
-COPY plait_store.log_outside (trace_id, time, span_id, observed_after, resource, class, attribute_set,
-	flags, sub_ns, severity, body, attributes, extra, arrived_on)
-FROM STDIN BINARY`
-	logFields = 13
-)
 
 // How many new classes a service may bring, and how long their texts may be.
 const (
@@ -74,15 +66,15 @@ type Writer struct {
 	placer  partition.Placer
 	rows    []logEntry
 	order   []partition.SortKey
-	inside  rowcodec.Buffer
-	outside rowcodec.Buffer
+	copied  rowcodec.Buffer
+	outside int // of these, those that go to the shelf of today
 	halves  traceid.Halves
 }
 
 // logEntry is a log record with what it refers to.
 type logEntry struct {
 	*plait.LogRecord
-	place   partition.Place
+	shelf   partition.Shelf
 	traceID plait.TraceID // the record's own, or a synthetic one
 	origin  dictionary.Origin
 	class   int64
@@ -120,8 +112,8 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 	w.chooser.Begin()
 	w.halves.Begin()
 	w.arrange(group, now)
-	w.inside.Reset()
-	w.outside.Reset()
+	w.copied.Reset()
+	w.outside = 0
 	for _, key := range w.order {
 		w.encode(&w.rows[key.Row])
 	}
@@ -133,11 +125,8 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 
 // Write copies them.
 func (w *Writer) Write(ctx context.Context, conn *pgx.Conn) error {
-	w.outsiders.Add(float64(w.outside.Count))
-	if err := w.inside.Send(ctx, conn, copyLogsSQL); err != nil {
-		return err
-	}
-	return w.outside.Send(ctx, conn, copyLogsOutsideSQL)
+	w.outsiders.Add(float64(w.outside))
+	return w.copied.Send(ctx, conn, copyLogsSQL)
 }
 
 // Ended remembers the dictionary entries that are committed.
@@ -161,7 +150,7 @@ func (w *Writer) arrange(group []*Batch, now time.Time) {
 				row.traceID = synthetic
 			}
 			w.refer(&row, now)
-			w.order = append(w.order, partition.NewSortKey(row.place, row.traceID, row.TimeNanos, len(w.rows)))
+			w.order = append(w.order, partition.NewSortKey(row.shelf, row.traceID, row.TimeNanos, len(w.rows)))
 			w.rows = append(w.rows, row)
 		}
 	}
@@ -179,7 +168,7 @@ func syntheticTraceID() (id plait.TraceID) {
 
 // refer finds what a record refers to.
 func (w *Writer) refer(row *logEntry, now time.Time) {
-	row.place = w.placer.Place(row.TimeNanos)
+	row.shelf = w.placer.Shelf(row.TimeNanos)
 	row.origin = w.ResourceOf(row.Resource)
 	row.origin.Seen.Include(row.TimeNanos)
 	scope := w.ScopeOf(row.Scope)
@@ -214,19 +203,17 @@ func (w *Writer) class(row *logEntry, severity, event string, scope int64, now t
 // observedUnknown stands for a record that nobody observed.
 const observedUnknown = math.MinInt64
 
-// encode appends the row of a record to the buffer of its place.
+// encode appends the row of a record: logColumns and the shelf.
 func (w *Writer) encode(row *logEntry) {
-	out, columns := &w.inside, logFields
-	if row.place.Outside {
-		out, columns = &w.outside, logFields+1
-	}
 	observed := int64(observedUnknown)
 	if row.ObservedNanos != 0 {
 		observed = rowcodec.Difference(row.ObservedNanos, row.TimeNanos)
 	}
-	out.Row(columns)
+	out := &w.copied
+	out.Row(logFields + 1)
 	out.UUID(row.traceID)
 	out.Timestamptz(row.TimeNanos)
+	out.Int2(rowcodec.SubMicros(row.TimeNanos))
 	out.Int8(row.SpanID.Int64())
 	out.Int8(observed)
 	out.Int8(row.origin.ID)
@@ -234,7 +221,6 @@ func (w *Writer) encode(row *logEntry) {
 	out.Int8(0) // the attribute set, known only after the attributes
 	set := len(out.Bytes)
 	out.Int4(int32(row.Flags))
-	out.Int2(rowcodec.SubMicros(row.TimeNanos))
 	out.Int2(int16(row.Severity))
 	w.body(out, row)
 	begun := out.Begin()
@@ -243,8 +229,9 @@ func (w *Writer) encode(row *logEntry) {
 	out.End(begun)
 	binary.BigEndian.PutUint64(out.Bytes[set-8:], uint64(setID))
 	w.extra(out, row)
-	if row.place.Outside {
-		out.Date(int32(w.today))
+	out.Date(int32(row.shelf))
+	if row.shelf.Outside() {
+		w.outside++
 	}
 }
 

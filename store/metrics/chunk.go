@@ -157,24 +157,16 @@ func (c *chunk) starts() []int64 {
 	return runs
 }
 
-const (
-	copyChunksSQL = `COPY plait_store.sample_chunk (series, start_time, end_time, id, step_ms, times, starts, values, histograms)
+const copyChunksSQL = `
+COPY plait_store.sample_chunk (series, start_time, end_time, id, step_ms, times, starts, values, histograms, shelf)
 FROM STDIN BINARY`
-
-	copyChunksOutsideSQL = `COPY plait_store.sample_chunk_outside (series, start_time, end_time, id, step_ms, times, starts, values, histograms, arrived_on)
-FROM STDIN BINARY`
-)
 
 // encode adds the chunk as a row of sample_chunk.
-func (c *chunk) encode(rows *pgcopy.Rows, outside bool, today int32) {
+func (c *chunk) encode(rows *pgcopy.Rows, shelf int32) {
 	first, _ := c.at(0)
 	last, _ := c.at(c.len() - 1)
 	step, after := c.times()
-	if outside {
-		rows.Row(10)
-	} else {
-		rows.Row(9)
-	}
+	rows.Row(10)
 	rows.Int8(c.series)
 	rows.Timestamp(first * 1000)
 	rows.Timestamp(last * 1000)
@@ -196,9 +188,7 @@ func (c *chunk) encode(rows *pgcopy.Rows, outside bool, today int32) {
 		}
 		return appendByteaArray(b, encoded)
 	})
-	if outside {
-		rows.Date(today)
-	}
+	rows.Date(shelf)
 }
 
 // appendField writes a field that a function appends, such as an array.

@@ -14,32 +14,24 @@ import (
 // chunkRef says where a chunk is.
 type chunkRef struct {
 	series, startMicros, id int64
-	outside                 bool
 	bytes                   int // what it takes in memory, about
 }
 
 // A chunk lies within one day, so one that reaches into the range begins at most a day before it.
+// The shelf says the same of its first sample as start_time, and the planner chooses the partitions by it.
 const (
 	listChunksSQL = `
-SELECT series, start_time, id, false, end_time, step_ms, pg_column_size(histograms)
+SELECT series, start_time, id, end_time, step_ms, pg_column_size(histograms)
 FROM plait_store.sample_chunk
 WHERE series = ANY ($1::int8[]) AND start_time >= $2::timestamptz - interval '1 day' AND start_time <= $3 AND end_time >= $2
-UNION ALL
-SELECT series, start_time, id, true, end_time, step_ms, pg_column_size(histograms)
-FROM plait_store.sample_chunk_outside
-WHERE series = ANY ($1::int8[]) AND start_time >= $2::timestamptz - interval '1 day' AND start_time <= $3 AND end_time >= $2`
+  AND (shelf BETWEEN ($2::timestamptz AT TIME ZONE interval '0')::date - 1 AND ($3::timestamptz AT TIME ZONE interval '0')::date OR shelf >= '4000-01-01')`
 
 	readChunksSQL = `
 SELECT c.series, c.start_time, c.id, c.step_ms, c.times, c.starts, c.values, c.histograms
 FROM unnest($1::int8[], $2::timestamptz[], $3::int8[]) AS w(series, start_time, id)
 JOIN plait_store.sample_chunk c ON c.series = w.series AND c.start_time = w.start_time AND c.id = w.id
-WHERE c.start_time >= $4 AND c.start_time <= $5`
-
-	readChunksOutsideSQL = `
-SELECT c.series, c.start_time, c.id, c.step_ms, c.times, c.starts, c.values, c.histograms
-FROM unnest($1::int8[], $2::timestamptz[], $3::int8[]) AS w(series, start_time, id)
-JOIN plait_store.sample_chunk_outside c ON c.series = w.series AND c.start_time = w.start_time AND c.id = w.id
-WHERE c.start_time >= $4 AND c.start_time <= $5`
+WHERE c.start_time >= $4 AND c.start_time <= $5
+  AND (c.shelf BETWEEN ($4::timestamptz AT TIME ZONE interval '0')::date AND ($5::timestamptz AT TIME ZONE interval '0')::date OR c.shelf >= '4000-01-01')`
 )
 
 // listChunks returns the chunks of series that reach into a range of milliseconds, both ends included.
@@ -68,17 +60,17 @@ func (db *DB) listChunks(ctx context.Context, ids []int64, from, to int64, spent
 
 func decodeRef(raw [][]byte) (chunkRef, error) {
 	var wide [4]int64 // series, start, id, end
-	for i, at := range []int{0, 1, 2, 4} {
+	for i, at := range []int{0, 1, 2, 3} {
 		var err error
 		if wide[i], err = readInt8(raw[at]); err != nil {
 			return chunkRef{}, err
 		}
 	}
-	step, err := readInt4(raw[5])
+	step, err := readInt4(raw[4])
 	if err != nil {
 		return chunkRef{}, err
 	}
-	compressed, err := readInt4(raw[6])
+	compressed, err := readInt4(raw[5])
 	if err != nil {
 		return chunkRef{}, err
 	}
@@ -88,7 +80,7 @@ func decodeRef(raw [][]byte) (chunkRef, error) {
 	}
 	const sampleBytes, expansion = 24, 8
 	return chunkRef{
-		series: wide[0], startMicros: wide[1] + pgcopy.EpochMicros, id: wide[2], outside: raw[3][0] != 0,
+		series: wide[0], startMicros: wide[1] + pgcopy.EpochMicros, id: wide[2],
 		bytes: int(count)*sampleBytes + int(compressed)*expansion,
 	}, nil
 }
@@ -96,7 +88,7 @@ func decodeRef(raw [][]byte) (chunkRef, error) {
 // chunksOf reads chunks, those that are in the cache from there, in no order. With keep the
 // others go there too. One that retention has dropped meanwhile is left out. It ends with add's error.
 func (db *DB) chunksOf(ctx context.Context, refs []chunkRef, keep bool, add func(*chunk) error) error {
-	var missing [2][]chunkRef // inside, outside
+	var missing []chunkRef
 	for _, r := range refs {
 		if c := db.chunks.get(r.id); c != nil {
 			if err := add(c); err != nil {
@@ -104,23 +96,14 @@ func (db *DB) chunksOf(ctx context.Context, refs []chunkRef, keep bool, add func
 			}
 			continue
 		}
-		part := 0
-		if r.outside {
-			part = 1
-		}
-		missing[part] = append(missing[part], r)
+		missing = append(missing, r)
 	}
-	for i, sql := range []string{readChunksSQL, readChunksOutsideSQL} {
-		if err := db.readChunks(ctx, sql, missing[i], func(c *chunk) error {
-			if keep {
-				db.chunks.add(c)
-			}
-			return add(c)
-		}); err != nil {
-			return err
+	return db.readChunks(ctx, missing, func(c *chunk) error {
+		if keep {
+			db.chunks.add(c)
 		}
-	}
-	return nil
+		return add(c)
+	})
 }
 
 // bound is a time in milliseconds as a bound for a query. PromQL asks with times that Postgres
@@ -130,7 +113,7 @@ func bound(millis int64) time.Time {
 	return time.UnixMilli(min(max(millis, firstYear), lastYear)).UTC()
 }
 
-func (db *DB) readChunks(ctx context.Context, sql string, refs []chunkRef, add func(*chunk) error) error {
+func (db *DB) readChunks(ctx context.Context, refs []chunkRef, add func(*chunk) error) error {
 	if len(refs) == 0 {
 		return nil
 	}
@@ -142,7 +125,7 @@ func (db *DB) readChunks(ctx context.Context, sql string, refs []chunkRef, add f
 	first, last := slices.MinFunc(times, time.Time.Compare), slices.MaxFunc(times, time.Time.Compare)
 	ctx, cancel := context.WithCancel(ctx) // where it ends early, nobody reads the rest
 	defer cancel()
-	rows, err := db.config.Read.Query(ctx, sql, series, times, ids, first, last)
+	rows, err := db.config.Read.Query(ctx, readChunksSQL, series, times, ids, first, last)
 	if err != nil {
 		return fmt.Errorf("read %d chunks: %w", len(refs), err)
 	}

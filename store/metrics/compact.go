@@ -134,35 +134,22 @@ func readHeadRows(ctx context.Context, tx pgx.Tx, ids []int64) (map[int64]*sampl
 // writeChunks copies the chunks of all series and returns those that are worth caching: as many as
 // half of the cache has room for.
 func (db *DB) writeChunks(ctx context.Context, tx pgx.Tx, series map[int64]*samples) ([]*chunk, error) {
-	var inside, outside pgcopy.Rows
+	var copied pgcopy.Rows
 	var fresh []*chunk
 	var memory int64
-	today := db.today()
 	for _, id := range slices.Sorted(maps.Keys(series)) {
 		for _, c := range makeChunks(id, *series[id]) {
 			first, _ := c.at(0)
-			if db.config.InWindow("sample_chunk", time.UnixMilli(first)) {
-				c.encode(&inside, false, today)
-			} else {
-				c.encode(&outside, true, today)
-			}
+			c.encode(&copied, db.config.Shelf("sample_chunk", time.UnixMilli(first)))
 			if memory += c.memory(); memory < db.chunks.limit/2 {
 				fresh = append(fresh, c.detached())
 			}
-			if len(inside.Bytes) > copyBytes {
-				if err := inside.Flush(ctx, tx.Conn(), copyChunksSQL); err != nil {
-					return nil, err
-				}
-			}
-			if len(outside.Bytes) > copyBytes {
-				if err := outside.Flush(ctx, tx.Conn(), copyChunksOutsideSQL); err != nil {
+			if len(copied.Bytes) > copyBytes {
+				if err := copied.Flush(ctx, tx.Conn(), copyChunksSQL); err != nil {
 					return nil, err
 				}
 			}
 		}
 	}
-	if err := inside.Flush(ctx, tx.Conn(), copyChunksSQL); err != nil {
-		return nil, err
-	}
-	return fresh, outside.Flush(ctx, tx.Conn(), copyChunksOutsideSQL)
+	return fresh, copied.Flush(ctx, tx.Conn(), copyChunksSQL)
 }

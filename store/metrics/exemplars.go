@@ -33,30 +33,17 @@ func newExemplarRow(series int64, e *plait.Exemplar) exemplarRow {
 	return r
 }
 
-const (
-	copyExemplarsSQL = `COPY plait_store.exemplar (trace_id, time, series, span_id, value, labels) FROM STDIN BINARY`
-
-	copyExemplarsOutsideSQL = `COPY plait_store.exemplar_outside (trace_id, time, series, span_id, value, labels, arrived_on) FROM STDIN BINARY`
-)
+const copyExemplarsSQL = `COPY plait_store.exemplar (trace_id, time, series, span_id, value, labels, shelf) FROM STDIN BINARY`
 
 func (db *DB) copyExemplars(ctx context.Context, conn *pgx.Conn, exemplars []exemplarRow) error {
-	var inside, outside pgcopy.Rows
-	today := db.today()
+	var copied pgcopy.Rows
 	for i := range exemplars {
 		e := &exemplars[i]
-		if db.config.InWindow("exemplar", time.Unix(0, e.nanos)) {
-			inside.Row(6)
-			e.encode(&inside)
-		} else {
-			outside.Row(7)
-			e.encode(&outside)
-			outside.Date(today)
-		}
+		copied.Row(7)
+		e.encode(&copied)
+		copied.Date(db.config.Shelf("exemplar", time.Unix(0, e.nanos)))
 	}
-	if err := inside.Send(ctx, conn, copyExemplarsSQL); err != nil {
-		return fmt.Errorf("insert exemplars: %w", err)
-	}
-	if err := outside.Send(ctx, conn, copyExemplarsOutsideSQL); err != nil {
+	if err := copied.Send(ctx, conn, copyExemplarsSQL); err != nil {
 		return fmt.Errorf("insert exemplars: %w", err)
 	}
 	return nil
@@ -83,30 +70,17 @@ const (
 SELECT series, time, value, trace_id, span_id, labels
 FROM (
     SELECT *, row_number() OVER (PARTITION BY floor(extract(epoch FROM time - $2::timestamptz) / $4::float8) ORDER BY value DESC) AS rank
-    FROM (
-        SELECT series, time, value, trace_id, span_id, labels
-        FROM plait_store.exemplar
-        WHERE series = ANY ($1::int8[]) AND time >= $2 AND time <= $3 AND trace_id <> '00000000-0000-0000-0000-000000000000'
-        UNION ALL
-        SELECT series, time, value, trace_id, span_id, labels
-        FROM plait_store.exemplar_outside
-        WHERE series = ANY ($1::int8[]) AND time >= $2 AND time <= $3 AND trace_id <> '00000000-0000-0000-0000-000000000000'
-    ) found
+    FROM plait_store.exemplar
+    WHERE series = ANY ($1::int8[]) AND time >= $2 AND time <= $3 AND trace_id <> '00000000-0000-0000-0000-000000000000'
+      AND (shelf BETWEEN ($2::timestamptz AT TIME ZONE interval '0')::date AND ($3::timestamptz AT TIME ZONE interval '0')::date OR shelf >= '4000-01-01')
 ) ranked
 WHERE rank <= $5
 ORDER BY time DESC`
 
 	traceExemplarsSQL = `
 SELECT series, time, value, trace_id, span_id, labels
-FROM (
-    SELECT series, time, value, trace_id, span_id, labels
-    FROM plait_store.exemplar
-    WHERE CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($1::text[])
-    UNION ALL
-    SELECT series, time, value, trace_id, span_id, labels
-    FROM plait_store.exemplar_outside
-    WHERE CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C" = ANY ($1::text[])
-) e
+FROM plait_store.exemplar
+WHERE CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN trace_id END = ANY ($1::uuid[])
 ORDER BY time
 LIMIT $2`
 )
@@ -152,21 +126,14 @@ func (db *DB) spreadExemplars(ctx context.Context, ids []int64, from, to int64) 
 // log records alone, which are found by either spelling of its id.
 const storedTracesSQL = `
 SELECT w.id
-FROM unnest($1::uuid[], $2::int8[]) AS w(id, low)
+FROM unnest($1::uuid[], $2::uuid[], $3::int8[]) AS w(id, padded, low)
 WHERE EXISTS (SELECT FROM plait_store.trace_fragment f
               WHERE f.low_id = w.low
-                AND f.start_time BETWEEN $3::timestamptz - interval '2 days' AND $4::timestamptz + interval '2 days'
-                AND (f.trace_id = w.id OR least(f.trace_id, w.id) < '00000000-0000-0001-0000-000000000000'))
-   OR EXISTS (SELECT FROM plait_store.trace_fragment_outside f
-              WHERE f.low_id = w.low
+                AND (f.start_time BETWEEN $4::timestamptz - interval '2 days' AND $5::timestamptz + interval '2 days' OR f.shelf >= '4000-01-01')
                 AND (f.trace_id = w.id OR least(f.trace_id, w.id) < '00000000-0000-0001-0000-000000000000'))
    OR EXISTS (SELECT FROM plait_store.log l
-              WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C"
-                    IN (encode(uuid_send(w.id), 'hex'), lpad(substr(encode(uuid_send(w.id), 'hex'), 17), 32, '0'))
-                AND l.time BETWEEN $3::timestamptz - interval '2 days' AND $4::timestamptz + interval '2 days')
-   OR EXISTS (SELECT FROM plait_store.log_outside l
-              WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C"
-                    IN (encode(uuid_send(w.id), 'hex'), lpad(substr(encode(uuid_send(w.id), 'hex'), 17), 32, '0')))`
+              WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN trace_id END IN (w.id, w.padded)
+                AND (l.time BETWEEN $4::timestamptz - interval '2 days' AND $5::timestamptz + interval '2 days' OR l.shelf >= '4000-01-01'))`
 
 // resolve keeps the exemplars whose trace is stored. The others stay in the table, and are
 // served once their trace is there.
@@ -196,12 +163,14 @@ func (db *DB) resolve(ctx context.Context, exemplars []exemplarRow) ([]exemplarR
 
 // storedTraces returns those of the ids that are stored.
 func (db *DB) storedTraces(ctx context.Context, ids map[plait.TraceID]bool, first, last time.Time) ([]plait.TraceID, error) {
-	wanted, low := make([][16]byte, 0, len(ids)), make([]int64, 0, len(ids))
+	wanted, padded, low := make([][16]byte, 0, len(ids)), make([][16]byte, 0, len(ids)), make([]int64, 0, len(ids))
 	for id := range ids {
 		wanted = append(wanted, id)
+		clear(id[:8])
+		padded = append(padded, id)
 		low = append(low, int64(id.Low()))
 	}
-	rows, err := db.config.Read.Query(ctx, storedTracesSQL, wanted, low, first.UTC(), last.UTC())
+	rows, err := db.config.Read.Query(ctx, storedTracesSQL, wanted, padded, low, first.UTC(), last.UTC())
 	if err != nil {
 		return nil, fmt.Errorf("look for traces of exemplars: %w", err)
 	}

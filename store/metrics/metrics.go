@@ -39,9 +39,8 @@ type Config struct {
 	Lookup *pgxpool.Pool // for rows found by an id, planned once a connection; nil means Read
 	Write  *pgxpool.Pool // for transactions that must be durable
 
-	// InWindow says whether rows of that time go to the day partitions of a table; all others
-	// go to the table's _outside twin.
-	InWindow func(table string, t time.Time) bool
+	// Shelf is the key of the partition to which rows of that time go in a table, in days since 1970-01-01.
+	Shelf func(table string, t time.Time) int32
 
 	// HeadBytes is how many bytes of samples gather in memory before they are rewritten as chunks, while
 	// as much may gather beside them; 0 means 32 MiB, about a million float samples.
@@ -102,8 +101,8 @@ func (c Config) withDefaults() Config {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.InWindow == nil {
-		c.InWindow = func(string, time.Time) bool { return true }
+	if c.Shelf == nil {
+		c.Shelf = func(_ string, t time.Time) int32 { return int32(floorDay(t.UnixMilli())) }
 	}
 	return c
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/metrics"
+	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/storetest"
 	"github.com/plaithq/plait/wire/series"
 )
@@ -63,19 +64,19 @@ const emptyTablesSQL = `
 DO $$ BEGIN
 	DELETE FROM plait_store.series;
 	DELETE FROM plait_store.sample_head;
-	DELETE FROM plait_store.sample_chunk_outside;
+	DELETE FROM plait_store.sample_chunk;
 END $$`
 
 func openScriptStorage(t testing.TB, pool *pgxpool.Pool, compact bool, page int) *scriptStorage {
 	t.Helper()
-	if _, err := pool.Exec(t.Context(), `CREATE TABLE IF NOT EXISTS plait_store.sample_chunk_any PARTITION OF plait_store.sample_chunk_outside DEFAULT`); err != nil {
+	if _, err := pool.Exec(t.Context(), `CREATE TABLE IF NOT EXISTS plait_store.sample_chunk_any PARTITION OF plait_store.sample_chunk DEFAULT`); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := pool.Exec(t.Context(), emptyTablesSQL); err != nil {
 		t.Fatal(err)
 	}
 	db, err := metrics.Open(t.Context(), metrics.Config{
-		Read: pool, Write: pool, InWindow: func(string, time.Time) bool { return false }, PageBytes: page, QueryBytes: 48 << 20,
+		Read: pool, Write: pool, Shelf: func(string, time.Time) int32 { return int32(partition.OutsideShelf(partition.DayOf(time.Now()))) }, PageBytes: page, QueryBytes: 48 << 20,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
@@ -55,12 +54,9 @@ func (db *DB) Exemplars(ctx context.Context, matchers []plait.Matcher, r plait.T
 // TraceExemplars returns the exemplars that point at a trace, in time order, the first 1,000. An id whose upper
 // half is zero is how 64-bit tracers write a trace, and finds only what spells it so.
 func (db *DB) TraceExemplars(ctx context.Context, id plait.TraceID) ([]plait.SeriesExemplar, error) {
-	spellings := []string{id.String()}
-	half := plait.TraceID{}
-	copy(half[8:], id[8:])
-	if half != id {
-		spellings = append(spellings, hex.EncodeToString(half[:]))
-	}
+	half := id
+	clear(half[:8])
+	spellings := [][16]byte{id, half}
 	rows, err := db.config.Lookup.Query(ctx, traceExemplarsSQL, spellings, maxTraceExemplars)
 	if err != nil {
 		return nil, fmt.Errorf("read exemplars of trace %s: %w", id, pgerror.Read(err))

@@ -23,13 +23,13 @@ const detachPatience = "1s"
 
 // dropExpired drops a partition, or does the next step towards it, and says whether it is gone.
 func (s *Keeper) dropExpired(ctx context.Context, conn *pgx.Conn, t table, d Day, state attachment) (bool, error) {
-	parent, name := pg.StoreTable(t.name), pg.StoreTable(t.partition(d))
+	parent, name := pg.StoreTable(t.root), pg.StoreTable(t.partition(d))
 	if state == attached {
 		late, err := s.holdsRetained(ctx, conn, t, d)
 		if err != nil || late {
 			return false, err
 		}
-		if err := s.pin(ctx, conn, t.name, name); err != nil {
+		if err := s.pin(ctx, conn, t, name); err != nil {
 			return false, err
 		}
 	}
@@ -60,7 +60,7 @@ func withPatience(ctx context.Context, conn *pgx.Conn, statement string) error {
 // holdsRetained says whether a partition by day of arrival holds rows of a time that is within
 // the retention still: those that came while the database's clock was behind.
 func (s *Keeper) holdsRetained(ctx context.Context, conn *pgx.Conn, t table, d Day) (holds bool, err error) {
-	if t.key != byArrival {
+	if t.key == byShelf {
 		return false, nil
 	}
 	today := DayOf(s.Now())

@@ -90,7 +90,7 @@ func (t table) missing(found map[id]attachment, today Day) []Day {
 func (s *Keeper) HasRoom() bool {
 	today := DayOf(s.Now())
 	for _, t := range tables(s.retention) {
-		if t.key == byArrival && !s.has(t.name, today) {
+		if t.key != byShelf && !s.has(t.name, today) {
 			return false
 		}
 	}
@@ -137,8 +137,11 @@ func (t table) create(ctx context.Context, conn *pgx.Conn, days []Day) error {
 	for some := range slices.Chunk(days, createdAtOnce) {
 		var statements strings.Builder
 		for _, d := range some {
-			parent, child := pg.StoreTable(t.name), pg.StoreTable(t.partition(d))
-			fmt.Fprintf(&statements, "CREATE TABLE IF NOT EXISTS %s (LIKE %s INCLUDING ALL%s)%s;\n", child, parent, t.check(d), t.settings())
+			parent, child := pg.StoreTable(t.root), pg.StoreTable(t.partition(d))
+			fmt.Fprintf(&statements, "CREATE TABLE IF NOT EXISTS %s (LIKE %s INCLUDING ALL%s)%s;\n", child, parent, t.checks(d), t.settings())
+			if t.key == byOutside { // rows of any day, few or in order of time
+				fmt.Fprintf(&statements, "CREATE INDEX IF NOT EXISTS %s ON %s USING brin ((%s)) WITH (pages_per_range = 32);\n", t.partition(d)+"_day", child, t.dayOf())
+			}
 			fmt.Fprintf(&statements, "ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM %s TO %s;\n", parent, child, t.bound(d), t.bound(d+1))
 		}
 		if err := withLockTimeout(ctx, conn, statements.String()); err != nil {

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait/store/pg"
 )
 
 // Drop drops the partitions that are past their retention, each by itself: one that
@@ -25,11 +27,18 @@ func (s *Keeper) Drop(ctx context.Context) (oldest Day, err error) {
 		return minDay, err
 	}
 	var failures []error
-	for _, t := range tables(s.retention) {
-		for _, d := range t.expired(found, today) {
+	held := make(map[string]bool) // tables whose other partitions would wait for the same readers
+	for _, t := range leavingFirst(tables(s.retention), found) {
+		idle, err := t.idle(ctx, conn.Conn(), found, today)
+		failures = append(failures, err)
+		for _, d := range append(t.expired(found, today), idle...) {
+			if held[t.root] {
+				break
+			}
 			dropped, err := s.dropExpired(ctx, conn.Conn(), t, d, found[id{t.name, d}])
-			if err != nil { // the others of this table would wait for the same readers
+			if err != nil {
 				failures = append(failures, fmt.Errorf("drop partition %s of %s: %w", d.suffix(), t.name, err))
+				held[t.root] = true
 				break
 			}
 			if dropped {
@@ -70,18 +79,49 @@ func (t table) expired(found map[id]attachment, today Day) []Day {
 	return days
 }
 
+// leavingFirst puts the tables first that have a partition which is leaving: of a root only one can.
+func leavingFirst(all []table, found map[id]attachment) []table {
+	isLeaving := func(t table) bool {
+		for p, state := range found {
+			if p.table == t.name && state == leaving {
+				return true
+			}
+		}
+		return false
+	}
+	slices.SortStableFunc(all, func(a, b table) int {
+		switch before, after := isLeaving(a), isLeaving(b); {
+		case before == after:
+			return 0
+		case before:
+			return -1
+		}
+		return 1
+	})
+	return all
+}
+
+// idle returns the days of partitions that are still to be kept, to which nothing is written any more and that
+// hold nothing: of rows outside of the window, which are rare. Every question would have to look into them.
+func (t table) idle(ctx context.Context, conn *pgx.Conn, found map[id]attachment, today Day) ([]Day, error) {
+	var days []Day
+	for p, state := range found {
+		if t.key != byOutside || p.table != t.name || state != attached || p.day < t.oldest(today) || p.day >= today-1 {
+			continue
+		}
+		var empty bool
+		if err := conn.QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM "+pg.StoreTable(t.partition(p.day))+")").Scan(&empty); err != nil {
+			return nil, fmt.Errorf("look into partition %s of %s: %w", p.day.suffix(), t.name, err)
+		}
+		if empty {
+			days = append(days, p.day)
+		}
+	}
+	return days, nil
+}
+
 // minDay, of the year 1, is before all that have partitions.
 const minDay = Day(-719_162)
-
-// partitionDay reads the day from the name of a partition.
-func partitionDay(parent, name string) (Day, bool) {
-	suffix, ok := strings.CutPrefix(name, parent+"_")
-	if !ok {
-		return 0, false
-	}
-	t, err := time.Parse("20060102", suffix)
-	return DayOf(t), err == nil
-}
 
 // sweepMargin is how long after the longest retention an entry stays: rows may lie daysAhead in
 // the future of their commit, partitions go when their whole day has passed, and clocks differ.

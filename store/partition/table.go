@@ -3,8 +3,10 @@
 package partition
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,23 +19,40 @@ import (
 // without an elected gateway, and for clocks that run ahead.
 const daysAhead = 3
 
-// table is a table of schema plait_store with one partition a day, which package
-// store makes ahead of time and drops when its retention is over.
+// table is the partitions that a table of schema plait_store has for one kind of rows, one a day, which are
+// made ahead of time and dropped when their retention is over.
 type table struct {
 	name      string // partitions are called name_20261121
+	root      string // the table that they are partitions of
 	key       partitionKey
 	retention time.Duration // rounded up to whole days
-	time      string        // the column that says when it happened
+	time      string        // the column that says when a row happened
+	day       string        // the column that the views' day is of; empty: time
 }
 
 // partitionKey says what the partitions of a table are bounded by.
 type partitionKey int
 
 const (
-	byTime    partitionKey = iota // timestamptz: when it happened
-	byMillis                      // int8: when it happened, milliseconds since the Unix epoch
-	byArrival                     // date: the day on which it came
+	byShelf   partitionKey = iota // the day on which it happened, as its shelf
+	byOutside                     // the shelf of what came on a day and happened outside of the window
+	byArrival                     // the day on which it came
 )
+
+// Shelf is the key of a row's partition: the day on which it happened where that has a partition, else the
+// day on which it came, moved out of the calendar.
+type Shelf = Day
+
+// firstOutside is how far the shelves of what happened outside of the window lie from their days: a
+// million days, which is beyond every time that 64 bits of nanoseconds hold.
+const firstOutside Shelf = 1_000_000
+
+// OutsideShelf is the shelf of what comes on a day and happened outside of the window.
+func OutsideShelf(d Day) Shelf { return firstOutside + d }
+
+// OutsideSQL is the condition on a shelf that a row happened outside of the window. A statement about a range
+// of time reads the shelves of its days and these.
+const OutsideSQL = `shelf >= '4000-01-01'`
 
 // Retention says how long telemetry is kept.
 type Retention struct{ Traces, Logs, Metrics time.Duration }
@@ -43,17 +62,17 @@ func (r Retention) longest() time.Duration { return max(r.Traces, r.Logs, r.Metr
 // tables lists every partitioned table.
 func tables(c Retention) []table {
 	return []table{
-		{name: "half_trace", key: byArrival, retention: c.longest(), time: "since"},
-		{name: "span", key: byTime, retention: c.Traces, time: "start_time"},
-		{name: "span_outside", key: byArrival, retention: c.Traces, time: "start_time"},
-		{name: "trace_fragment", key: byTime, retention: c.Traces, time: "start_time"},
-		{name: "trace_fragment_outside", key: byArrival, retention: c.Traces, time: "start_time"},
-		{name: "log", key: byTime, retention: c.Logs, time: "time"},
-		{name: "log_outside", key: byArrival, retention: c.Logs, time: "time"},
-		{name: "sample_chunk", key: byTime, retention: c.Metrics, time: "end_time"},
-		{name: "sample_chunk_outside", key: byArrival, retention: c.Metrics, time: "end_time"},
-		{name: "exemplar", key: byTime, retention: c.Metrics, time: "time"},
-		{name: "exemplar_outside", key: byArrival, retention: c.Metrics, time: "time"},
+		{name: "half_trace", root: "half_trace", key: byArrival, retention: c.longest(), time: "since"},
+		{name: "span", root: "span", key: byShelf, retention: c.Traces, time: "start_time"},
+		{name: "span_outside", root: "span", key: byOutside, retention: c.Traces, time: "start_time"},
+		{name: "trace_fragment", root: "trace_fragment", key: byShelf, retention: c.Traces, time: "start_time"},
+		{name: "trace_fragment_outside", root: "trace_fragment", key: byOutside, retention: c.Traces, time: "start_time"},
+		{name: "log", root: "log", key: byShelf, retention: c.Logs, time: "time"},
+		{name: "log_outside", root: "log", key: byOutside, retention: c.Logs, time: "time"},
+		{name: "sample_chunk", root: "sample_chunk", key: byShelf, retention: c.Metrics, time: "start_time", day: "end_time"},
+		{name: "sample_chunk_outside", root: "sample_chunk", key: byOutside, retention: c.Metrics, time: "start_time", day: "end_time"},
+		{name: "exemplar", root: "exemplar", key: byShelf, retention: c.Metrics, time: "time"},
+		{name: "exemplar_outside", root: "exemplar", key: byOutside, retention: c.Metrics, time: "time"},
 	}
 }
 
@@ -77,7 +96,7 @@ func dayOfNanos(nanos int64) Day { return Day(rowcodec.FloorDiv(nanos, int64(one
 
 // days returns the first and last day for which a partition should exist today.
 func (t table) days(today Day) (first, last Day) {
-	if t.key == byArrival {
+	if t.key != byShelf {
 		return today, today + daysAhead
 	}
 	return t.oldest(today), today + daysAhead
@@ -101,22 +120,26 @@ func (t table) partition(d Day) string { return t.name + "_" + d.suffix() }
 
 // bound is the literal at which the partition of a day begins.
 func (t table) bound(d Day) string {
-	switch t.key {
-	case byMillis:
-		return fmt.Sprintf("(%d)", d.Time().UnixMilli())
-	case byArrival:
-		return d.Time().Format("('2006-01-02')")
+	if t.key == byOutside {
+		d = OutsideShelf(d)
 	}
-	return d.Time().Format("('2006-01-02 15:04:05+00')")
+	return d.Time().Format("('2006-01-02')")
 }
 
-// check says of which day the rows are, in the words of the views' column day: with it a condition on
-// that column leaves the partition out.
-func (t table) check(d Day) string {
-	if t.key != byTime {
+// checks say of which time and day the rows of a partition are, in the words of the tables and of the views'
+// column day: with them a condition on either leaves the partition out.
+func (t table) checks(d Day) string {
+	if t.key != byShelf {
 		return ""
 	}
-	return fmt.Sprintf(", CONSTRAINT day CHECK ((%s AT TIME ZONE interval '0')::date = '%s')", t.time, d.Time().Format(time.DateOnly))
+	const midnight = "2006-01-02 15:04:05+00"
+	return fmt.Sprintf(", CONSTRAINT day CHECK (%s = '%s'), CONSTRAINT time CHECK (%s >= '%s' AND %[3]s < '%[5]s')",
+		t.dayOf(), d.Time().Format(time.DateOnly), t.time, d.Time().Format(midnight), (d + 1).Time().Format(midnight))
+}
+
+// dayOf is the expression of the views' column day.
+func (t table) dayOf() string {
+	return "(" + cmp.Or(t.day, t.time) + " AT TIME ZONE interval '0')::date"
 }
 
 // Set is what this gateway knows of the partitions that exist. A row goes to its
@@ -157,14 +180,14 @@ const (
 
 // listPartitionsSQL lists the partitions, and the tables that are called like one.
 const listPartitionsSQL = `
-SELECT parent.relname::text, child.relname::text, CASE WHEN i.inhdetachpending THEN 1 ELSE 0 END
+SELECT child.relname::text, CASE WHEN i.inhdetachpending THEN 1 ELSE 0 END
 FROM pg_catalog.pg_inherits i
 JOIN pg_catalog.pg_class parent ON parent.oid = i.inhparent
 JOIN pg_catalog.pg_class child ON child.oid = i.inhrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = parent.relnamespace
 WHERE n.nspname = 'plait_store' AND parent.relkind = 'p'
 UNION ALL
-SELECT pg_catalog.left(c.relname::text, -9), c.relname::text, 2
+SELECT c.relname::text, 2
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'plait_store' AND c.relkind = 'r' AND NOT c.relispartition AND c.relname ~ '_[0-9]{8}$'`
@@ -177,16 +200,16 @@ func (s *Keeper) listPartitions(ctx context.Context, db querier) (map[id]attachm
 	}
 	found := make(map[id]attachment)
 	known := make(map[id]struct{})
-	var parent, child string
+	var name string
 	var state attachment
-	_, err = pgx.ForEachRow(rows, []any{&parent, &child, &state}, func() error {
-		d, ok := partitionDay(parent, child)
-		if _, ours := s.retained[parent]; !ok || !ours {
+	_, err = pgx.ForEachRow(rows, []any{&name, &state}, func() error {
+		p, ok := partitionOf(name)
+		if _, ours := s.retained[p.table]; !ok || !ours {
 			return nil
 		}
-		found[id{parent, d}] = state
+		found[p] = state
 		if state == attached {
-			known[id{parent, d}] = struct{}{}
+			known[p] = struct{}{}
 		}
 		return nil
 	})
@@ -196,4 +219,14 @@ func (s *Keeper) listPartitions(ctx context.Context, db querier) (map[id]attachm
 	s.known.Store(&known)
 	s.instruments.countPartitions(known)
 	return found, nil
+}
+
+// partitionOf reads the table and the day from the name of a partition.
+func partitionOf(name string) (id, bool) {
+	i := strings.LastIndexByte(name, '_')
+	if i < 0 {
+		return id{}, false
+	}
+	t, err := time.Parse("20060102", name[i+1:])
+	return id{name[:i], DayOf(t)}, err == nil
 }

@@ -100,8 +100,7 @@ func WhenElected(ctx context.Context, pool *pgxpool.Pool, do func()) (err error)
 
 // partitionState is a partition as the upkeep sees it.
 type partitionState struct {
-	root          string // of the partitions' tree, which is what queries of the views name
-	parent, name  string
+	root, name    string
 	pages         int64 // at present
 	analyzedPages int64 // when it was last analysed
 	frozen        bool  // as far as the visibility map tells
@@ -109,11 +108,10 @@ type partitionState struct {
 
 // partitionStatesSQL lists leaf partitions that hold something.
 const partitionStatesSQL = `
-SELECT root.relname::text, parent.relname::text, child.relname::text, size.pages, child.relpages::int8, child.relallvisible >= size.pages
+SELECT parent.relname::text, child.relname::text, size.pages, child.relpages::int8, child.relallvisible >= size.pages
 FROM pg_catalog.pg_inherits i
 JOIN pg_catalog.pg_class parent ON parent.oid = i.inhparent
 JOIN pg_catalog.pg_class child ON child.oid = i.inhrelid
-JOIN pg_catalog.pg_class root ON root.oid = pg_catalog.pg_partition_root(child.oid)
 JOIN pg_catalog.pg_namespace n ON n.oid = parent.relnamespace
 CROSS JOIN LATERAL (
 	SELECT pg_catalog.pg_relation_size(child.oid) / pg_catalog.current_setting('block_size')::int8 AS pages
@@ -126,7 +124,7 @@ func (s *Keeper) partitionStates(ctx context.Context) ([]partitionState, error) 
 		return nil, fmt.Errorf("look at partitions: %w", err)
 	}
 	states, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p partitionState, err error) {
-		err = row.Scan(&p.root, &p.parent, &p.name, &p.pages, &p.analyzedPages, &p.frozen)
+		err = row.Scan(&p.root, &p.name, &p.pages, &p.analyzedPages, &p.frozen)
 		return p, err
 	})
 	if err != nil {
@@ -161,7 +159,7 @@ func (s *Keeper) analyzePartitions(ctx context.Context) error {
 func (s *Keeper) freezePartitions(ctx context.Context) error {
 	today := DayOf(s.Now())
 	return s.forPartitions(ctx, func(p partitionState) string {
-		if d, ok := partitionDay(p.parent, p.name); !ok || d >= today || p.frozen {
+		if partition, ok := partitionOf(p.name); !ok || partition.day >= today || p.frozen {
 			return ""
 		}
 		return "VACUUM (FREEZE, ANALYZE, SKIP_LOCKED) " + pg.StoreTable(p.name)

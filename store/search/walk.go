@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pgcopy"
 	"github.com/plaithq/plait/store/rowcodec"
 )
@@ -61,6 +62,11 @@ func (w *Walk) slice() (from, to int64) {
 	to = w.To
 	return max(w.From, min(to, w.now)-w.Length), to
 }
+
+// ShelvesSQL is the condition on the shelf of rows whose time lies between $1 and $2: by it the planner leaves out
+// partitions, which it does not do by their checks before it has looked at each.
+const ShelvesSQL = `(shelf BETWEEN ($1::timestamptz AT TIME ZONE interval '0')::date AND ($2::timestamptz AT TIME ZONE interval '0')::date
+       OR ` + partition.OutsideSQL + `)`
 
 // earliestMicros is the start of 2000: few clocks that run at all are further behind.
 const earliestMicros = pgcopy.EpochMicros

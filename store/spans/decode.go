@@ -16,9 +16,12 @@ import (
 	"github.com/plaithq/plait/store/traceid"
 )
 
-// spanColumns are the columns that scanSpan reads, in its order.
-const spanColumns = `trace_id, start_time, start_sub_ns, span_id, parent_span_id, duration_ns,
+// spanColumns are the columns of a row, in the order in which it is written and read; the shelf comes beside them.
+const (
+	spanColumns = `trace_id, start_time, start_sub_ns, span_id, parent_span_id, duration_ns,
        operation, resource, attribute_set, flags, status, attributes, extra`
+	spanFields = 13
+)
 
 // Reader reads spans and traces. Its methods may be called concurrently.
 type Reader struct {

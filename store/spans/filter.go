@@ -10,6 +10,7 @@ import (
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/rowcodec"
+	"github.com/plaithq/plait/store/search"
 )
 
 // spanFilter is what a search asks of a span, said in ids of dictionaries. Nil restricts
@@ -32,7 +33,7 @@ type spanFilter struct {
 // its arguments, so that what is null folds away and what remains can use the partial indexes on
 // errors and slow spans.
 const spanMatchSQL = `
-    start_time >= $1 AND start_time < $2` + spanConditionsSQL
+    start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL + spanConditionsSQL
 
 // spanConditionsSQL is spanMatchSQL without the time.
 const spanConditionsSQL = `

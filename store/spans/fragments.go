@@ -14,42 +14,39 @@ import (
 )
 
 const (
+	// fragmentColumns are the columns of a fragment, in the order in which it is read; beside them it has its
+	// lower half of the trace id and its shelf.
+	fragmentColumns = `trace_id, start_time, start_sub_ns, duration_ns, root_operation, span_count, error_count, services`
+	fragmentFields  = 8
+
 	copyFragmentsSQL = `
-COPY plait_store.trace_fragment (trace_id, start_time, low_id, duration_ns, root_operation,
-	span_count, error_count, start_sub_ns, services)
+COPY plait_store.trace_fragment (` + fragmentColumns + `, low_id, shelf)
 FROM STDIN BINARY`
-	copyFragmentsOutsideSQL = `
-COPY plait_store.trace_fragment_outside (trace_id, start_time, low_id, duration_ns, root_operation,
-	span_count, error_count, start_sub_ns, services, arrived_on)
-FROM STDIN BINARY`
-	fragmentFields = 9
 )
 
 // fragmentWriter sums up what one commit brings of each trace, so that a search for traces
 // reads a row per trace and not its spans.
 type fragmentWriter struct {
-	inside   rowcodec.Buffer
-	outside  rowcodec.Buffer
+	copied   rowcodec.Buffer
 	services []string // of one trace
 }
 
-// encode makes the fragments of spans in their order by place and trace. A trace across
+// encode makes the fragments of spans in their order by shelf and trace. A trace across
 // midnight has one in each day.
-func (w *fragmentWriter) encode(rows []spanEntry, order []partition.SortKey, today partition.Day) {
-	w.inside.Reset()
-	w.outside.Reset()
+func (w *fragmentWriter) encode(rows []spanEntry, order []partition.SortKey) {
+	w.copied.Reset()
 	for len(order) > 0 {
 		n := 1
 		for n < len(order) && order[n].SameTrace(order[0]) {
 			n++
 		}
-		w.fragment(rows, order[:n], today)
+		w.fragment(rows, order[:n])
 		order = order[n:]
 	}
 }
 
 // fragment appends the row of those spans that order names, which are of one trace.
-func (w *fragmentWriter) fragment(rows []spanEntry, order []partition.SortKey, today partition.Day) {
+func (w *fragmentWriter) fragment(rows []spanEntry, order []partition.SortKey) {
 	first := &rows[order[0].Row]
 	start, end := first.StartNanos, believedEnd(first)
 	var root *spanEntry
@@ -69,23 +66,18 @@ func (w *fragmentWriter) fragment(rows []spanEntry, order []partition.SortKey, t
 		}
 	}
 	slices.Sort(w.services)
-	out, columns := &w.inside, fragmentFields
-	if first.place.Outside {
-		out, columns = &w.outside, fragmentFields+1
-	}
-	out.Row(columns)
+	out := &w.copied
+	out.Row(fragmentFields + 2)
 	out.UUID(first.TraceID)
 	out.Timestamptz(start)
-	out.Int8(int64(first.TraceID.Low()))
+	out.Int2(rowcodec.SubMicros(start))
 	out.Int8(max(rowcodec.Difference(end, start), 0)) // 0 where all spans end before they start
 	out.Int8(operationOf(root))
 	out.Int4(int32(len(order)))
 	out.Int4(failed)
-	out.Int2(rowcodec.SubMicros(start))
 	out.TextArray(w.services)
-	if first.place.Outside {
-		out.Date(int32(today))
-	}
+	out.Int8(int64(first.TraceID.Low()))
+	out.Date(int32(first.shelf))
 }
 
 // rootBefore says whether a, rather than b, is the root of their trace, by the rule of trace_roots.go.
@@ -109,8 +101,5 @@ func operationOf(s *spanEntry) int64 {
 }
 
 func (w *fragmentWriter) send(ctx context.Context, conn *pgx.Conn) error {
-	if err := w.inside.Send(ctx, conn, copyFragmentsSQL); err != nil {
-		return err
-	}
-	return w.outside.Send(ctx, conn, copyFragmentsOutsideSQL)
+	return w.copied.Send(ctx, conn, copyFragmentsSQL)
 }

@@ -18,11 +18,7 @@ import (
 
 const searchNewSpansSQL = `
 SELECT ` + spanColumns + `
-FROM (
-    SELECT ` + spanColumns + ` FROM plait_store.span
-    UNION ALL
-    SELECT ` + spanColumns + ` FROM plait_store.span_outside
-) s
+FROM plait_store.span
 WHERE` + spanMatchSQL + `
 ORDER BY start_time DESC, start_sub_ns DESC
 LIMIT $15`

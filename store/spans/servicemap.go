@@ -12,6 +12,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/canonical"
 	"github.com/plaithq/plait/spanmetrics"
+	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/search"
@@ -45,12 +46,8 @@ const (
 const (
 	spansInRangeSQL = `
 SELECT coalesce(sum(span_count), 0)::int8
-FROM (
-    SELECT span_count, start_time FROM plait_store.trace_fragment
-    UNION ALL
-    SELECT span_count, start_time FROM plait_store.trace_fragment_outside
-) f
-WHERE start_time >= $1 AND start_time < $2`
+FROM plait_store.trace_fragment
+WHERE start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL
 
 	mapSpanColumns = `trace_id, span_id, parent_span_id, start_time, duration_ns, operation, status, attribute_set, attributes, extra`
 
@@ -95,21 +92,14 @@ LEFT JOIN peer_sets a ON a.id = s.attribute_set AND n.names`
     SELECT ` + mapSpanColumns + `
     FROM plait_store.span
     WHERE start_time >= $5 AND start_time < $6
-      AND ($7 = 1 OR mod(hashtextextended(right(encode(uuid_send(trace_id), 'hex'), 16), 0), $7) = 0)
-    UNION ALL
-    SELECT ` + mapSpanColumns + `
-    FROM plait_store.span_outside
-    WHERE start_time >= $5 AND start_time < $6
+      AND (shelf BETWEEN ($5::timestamptz AT TIME ZONE interval '0')::date AND ($6::timestamptz AT TIME ZONE interval '0')::date
+           OR ` + partition.OutsideSQL + `)
       AND ($7 = 1 OR mod(hashtextextended(right(encode(uuid_send(trace_id), 'hex'), 16), 0), $7) = 0)` + mapSpansEndSQL
 
 	mapSpansOfTracesSQL = mapSpansSQL + `
     SELECT ` + mapSpanColumns + `
     FROM plait_store.span
-    WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($5) AND NOT (start_time >= $6 AND start_time < $7)
-    UNION ALL
-    SELECT ` + mapSpanColumns + `
-    FROM plait_store.span_outside
-    WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($5) AND NOT (start_time >= $6 AND start_time < $7)
+    WHERE trace_id = ANY ($5) AND NOT (start_time >= $6 AND start_time < $7)
     LIMIT $8` + mapSpansEndSQL
 )
 
@@ -188,7 +178,7 @@ func (q *mapQuestion) lookUp(ctx context.Context) error {
 		return err
 	}
 	return q.inTransaction(ctx, func(tx pgx.Tx) error {
-		return q.rows(ctx, tx, mapSpansOfTracesSQL, spelled.Hex(), rowcodec.MicrosTime(q.readFrom), rowcodec.MicrosTime(q.readTo), maxLookedUp)
+		return q.rows(ctx, tx, mapSpansOfTracesSQL, spelled.Stored(), rowcodec.MicrosTime(q.readFrom), rowcodec.MicrosTime(q.readTo), maxLookedUp)
 	})
 }
 

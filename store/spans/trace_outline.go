@@ -28,21 +28,13 @@ const maxOutline = 200_000
 const traceOutlineSQL = `
 SELECT span_id, parent_span_id, duration_ns, status
 FROM plait_store.span
-WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1)
-UNION ALL
-SELECT span_id, parent_span_id, duration_ns, status
-FROM plait_store.span_outside
-WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1)
+WHERE trace_id = ANY ($1)
 LIMIT $2`
 
 const traceChosenSQL = `
 SELECT ` + spanColumns + `
 FROM plait_store.span
-WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1) AND span_id = ANY ($2)
-UNION ALL
-SELECT ` + spanColumns + `
-FROM plait_store.span_outside
-WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1) AND span_id = ANY ($2)
+WHERE trace_id = ANY ($1) AND span_id = ANY ($2)
 LIMIT $3`
 
 // outlined is a span in the outline of its trace.
@@ -56,7 +48,7 @@ func (s *Reader) chosenSpans(ctx context.Context, trace traceid.Spelling, maxSpa
 	var outline []outlined
 	err := pg.QueryRows(ctx, s.lookup, func(v [][]byte) {
 		outline = append(outline, outlined{rowcodec.Int8(v[0]), rowcodec.Int8(v[1]), rowcodec.Int8(v[2]), plait.StatusCode(rowcodec.Int2(v[3])) == plait.StatusError})
-	}, traceOutlineSQL, trace.Hex(), maxOutline)
+	}, traceOutlineSQL, trace.Stored(), maxOutline)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +57,7 @@ func (s *Reader) chosenSpans(ctx context.Context, trace traceid.Spelling, maxSpa
 	err = pg.QueryUntil(ctx, s.lookup, func(v [][]byte) bool {
 		rows = append(rows, scanSpan(v))
 		return memory.Take(rows[len(rows)-1].size())
-	}, traceChosenSQL, trace.Hex(), chooseSpans(outline, maxSpans, first), maxSpans)
+	}, traceChosenSQL, trace.Stored(), chooseSpans(outline, maxSpans, first), maxSpans)
 	return rows, err
 }
 

@@ -17,17 +17,12 @@ import (
 	"github.com/plaithq/plait/store/search"
 )
 
-// The expression is that of the index span_trace, to the letter. There is no order: the rows
-// of one trace are sorted here, and a trace too large to read whole is not sorted to find
-// its first spans.
+// There is no order: the rows of one trace are sorted here, and a trace too large to read whole is not
+// sorted to find its first spans.
 const traceSpansSQL = `
 SELECT ` + spanColumns + `
 FROM plait_store.span
-WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1)
-UNION ALL
-SELECT ` + spanColumns + `
-FROM plait_store.span_outside
-WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1)
+WHERE trace_id = ANY ($1)
 LIMIT $2`
 
 // Trace returns the spans of a trace in order of start, each once however often it was sent:
@@ -50,7 +45,7 @@ func (s *Reader) Trace(ctx context.Context, id plait.TraceID, maxSpans int, firs
 	err = pg.QueryUntil(ctx, s.lookup, func(v [][]byte) bool {
 		rows = append(rows, scanSpan(v))
 		return memory.Take(rows[len(rows)-1].size())
-	}, traceSpansSQL, spelled.Hex(), maxSpans+1)
+	}, traceSpansSQL, spelled.Stored(), maxSpans+1)
 	if err != nil {
 		return nil, fmt.Errorf("read trace %s: %w", id, err)
 	}
@@ -134,13 +129,9 @@ func repeatsSpanID(rows []storedSpan) bool {
 }
 
 const traceFragmentsSQL = `
-SELECT trace_id, start_time, start_sub_ns, duration_ns, root_operation, span_count, error_count, services
+SELECT ` + fragmentColumns + `
 FROM plait_store.trace_fragment
-WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1)
-UNION ALL
-SELECT trace_id, start_time, start_sub_ns, duration_ns, root_operation, span_count, error_count, services
-FROM plait_store.trace_fragment_outside
-WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1)`
+WHERE trace_id = ANY ($1)`
 
 // TraceSummaries returns the summaries of the traces that are stored, in any order and with
 // the ids that were asked for. A span that was sent in several requests counts several times.
@@ -153,7 +144,7 @@ func (s *Reader) TraceSummaries(ctx context.Context, ids []plait.TraceID) ([]pla
 		return nil, fmt.Errorf("read trace summaries: %w", err)
 	}
 	found := make(map[plait.TraceID]*traceFragments)
-	rows, err := s.lookup.Query(ctx, traceFragmentsSQL, spelled.Hex())
+	rows, err := s.lookup.Query(ctx, traceFragmentsSQL, spelled.Stored())
 	if err == nil {
 		err = scanFragments(rows, func(id plait.TraceID, f traceFragment) {
 			for _, asked := range spelled[id] {

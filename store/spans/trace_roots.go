@@ -22,11 +22,7 @@ SELECT DISTINCT ON (trace_id) trace_id, operation, believed_ns, start_time, extr
 FROM (
     SELECT trace_id, operation, CASE WHEN duration_ns BETWEEN 0 AND 31622400000000000 THEN duration_ns ELSE 0 END AS believed_ns, start_time, start_sub_ns, span_id, extra
     FROM plait_store.span
-    WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1) AND parent_span_id = 0
-    UNION ALL
-    SELECT trace_id, operation, CASE WHEN duration_ns BETWEEN 0 AND 31622400000000000 THEN duration_ns ELSE 0 END AS believed_ns, start_time, start_sub_ns, span_id, extra
-    FROM plait_store.span_outside
-    WHERE encode(uuid_send(trace_id), 'hex') COLLATE "C" = ANY ($1) AND parent_span_id = 0
+    WHERE trace_id = ANY ($1) AND parent_span_id = 0
 ) root
 ORDER BY trace_id, believed_ns DESC, start_time, start_sub_ns, span_id`
 
@@ -84,7 +80,7 @@ func (s *Reader) rootSpans(ctx context.Context, spelled traceid.Spelling) (map[p
 				roots[asked] = r
 			}
 		}
-	}, rootNamesSQL, spelled.Hex())
+	}, rootNamesSQL, spelled.Stored())
 	return roots, cmp.Or(err, bad)
 }
 

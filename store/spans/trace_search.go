@@ -24,13 +24,7 @@ const (
 SELECT trace_id, start_time, operation, resource, attribute_set,
        CASE WHEN $15 THEN attributes ELSE '' END,
        CASE WHEN $15 THEN extra ELSE '' END
-FROM (
-    SELECT trace_id, start_time, operation, resource, attribute_set, duration_ns, status, attributes, extra
-    FROM plait_store.span
-    UNION ALL
-    SELECT trace_id, start_time, operation, resource, attribute_set, duration_ns, status, attributes, extra
-    FROM plait_store.span_outside
-) s
+FROM plait_store.span
 WHERE` + spanMatchSQL + `
 ORDER BY start_time DESC
 LIMIT $16`
@@ -38,12 +32,8 @@ LIMIT $16`
 	// When nothing or only a service is asked for, fragments tell without a look at spans.
 	searchFragmentsSQL = `
 SELECT trace_id, start_time
-FROM (
-    SELECT trace_id, start_time, services FROM plait_store.trace_fragment
-    UNION ALL
-    SELECT trace_id, start_time, services FROM plait_store.trace_fragment_outside
-) f
-WHERE start_time >= $1 AND start_time < $2
+FROM plait_store.trace_fragment
+WHERE start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL + `
   AND ($3::text IS NULL OR $3 = ANY (services))
 ORDER BY start_time DESC
 LIMIT $4`

@@ -60,9 +60,11 @@ SELECT start_time
 FROM (
     SELECT start_time, sum(span_count) OVER latest AS spans, row_number() OVER latest AS fragments
     FROM (
-        (SELECT start_time, span_count FROM plait_store.trace_fragment WHERE start_time >= $1 AND start_time < $2 ORDER BY start_time DESC LIMIT $4)
-        UNION ALL
-        (SELECT start_time, span_count FROM plait_store.trace_fragment_outside WHERE start_time >= $1 AND start_time < $2 ORDER BY start_time DESC LIMIT $4)
+        SELECT start_time, span_count
+        FROM plait_store.trace_fragment
+        WHERE start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL + `
+        ORDER BY start_time DESC
+        LIMIT $4
     ) f
     WINDOW latest AS (ORDER BY start_time DESC ROWS UNBOUNDED PRECEDING)
 ) f
@@ -96,12 +98,8 @@ LIMIT $15`
 	earlierDurationsSQL = `
 WITH counted AS (
     SELECT operation, CASE WHEN operation = ANY ($4) THEN coalesce(nullif(extra, '')::jsonb ->> 'name', '') ELSE '' END AS name, ` + countedSQL + `
-    FROM (
-        SELECT operation, start_time, duration_ns, extra FROM plait_store.span
-        UNION ALL
-        SELECT operation, start_time, duration_ns, extra FROM plait_store.span_outside
-    ) s
-    WHERE start_time >= $1 AND start_time < $2
+    FROM plait_store.span
+    WHERE start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL + `
       AND ($3::int8[] IS NULL OR operation = ANY ($3))
       AND duration_ns < 1e9::float8 * date_part('epoch', $2 - start_time)
     GROUP BY 1, 2, 5

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/search"
@@ -33,13 +34,13 @@ const reachBack = time.Minute
 // before its start, or the start itself where spans before it do not count ($17 is then false).
 const overlappingSQL = `
 FROM (
-    SELECT ` + spanColumns + ` FROM plait_store.span WHERE start_time >= $16 AND start_time < $2
-    UNION ALL
-    SELECT ` + spanColumns + ` FROM plait_store.span_outside WHERE start_time >= $16 AND start_time < $2
+    SELECT ` + spanColumns + `
+    FROM plait_store.span
+    WHERE start_time >= $16 AND start_time < $2
+      AND (shelf BETWEEN ($16::timestamptz AT TIME ZONE interval '0')::date AND ($2::timestamptz AT TIME ZONE interval '0')::date
+           OR ` + partition.OutsideSQL + `)
     UNION ALL
     SELECT ` + spanColumns + ` FROM plait_store.span WHERE $17 AND duration_ns > 60000000000 AND start_time < $16
-    UNION ALL
-    SELECT ` + spanColumns + ` FROM plait_store.span_outside WHERE $17 AND duration_ns > 60000000000 AND start_time < $16
 ) s`
 
 const overlapConditionsSQL = `

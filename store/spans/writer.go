@@ -40,17 +40,9 @@ func (b *Batch) Weigh() (records, bytes int) {
 	return len(b.Spans), bytes
 }
 
-const (
-	copySpansSQL = `
-COPY plait_store.span (trace_id, start_time, span_id, parent_span_id, duration_ns, operation, resource,
-	attribute_set, flags, start_sub_ns, status, attributes, extra)
+const copySpansSQL = `
+COPY plait_store.span (` + spanColumns + `, shelf)
 FROM STDIN BINARY`
-	copySpansOutsideSQL = `
-COPY plait_store.span_outside (trace_id, start_time, span_id, parent_span_id, duration_ns, operation, resource,
-	attribute_set, flags, start_sub_ns, status, attributes, extra, arrived_on)
-FROM STDIN BINARY`
-	spanFields = 13
-)
 
 // How many new operations a service may bring. One whose span names hold ids would bring
 // as many as it has spans.
@@ -78,8 +70,8 @@ type Writer struct {
 	placer  partition.Placer
 	rows    []spanEntry
 	order   []partition.SortKey
-	inside  rowcodec.Buffer
-	outside rowcodec.Buffer
+	copied  rowcodec.Buffer
+	outside int // of these, those that go to the shelf of today
 	traces  fragmentWriter
 	halves  traceid.Halves
 }
@@ -87,7 +79,7 @@ type Writer struct {
 // spanEntry is a span with what it refers to.
 type spanEntry struct {
 	*plait.Span
-	place     partition.Place
+	shelf     partition.Shelf
 	origin    dictionary.Origin
 	operation int64
 	inline    bool // the operation has no name: it stands in the row
@@ -124,12 +116,12 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 	w.chooser.Begin()
 	w.halves.Begin()
 	w.arrange(group, now)
-	w.inside.Reset()
-	w.outside.Reset()
+	w.copied.Reset()
+	w.outside = 0
 	for _, key := range w.order {
 		w.encode(&w.rows[key.Row])
 	}
-	w.traces.encode(w.rows, w.order, w.today)
+	w.traces.encode(w.rows, w.order)
 	dictionary.Queue(entries, w.dictionaries())
 	w.Services.Queue(entries)
 	w.halves.Queue(opening, w.today)
@@ -138,11 +130,8 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 
 // Write copies them.
 func (w *Writer) Write(ctx context.Context, conn *pgx.Conn) error {
-	w.outsiders.Add(float64(w.outside.Count))
-	if err := w.inside.Send(ctx, conn, copySpansSQL); err != nil {
-		return err
-	}
-	if err := w.outside.Send(ctx, conn, copySpansOutsideSQL); err != nil {
+	w.outsiders.Add(float64(w.outside))
+	if err := w.copied.Send(ctx, conn, copySpansSQL); err != nil {
 		return err
 	}
 	if err := w.traces.send(ctx, conn); err != nil {
@@ -168,7 +157,7 @@ func (w *Writer) arrange(group []*Batch, now time.Time) {
 			row := spanEntry{Span: &b.Spans[i]}
 			w.halves.Add(row.TraceID, true)
 			w.refer(&row, now)
-			w.order = append(w.order, partition.NewSortKey(row.place, row.TraceID, row.StartNanos, len(w.rows)))
+			w.order = append(w.order, partition.NewSortKey(row.shelf, row.TraceID, row.StartNanos, len(w.rows)))
 			w.rows = append(w.rows, row)
 		}
 	}
@@ -177,7 +166,7 @@ func (w *Writer) arrange(group []*Batch, now time.Time) {
 
 // refer finds what a span refers to.
 func (w *Writer) refer(row *spanEntry, now time.Time) {
-	row.place = w.placer.Place(row.StartNanos)
+	row.shelf = w.placer.Shelf(row.StartNanos)
 	row.origin = w.ResourceOf(row.Resource)
 	row.origin.Seen.Include(row.StartNanos)
 	scope := w.ScopeOf(row.Scope)
@@ -209,15 +198,13 @@ func (w *Writer) operation(row *spanEntry, name string, scope int64, now time.Ti
 	})
 }
 
-// encode appends the row of a span to the buffer of its place.
+// encode appends the row of a span: spanColumns and the shelf.
 func (w *Writer) encode(row *spanEntry) {
-	out, columns := &w.inside, spanFields
-	if row.place.Outside {
-		out, columns = &w.outside, spanFields+1
-	}
-	out.Row(columns)
+	out := &w.copied
+	out.Row(spanFields + 1)
 	out.UUID(row.TraceID)
 	out.Timestamptz(row.StartNanos)
+	out.Int2(rowcodec.SubMicros(row.StartNanos))
 	out.Int8(row.SpanID.Int64())
 	out.Int8(row.ParentSpanID.Int64())
 	out.Int8(rowcodec.Difference(row.EndNanos, row.StartNanos))
@@ -226,7 +213,6 @@ func (w *Writer) encode(row *spanEntry) {
 	out.Int8(0) // the attribute set, known only after the attributes
 	set := len(out.Bytes)
 	out.Int4(int32(row.Flags))
-	out.Int2(rowcodec.SubMicros(row.StartNanos))
 	out.Int2(int16(row.Status))
 	begun := out.Begin()
 	var id int64
@@ -236,8 +222,9 @@ func (w *Writer) encode(row *spanEntry) {
 	begun = out.Begin()
 	out.Bytes = appendSpanExtra(out.Bytes, row)
 	out.End(begun)
-	if row.place.Outside {
-		out.Date(int32(w.today))
+	out.Date(int32(row.shelf))
+	if row.shelf.Outside() {
+		w.outside++
 	}
 	if row.inline {
 		w.inlined.Inc()

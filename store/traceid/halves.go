@@ -174,33 +174,30 @@ type querierExecer interface {
 
 const (
 	joinSpansSQL = `
-UPDATE plait_store.any_span s
-SET trace_id = h.whole::uuid
-FROM unnest($1::text[], $2::text[]) h (half, whole)
-WHERE encode(uuid_send(s.trace_id), 'hex') COLLATE "C" = h.half`
+UPDATE plait_store.span s
+SET trace_id = h.whole
+FROM unnest($1::uuid[], $2::uuid[]) h (half, whole)
+WHERE s.trace_id = h.half`
 
 	joinFragmentsSQL = `
-UPDATE plait_store.any_trace_fragment f
-SET trace_id = h.whole::uuid
-FROM unnest($1::text[], $2::text[]) h (half, whole)
-WHERE encode(uuid_send(f.trace_id), 'hex') COLLATE "C" = h.half`
+UPDATE plait_store.trace_fragment f
+SET trace_id = h.whole
+FROM unnest($1::uuid[], $2::uuid[]) h (half, whole)
+WHERE f.trace_id = h.half`
 
 	joinLogsSQL = `
-UPDATE plait_store.any_log l
-SET trace_id = h.whole::uuid
-FROM unnest($1::text[], $2::text[]) h (half, whole)
-WHERE CASE WHEN l.trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN encode(uuid_send(l.trace_id), 'hex') END COLLATE "C" = h.half`
+UPDATE plait_store.log l
+SET trace_id = h.whole
+FROM unnest($1::uuid[], $2::uuid[]) h (half, whole)
+WHERE CASE WHEN l.trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN l.trace_id END = h.half`
 
 	joinExemplarsSQL = `
-UPDATE plait_store.any_exemplar e
-SET trace_id = h.whole::uuid
-FROM unnest($1::text[], $2::text[]) h (half, whole)
-WHERE CASE WHEN e.trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN encode(uuid_send(e.trace_id), 'hex') END COLLATE "C" = h.half`
+UPDATE plait_store.exemplar e
+SET trace_id = h.whole
+FROM unnest($1::uuid[], $2::uuid[]) h (half, whole)
+WHERE CASE WHEN e.trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN e.trace_id END = h.half`
 
-	joinedHalvesSQL = `
-DELETE FROM plait_store.half_trace t
-USING unnest($1::text[], $2::text[]) h (half, whole)
-WHERE t.low_id = ('x' || right(h.half, 16))::bit(64)::int8`
+	joinedHalvesSQL = `DELETE FROM plait_store.half_trace WHERE low_id = ANY ($1)`
 
 	// Nested loops over the indexes, whatever the planner knows of the partitions: see pg/query.go.
 	byIndexSQL = `
@@ -217,14 +214,16 @@ func joinHalves(ctx context.Context, conn querierExecer, whole map[int64]plait.T
 		return nil
 	}
 	var batch pgx.Batch
-	half, full := make([]string, 0, len(whole)), make([]string, 0, len(whole))
-	for _, low := range sortedLows(whole) {
-		half, full = append(half, Padded(low).String()), append(full, whole[low].String())
+	lows := sortedLows(whole)
+	half, full := make([][16]byte, 0, len(lows)), make([][16]byte, 0, len(lows))
+	for _, low := range lows {
+		half, full = append(half, Padded(low)), append(full, whole[low])
 	}
 	batch.Queue(byIndexSQL)
-	for _, sql := range []string{joinSpansSQL, joinFragmentsSQL, joinLogsSQL, joinExemplarsSQL, joinedHalvesSQL} {
+	for _, sql := range []string{joinSpansSQL, joinFragmentsSQL, joinLogsSQL, joinExemplarsSQL} {
 		batch.Queue(sql, half, full)
 	}
+	batch.Queue(joinedHalvesSQL, lows)
 	batch.Queue(byAnythingSQL)
 	if err := conn.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("join %d traces to their halves: %w", len(whole), err)

@@ -27,10 +27,6 @@ type Spelling map[plait.TraceID][]plait.TraceID
 const fullTraceIDsSQL = `
 SELECT trace_id, low_id, start_time
 FROM plait_store.trace_fragment
-WHERE low_id = ANY ($1)
-UNION ALL
-SELECT trace_id, low_id, start_time
-FROM plait_store.trace_fragment_outside
 WHERE low_id = ANY ($1)`
 
 // Index knows how the ids of traces are stored.
@@ -110,13 +106,13 @@ func (sp Spelling) Only(some map[plait.TraceID]bool) Spelling {
 	return part
 }
 
-// Hex returns the stored ids as the indexes have them.
-func (sp Spelling) Hex() []string {
-	texts := make([]string, 0, len(sp))
+// Stored returns the ids under which rows are stored, as a parameter of type uuid[].
+func (sp Spelling) Stored() [][16]byte {
+	ids := make([][16]byte, 0, len(sp))
 	for id := range sp {
-		texts = append(texts, id.String())
+		ids = append(ids, id)
 	}
-	return texts
+	return ids
 }
 
 // Full returns the longest spelling of the one trace that was asked for.

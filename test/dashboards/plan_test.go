@@ -69,7 +69,7 @@ func TestStatementsReadDaysOfTheirRangeOrByTraceID(t *testing.T) {
 					m := partition.FindStringSubmatch(scan.Relation)
 					switch {
 					case m == nil:
-					case strings.Contains(scan.IndexCond, "uuid_send(trace_id)"):
+					case strings.Contains(scan.IndexCond, "trace_id"):
 						byTrace++
 					case m[2] == "" && days[m[3]], m[2] != "" && strings.Contains(scan.IndexCond, "time"):
 						byTime++

@@ -23,21 +23,21 @@ var counts = []struct {
 		FROM plait.spans
 		GROUP BY attributes ->> 'request'`},
 	{"spans of traces", spanSignal, perRequest, hexLowIDOf, `
-		SELECT right(trace_id, 16), count(*), count(DISTINCT span_id)
+		SELECT right(trace_id_hex, 16), count(*), count(DISTINCT span_id)
 		FROM plait.spans
-		GROUP BY right(trace_id, 16)`},
+		GROUP BY right(trace_id_hex, 16)`},
 	{"spans in summaries of traces", spanSignal, perRequest, hexLowIDOf, `
-		SELECT right(trace_id, 16), sum(span_count), sum(span_count)
+		SELECT right(trace_id_hex, 16), sum(span_count), sum(span_count)
 		FROM plait.traces
-		GROUP BY right(trace_id, 16)`},
+		GROUP BY right(trace_id_hex, 16)`},
 	{"log records", logSignal, perRequest, strconv.Itoa, `
 		SELECT attributes ->> 'request', count(*), count(DISTINCT body)
 		FROM plait.logs
 		GROUP BY attributes ->> 'request'`},
 	{"log records of traces", logSignal, perRequest, hexLowIDOf, `
-		SELECT right(trace_id, 16), count(*), count(DISTINCT body)
+		SELECT right(trace_id_hex, 16), count(*), count(DISTINCT body)
 		FROM plait.logs
-		GROUP BY right(trace_id, 16)`},
+		GROUP BY right(trace_id_hex, 16)`},
 	{"samples", sampleSignal, perRequest, strconv.Itoa, `
 		SELECT labels ->> 'request', count(*), count(DISTINCT time)
 		FROM plait.samples

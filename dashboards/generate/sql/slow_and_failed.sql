@@ -22,7 +22,7 @@ listed AS (
     UNION
     (SELECT trace_id FROM failed GROUP BY trace_id ORDER BY max(start_time) DESC LIMIT 30)
 )
-SELECT t.trace_id AS trace, t.duration_ms AS duration, t.error_count AS failed, t.root_service || U&'\00A0\00A0' || t.root_name AS request,
+SELECT t.trace_id_hex AS trace, t.duration_ms AS duration, t.error_count AS failed, t.root_service || U&'\00A0\00A0' || t.root_name AS request,
        t.start_time AS start, t.span_count AS spans
 FROM listed l
 CROSS JOIN LATERAL (SELECT * FROM plait.traces WHERE traces.trace_id = l.trace_id OFFSET 0) t

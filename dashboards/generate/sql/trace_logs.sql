@@ -12,7 +12,7 @@ SELECT time,
        END AS level,
        service,
        span_id,
-       trace_id,
+       trace_id_hex AS trace_id,
        attributes::text AS attributes
 FROM plait.logs
 WHERE trace_id = plait.trace_id(${trace:sqlstring})

@@ -3,7 +3,7 @@ WITH RECURSIVE spans AS MATERIALIZED (
     SELECT row_number() OVER (ORDER BY s.start_time, s.start_sub_ns, s.duration_ns DESC, s.span_id) AS n, s.*
     FROM (
         SELECT DISTINCT ON (span_id, kind, service, start_time) span_id, parent_span_id, kind, service, name,
-               start_time, start_sub_ns, duration_ns, status, status_message, trace_id
+               start_time, start_sub_ns, duration_ns, status, status_message, trace_id_hex
         FROM plait.spans
         WHERE trace_id = plait.trace_id(${trace:sqlstring})
         ORDER BY span_id, kind, service, start_time
@@ -57,7 +57,7 @@ SELECT repeat(U&'\00A0\00A0\00A0\00A0', least(coalesce(t.depth, 0), 20)::int) ||
        coalesce(l.records, 0) AS logs,
        s.start_time + s.start_sub_ns / 1000 * interval '1 microsecond' AS start,
        s.span_id,
-       s.trace_id
+       s.trace_id_hex AS trace_id
 FROM spans s
 CROSS JOIN whole w
 LEFT JOIN tree t ON t.n = s.n

@@ -39,45 +39,35 @@ BEGIN
     );
     CREATE INDEX sample_head_xact ON plait_store.sample_head (xact);
 
-    -- Samples of one series within one day, in order of time.
+    -- Samples of one series within one day, in order of time. The shelf is as that of spans (000002), by the
+    -- time of the first sample.
     CREATE TABLE plait_store.sample_chunk (
         series     int8 NOT NULL,
         start_time timestamptz NOT NULL, -- of the first sample
         end_time   timestamptz NOT NULL, -- of the last
         id         int8 NOT NULL,        -- names the chunk in gateways' caches
         step_ms    int4 NOT NULL,        -- between samples, where times is empty
+        shelf      date NOT NULL,
         times      int4[] NOT NULL,  -- milliseconds after start_time; empty: every step_ms
         starts     int8[] NOT NULL,  -- runs of (number of samples, start in ms); empty: all unknown
         values     float8[] NOT NULL,
         histograms bytea[] NOT NULL
-    ) PARTITION BY RANGE (start_time);
+    ) PARTITION BY RANGE (shelf);
     CREATE INDEX sample_chunk_series ON plait_store.sample_chunk (series, start_time) INCLUDE (end_time, id);
 
-    CREATE TABLE plait_store.sample_chunk_outside (
-        LIKE plait_store.sample_chunk INCLUDING COMPRESSION,
-        arrived_on date NOT NULL
-    ) PARTITION BY RANGE (arrived_on);
-    CREATE INDEX sample_chunk_outside_series ON plait_store.sample_chunk_outside (series, start_time) INCLUDE (end_time, id);
-
-    CREATE TABLE plait_store.any_exemplar (
+    CREATE TABLE plait_store.exemplar (
         trace_id uuid NOT NULL,        -- all zero: none
         time     timestamptz NOT NULL,
         series   int8 NOT NULL,
         span_id  int8 NOT NULL,        -- 0: none
         value    float8 NOT NULL,
-        arrived_on date NOT NULL DEFAULT '-infinity', -- of rows outside only
+        shelf    date NOT NULL,
         labels   text NOT NULL -- what else it says, a JSON object or empty
-    ) PARTITION BY RANGE (arrived_on);
-    CREATE STATISTICS plait_store.any_exemplar_trace ON (CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C") FROM plait_store.any_exemplar;
-
-    CREATE TABLE plait_store.exemplar PARTITION OF plait_store.any_exemplar
-        FOR VALUES FROM (MINVALUE) TO ('0001-01-01') PARTITION BY RANGE (time);
-    CREATE INDEX exemplar_trace ON plait_store.exemplar ((CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C"));
+    ) PARTITION BY RANGE (shelf);
+    CREATE STATISTICS plait_store.exemplar_trace
+        ON (CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN trace_id END) FROM plait_store.exemplar;
+    CREATE INDEX exemplar_trace ON plait_store.exemplar
+        ((CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN trace_id END));
     CREATE INDEX exemplar_series ON plait_store.exemplar (series, time);
-
-    CREATE TABLE plait_store.exemplar_outside PARTITION OF plait_store.any_exemplar
-        FOR VALUES FROM ('0001-01-01') TO (MAXVALUE) PARTITION BY RANGE (arrived_on);
-    CREATE INDEX exemplar_outside_trace ON plait_store.exemplar_outside ((CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN encode(uuid_send(trace_id), 'hex') END COLLATE "C"));
-    CREATE INDEX exemplar_outside_series ON plait_store.exemplar_outside (series, time);
 END
 $$;

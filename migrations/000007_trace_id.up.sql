@@ -1,4 +1,4 @@
--- plait.trace_id reads a trace id in any spelling, as correlate/tracecontext does for the API: a test
+-- plait.trace_id reads a trace id in any spelling, as tracecontext does for the API: a test
 -- holds both to one table of cases. PL/pgSQL, because a function in SQL that calls others plans them at every call:
 -- 3 ms where this takes a tenth.
 DO $$

@@ -1,4 +1,4 @@
--- The rest of plait.trace_id (000030): ids somewhere in a log line, and the functions that users call.
+-- The rest of plait.trace_id (000007): ids somewhere in a log line, and the functions that users call.
 DO $$
 BEGIN
     -- The trace of a log line: an id counts where a field's name stands before it, or where its form leaves no
@@ -85,27 +85,27 @@ BEGIN
     -- Half an id (Datadog's decimals, B3's 16 digits) and digits that can be read in two ways are looked up
     -- among the traces: it is the whole id of one that is here, else the likeliest reading. Stable, so that a
     -- condition with it is answered by the index. It runs as its owner: a reader has no right to plait_store.
-    CREATE FUNCTION plait.trace_id(spelling text) RETURNS text
+    CREATE FUNCTION plait.trace_id(spelling text) RETURNS uuid
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER COST 1000
     SET search_path = pg_catalog AS $f$
     DECLARE
         ids text[];
     BEGIN
         IF spelling ~ '^[0-9a-f]{32}$' AND spelling !~ '^0{16}' THEN
-            RETURN spelling;
+            RETURN spelling::uuid;
         END IF;
         ids := plait_store.trace_id_readings(spelling);
         RETURN coalesce((
-            SELECT encode(uuid_send(f.trace_id), 'hex')
+            SELECT f.trace_id
             FROM unnest(ids) WITH ORDINALITY r(id, n)
-            JOIN plait_store.any_trace_fragment f ON f.low_id = ('x' || right(r.id, 16))::bit(64)::int8
+            JOIN plait_store.trace_fragment f ON f.low_id = ('x' || right(r.id, 16))::bit(64)::int8
             WHERE r.id ~ '^0{16}'
             ORDER BY r.n, f.trace_id < '00000000-0000-0001-0000-000000000000', f.start_time DESC
             LIMIT 1
-        ), ids[1]);
+        ), ids[1]::uuid);
     END
     $f$;
 
-    COMMENT ON FUNCTION plait.trace_id(text) IS 'The trace id, as 32 lower-case hex digits, of a text in any spelling; null for what holds none.';
+    COMMENT ON FUNCTION plait.trace_id(text) IS 'The trace id of a text in any spelling; null for what holds none.';
 END
 $$;

@@ -9,5 +9,6 @@ BEGIN ATOMIC
     WHERE s.time BETWEEN earliest AND latest
       AND s.chunk_end >= earliest
       AND s.chunk_start <= latest
-      AND s.chunk_start >= date_trunc('day', earliest AT TIME ZONE interval '0') AT TIME ZONE interval '0'; -- a chunk lies within a day
+      -- a chunk lies within a day
+      AND (s.shelf BETWEEN (earliest AT TIME ZONE interval '0')::date - 1 AND (latest AT TIME ZONE interval '0')::date OR s.shelf >= '4000-01-01');
 END;

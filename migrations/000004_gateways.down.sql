@@ -1,0 +1,1 @@
+DROP TABLE plait_store.clock, plait_store.request;

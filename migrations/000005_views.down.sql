@@ -1,1 +1,0 @@
-DROP VIEW plait.traces, plait.logs, plait.spans;

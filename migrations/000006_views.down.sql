@@ -1,0 +1,1 @@
+DROP VIEW plait.services, plait.traces, plait.logs, plait.spans;

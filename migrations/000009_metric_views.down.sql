@@ -1,0 +1,1 @@
+DROP VIEW plait.exemplars, plait.samples, plait.series;

@@ -1,1 +1,0 @@
-DROP VIEW plait.samples, plait.exemplars;

@@ -1,1 +1,0 @@
-DROP FUNCTION plait.full_trace_id(text);

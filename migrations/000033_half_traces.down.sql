@@ -1,1 +1,0 @@
-DROP TABLE plait_store.half_trace;
