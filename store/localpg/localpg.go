@@ -84,7 +84,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	s := &Server{log: log, lock: lock, done: make(chan struct{})}
 	if err := s.start(ctx, dir, cfg); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, unlock(lock))
 	}
 	life, stop := context.WithCancel(context.Background())
 	patience, hurry := context.WithCancel(context.Background())

@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// lockDir makes this process the owner of the data directory until the file is closed or
+// lockDir makes this process the owner of the data directory until unlock or
 // the process ends. The file holds the owner's pid, for people and for error messages.
 func lockDir(dir string) (*os.File, error) {
 	path := filepath.Join(dir, "plait.lock")
@@ -26,6 +26,12 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, errors.Join(fmt.Errorf("data directory %s: %w", dir, err), f.Close())
 	}
 	return f, nil
+}
+
+// unlock gives the lock back and closes its file. Closing alone would not do at once: a process that another
+// goroutine is about to start has a copy of the file until it runs its program, and the lock with it.
+func unlock(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }
 
 func claim(f *os.File) error {

@@ -28,7 +28,7 @@ func (s *Server) supervise(ctx, patience context.Context) {
 		err = s.shutdown(patience)
 	}
 	s.cluster.removeStandIn()
-	err = errors.Join(err, s.lock.Close())
+	err = errors.Join(err, unlock(s.lock))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pm, s.err = nil, err
