@@ -1,9 +1,9 @@
-package dictionary
+package dictionary_test
 
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/plaithq/plait/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { storetest.Main(m) }

@@ -18,13 +18,16 @@ import (
 
 // Reader reads entries, by their ids or by what they hold.
 type Reader struct {
+	// Catalog has all of them in memory.
+	Catalog *Catalog
+
 	search *pgxpool.Pool
 	entryReaders
 }
 
 // NewReader makes a reader: search is for statements that are planned each time, lookup for those that are planned once.
 func NewReader(search, lookup *pgxpool.Pool) *Reader {
-	return &Reader{search: search, entryReaders: newEntryReaders(lookup)}
+	return &Reader{Catalog: NewCatalog(lookup), search: search, entryReaders: newEntryReaders(lookup)}
 }
 
 // entryReaders turn the ids in facts back into what they stand for. Entries never change, so
