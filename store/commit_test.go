@@ -277,6 +277,10 @@ func TestKilledConnectionsLoseAndDoubleNothing(t *testing.T) {
 	s, conn := storetest.Open(t, url), connect(t, url)
 	const senders, requests, spans = 4, 25, 10
 	stored := make(chan struct{}, senders*requests)
+	blocker := connect(t, url)
+	if _, err := blocker.Exec(t.Context(), `BEGIN; LOCK TABLE plait_store.span IN SHARE MODE`); err != nil {
+		t.Fatal(err)
+	}
 	var wg sync.WaitGroup
 	for i := range senders {
 		wg.Go(func() {
@@ -291,19 +295,26 @@ func TestKilledConnectionsLoseAndDoubleNothing(t *testing.T) {
 		wg.Wait()
 		close(stored)
 	}()
-	// One kill for each request that got through: without that, a slow machine would see
-	// every transaction killed for ever.
-	kills := int64(0)
-	for range stored {
-		kills += query[int64](t, conn, `
+	kill := func() int64 {
+		return query[int64](t, conn, `
 			SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
 			WHERE datname = pg_catalog.current_database() AND application_name = 'plait write' AND state <> 'idle'`)
 	}
+	// The first one waits for the lock, so that it can be met in the midst of writing.
+	kills := int64(0)
+	for kills == 0 {
+		kills = kill()
+	}
+	if _, err := blocker.Exec(t.Context(), `ROLLBACK`); err != nil {
+		t.Fatal(err)
+	}
+	// Then one kill for each request that got through: without that, a slow machine would see
+	// every transaction killed for ever.
+	for range stored {
+		kills += kill()
+	}
 	if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != senders*requests*spans {
 		t.Errorf("%d spans stored after %d kills, want %d", got, kills, senders*requests*spans)
-	}
-	if kills == 0 {
-		t.Error("no connection was killed while it wrote")
 	}
 }
 
