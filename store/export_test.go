@@ -15,7 +15,7 @@ import (
 // Upkeep does every task of the upkeep once.
 func (s *Store) Upkeep(ctx context.Context) error {
 	var failures []error
-	err := partition.WhenElected(ctx, s.readPool, func() {
+	err := partition.WhenElected(ctx, s.readPool, partition.UpkeepLock, func() {
 		for _, t := range s.upkeepTasks() {
 			failures = append(failures, t.Do(ctx))
 		}

@@ -164,6 +164,15 @@ func (p *Set) has(table string, d Day) bool {
 	return ok
 }
 
+// Holds says whether a table has a partition for a shelf, as far as this gateway knows. The table is one that
+// has days and what lies outside of them, such as span.
+func (p *Set) Holds(table string, shelf Shelf) bool {
+	if shelf.Outside() {
+		return p.has(table+"_outside", shelf-firstOutside)
+	}
+	return p.has(table, shelf)
+}
+
 // querier is a connection, a transaction or a pool.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)

@@ -12,9 +12,21 @@ import (
 	"github.com/plaithq/plait/store/pg"
 )
 
-// upkeepLock is the advisory lock of the gateway that does the upkeep of a round. Whoever gets
-// it is elected for that round; the others do nothing.
-const upkeepLock = 0x706c616974_03
+// Failed counts and logs that a task could not be done.
+func (s *Keeper) Failed(task string, err error) {
+	s.instruments.upkeep.WithLabelValues(task).Inc()
+	s.log.Warn("upkeep of the database", "task", task, "error", err)
+}
+
+// Lock is an advisory lock of the database. Whoever gets it is elected for a round of something; the others
+// do nothing.
+type Lock int64
+
+// The locks of what one gateway does for all.
+const (
+	UpkeepLock Lock = 0x706c616974_03
+	MergeLock  Lock = 0x706c616974_04 // of the term index
+)
 
 // upkeepTick is how often it is looked which tasks are due.
 const upkeepTick = time.Minute
@@ -61,11 +73,10 @@ func (s *Keeper) KeepUp(ctx context.Context, tasks []Task) {
 // upkeepRound does tasks if this gateway is elected, and reads in any case which partitions
 // there are, since another gateway may have made or dropped some.
 func (s *Keeper) upkeepRound(ctx context.Context, tasks []Task) {
-	err := WhenElected(ctx, s.pool, func() {
+	err := WhenElected(ctx, s.pool, UpkeepLock, func() {
 		for _, t := range tasks {
 			if err := t.Do(ctx); err != nil && ctx.Err() == nil {
-				s.instruments.upkeep.WithLabelValues(t.Name).Inc()
-				s.log.Warn("upkeep of the database", "task", t.Name, "error", err)
+				s.Failed(t.Name, err)
 			}
 		}
 	})
@@ -73,28 +84,27 @@ func (s *Keeper) upkeepRound(ctx context.Context, tasks []Task) {
 		_, err = s.listPartitions(ctx, s.pool)
 	}
 	if err != nil && ctx.Err() == nil {
-		s.instruments.upkeep.WithLabelValues("election").Inc()
-		s.log.Warn("upkeep of the database", "error", err)
+		s.Failed("election", err)
 	}
 }
 
 // WhenElected calls do if no other gateway does the same at the moment. The lock belongs to a
 // session and is gone with it, so a gateway that dies blocks nobody.
-func WhenElected(ctx context.Context, pool *pgxpool.Pool, do func()) (err error) {
+func WhenElected(ctx context.Context, pool *pgxpool.Pool, lock Lock, do func()) (err error) {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect for the upkeep: %w", err)
 	}
 	defer conn.Release()
 	var elected bool
-	if err := conn.QueryRow(ctx, `SELECT pg_catalog.pg_try_advisory_lock($1)`, int64(upkeepLock)).Scan(&elected); err != nil {
+	if err := conn.QueryRow(ctx, `SELECT pg_catalog.pg_try_advisory_lock($1)`, int64(lock)).Scan(&elected); err != nil {
 		return fmt.Errorf("elect who does the upkeep: %w", err)
 	}
 	if !elected {
 		return nil
 	}
 	do()
-	_, err = conn.Exec(context.WithoutCancel(ctx), `SELECT pg_catalog.pg_advisory_unlock($1)`, int64(upkeepLock))
+	_, err = conn.Exec(context.WithoutCancel(ctx), `SELECT pg_catalog.pg_advisory_unlock($1)`, int64(lock))
 	return err
 }
 
