@@ -1,5 +1,5 @@
 -- Log records, one row each, laid out as spans are (000002). A record without a trace gets a
--- synthetic trace id, one per commit, whose upper 64 bits are all ones; the views show null,
+-- synthetic trace id (000011), whose upper 64 bits are all ones; the views show null,
 -- and so does the index, whose expression is the view's column.
 DO $$
 BEGIN

@@ -21,6 +21,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/commit"
 	"github.com/plaithq/plait/store/dictionary"
+	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/logs"
 	"github.com/plaithq/plait/store/metrics"
 	"github.com/plaithq/plait/store/partition"
@@ -34,7 +35,7 @@ type Config struct {
 	// DatabaseURL names a database of Postgres 15 or newer, as a URL or as keywords and values.
 	DatabaseURL string
 	// MaxConns bounds the connections for searches and upkeep, and again those for look-ups by
-	// id; 0 means 8, and fewer than 3 mean 3, since upkeep takes 2. Writing has 6 of its own.
+	// id; 0 means 8, and fewer than 4 mean 4, since upkeep takes 3. Writing has 6 of its own.
 	MaxConns int
 
 	// RetentionTraces, RetentionLogs and RetentionMetrics say how long telemetry is kept,
@@ -54,7 +55,7 @@ type Config struct {
 const (
 	oneDay         = 24 * time.Hour
 	defaultReaders = 8
-	minReaders     = 3
+	minReaders     = 4
 	writers        = 4                // connections that write: more than cores would only make smaller groups
 	closeGrace     = 10 * time.Second // for what is waiting when Close is called
 )
@@ -129,6 +130,8 @@ type Store struct {
 	partitions *partition.Keeper
 	contentKey dictionary.Key
 	ids        *traceid.Index
+	spanTerms  *index.Index
+	logTerms   *index.Index
 
 	dictionaries *dictionary.Instruments
 
@@ -209,6 +212,9 @@ func (s *Store) openPartitions(ctx context.Context) error {
 func (s *Store) openReaders() {
 	entries := dictionary.NewReader(s.readPool, s.lookupPool)
 	s.ids = traceid.New(s.readPool, s.lookupPool)
+	indexes := index.NewInstruments(s.config.Registerer)
+	s.spanTerms = index.New(index.Spans, s.lookupPool, s.contentKey.IndexKey(), indexes)
+	s.logTerms = index.New(index.Logs, s.lookupPool, s.contentKey.IndexKey(), indexes)
 	s.spanReader = spans.NewReader(s.readPool, s.lookupPool, entries, s.ids, s.partitions.Now)
 	s.logReader = logs.NewReader(s.readPool, s.lookupPool, entries, s.ids, s.partitions.Now)
 }
@@ -218,8 +224,8 @@ func (s *Store) openWriters() {
 	s.dictionaries = dictionary.NewInstruments(s.config.Registerer)
 	commits := commit.NewInstruments(s.config.Registerer)
 	refresh := s.partitions.Make
-	s.traces = commit.New(s.writePool, commits, "traces", spans.NewWriter(s.partitions, s.contentKey, s.dictionaries), refresh)
-	s.logs = commit.New(s.writePool, commits, "logs", logs.NewWriter(s.partitions, s.contentKey, s.dictionaries), refresh)
+	s.traces = commit.New(s.writePool, commits, "traces", spans.NewWriter(s.partitions, s.contentKey, s.dictionaries, s.spanTerms), refresh)
+	s.logs = commit.New(s.writePool, commits, "logs", logs.NewWriter(s.partitions, s.contentKey, s.dictionaries, s.logTerms), refresh)
 	s.samples = commit.New(s.writePool, commits, "metrics", &metricWriter{db: s.metrics, now: s.partitions.Now, halves: traceid.NewHalves()}, refresh)
 }
 
@@ -231,6 +237,7 @@ func (s *Store) startBackground() {
 	s.background.Go(func() { s.logs.Run(commits) })
 	s.background.Go(func() { s.samples.Run(commits) })
 	s.background.Go(func() { s.partitions.KeepUp(upkeep, s.upkeepTasks()) })
+	s.background.Go(func() { s.mergeTerms(upkeep) })
 	s.stop = func() {
 		stopUpkeep()
 		s.traces.Close()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/plaithq/plait/store/commit"
 	"github.com/plaithq/plait/store/dictionary"
+	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/partition"
 )
 
@@ -26,5 +27,38 @@ func (s *Store) retain(ctx context.Context) error {
 		return err
 	}
 	kept, err := s.partitions.Drop(ctx)
-	return errors.Join(err, dictionary.Sweep(ctx, s.readPool, s.dictionaries, s.partitions.Unreferenced(kept)))
+	return errors.Join(err, s.retainTerms(ctx), dictionary.Sweep(ctx, s.readPool, s.dictionaries, s.partitions.Unreferenced(kept)))
+}
+
+// retainTerms removes the term index of partitions that are gone.
+func (s *Store) retainTerms(ctx context.Context) error {
+	holds := func(table string) func(partition.Shelf) bool {
+		return func(shelf partition.Shelf) bool { return s.partitions.Holds(table, shelf) }
+	}
+	return errors.Join(s.spanTerms.Retain(ctx, holds("span")), s.logTerms.Retain(ctx, holds("log")))
+}
+
+// mergeTerms merges the term index behind the commits until ctx ends. It does not wait for its turn among the
+// tasks of the upkeep, some of which take minutes: every search looks through what is not merged.
+func (s *Store) mergeTerms(ctx context.Context) {
+	tick := time.NewTicker(index.MergeEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		var failed error
+		err := partition.WhenElected(ctx, s.readPool, partition.MergeLock, func() { failed = s.mergeOnce(ctx) })
+		if err = errors.Join(err, failed); err != nil && ctx.Err() == nil {
+			s.partitions.Failed("merge terms", err)
+		}
+	}
+}
+
+// mergeOnce merges what there is to merge.
+func (s *Store) mergeOnce(ctx context.Context) error {
+	today := partition.DayOf(s.partitions.Now())
+	return errors.Join(s.spanTerms.Merge(ctx, today), s.logTerms.Merge(ctx, today))
 }

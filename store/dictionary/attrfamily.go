@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/terms"
 )
 
 // Family is what is known of the attributes of records of one kind; see attrsets.go.
@@ -30,7 +31,8 @@ type Family struct {
 // slot is one key of a family.
 type slot struct {
 	key    string
-	json   string   // the key and its colon, as they stand in an object
+	json   string // the key and its colon, as they stand in an object
+	hash   terms.AttributeKey
 	sample []uint32 // hash of the value in each record of the sample, 0 where the key is absent
 }
 
@@ -49,7 +51,7 @@ const (
 
 // slot finds the slot of the key of attribute i of a record, and makes one for a new key, which it
 // adds to the bytes in use.
-func (f *Family) slot(i int, key string, bytes *int) int {
+func (f *Family) slot(i int, key string, bytes *int, hasher *terms.Hasher) int {
 	if i < len(f.layout) {
 		if p := f.layout[i]; f.slots[p].key == key {
 			return p
@@ -63,7 +65,8 @@ func (f *Family) slot(i int, key string, bytes *int) int {
 		*bytes += slotBytes + 3*len(key)
 		key = strings.Clone(key)
 		p = len(f.slots)
-		f.slots = append(f.slots, slot{key: key, json: string(plait.AppendJSONString(nil, key)) + ":"})
+		json := plait.AppendJSONString(nil, key)
+		f.slots = append(f.slots, slot{key: key, hash: hasher.AttributeKey(json), json: string(json) + ":"})
 		f.index[key] = p
 	}
 	if i == len(f.layout) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/rowcodec"
+	"github.com/plaithq/plait/store/terms"
 )
 
 // Attribute sets.
@@ -59,6 +60,7 @@ type SetChooser struct {
 	sampled  int    // hashes kept at present
 	bytes    int    // of the families
 	inline   func() // counts a record that was refused a set
+	hasher   *terms.Hasher
 
 	members   Canonical // of the current record: key and value of each
 	positions []int     // of the current record: slot of each attribute
@@ -66,8 +68,8 @@ type SetChooser struct {
 }
 
 // NewSetChooser returns a chooser that enters its sets into a dictionary; it calls inline for a record that was refused a set.
-func NewSetChooser(sets *Writer, inline func()) *SetChooser {
-	return &SetChooser{sets: sets, families: make(map[int64]*Family), inline: inline}
+func NewSetChooser(sets *Writer, inline func(), hasher *terms.Hasher) *SetChooser {
+	return &SetChooser{sets: sets, families: make(map[int64]*Family), inline: inline, hasher: hasher}
 }
 
 // Begin starts a group.
@@ -90,8 +92,9 @@ func (c *SetChooser) Family(id int64) *Family {
 }
 
 // Split appends to dst, as a JSON object, the attributes of a record that stay in its row, or
-// nothing if none do, and returns the id of the set that holds the others, 0 for none.
-func (c *SetChooser) Split(f *Family, attributes plait.Attributes, dst []byte) ([]byte, int64) {
+// nothing if none do, and returns the id of the set that holds the others, 0 for none. The block takes the
+// terms of those that stay.
+func (c *SetChooser) Split(f *Family, attributes plait.Attributes, dst []byte, block *terms.Block) ([]byte, int64) {
 	if len(attributes) == 0 {
 		return dst, 0
 	}
@@ -102,18 +105,18 @@ func (c *SetChooser) Split(f *Family, attributes plait.Attributes, dst []byte) (
 	}
 	in := c.collect(f, attributes)
 	if in == 0 {
-		return c.appendRest(dst, f, attributes, 0), 0
+		return c.appendRest(dst, f, attributes, 0, block), 0
 	}
 	id, state := c.sets.Find(c.members)
 	if state == EntryAbsent && !f.pay() {
 		c.stopLooking(f)
 		c.inline()
-		return c.appendRest(dst, f, attributes, 0), 0
+		return c.appendRest(dst, f, attributes, 0, block), 0
 	}
 	if state != EntryPresent {
 		id = c.sets.Add(c.members, Entry{Texts: []string{c.setJSON(f, attributes, in)}})
 	}
-	return c.appendRest(dst, f, attributes, in), id
+	return c.appendRest(dst, f, attributes, in, block), id
 }
 
 // unwatched is the position of a key beyond maxFamilyKeys, of one that is too long, and of one that
@@ -125,7 +128,7 @@ func (c *SetChooser) locate(f *Family, attributes plait.Attributes) plait.Attrib
 	c.positions = c.positions[:0]
 	seen, doubtful := uint32(0), false
 	for i := range attributes {
-		p := f.slot(i, attributes[i].Key, &c.bytes)
+		p := f.slot(i, attributes[i].Key, &c.bytes, c.hasher)
 		c.positions = append(c.positions, p)
 		if p == unwatched {
 			doubtful = true
@@ -201,7 +204,7 @@ func (c *SetChooser) collect(f *Family, attributes plait.Attributes) (in uint32)
 }
 
 // appendRest appends the attributes whose slots are not in the set.
-func (c *SetChooser) appendRest(dst []byte, f *Family, attributes plait.Attributes, in uint32) []byte {
+func (c *SetChooser) appendRest(dst []byte, f *Family, attributes plait.Attributes, in uint32, block *terms.Block) []byte {
 	separator := byte('{')
 	for i, p := range c.positions {
 		if p != unwatched && in&(1<<p) != 0 {
@@ -209,12 +212,25 @@ func (c *SetChooser) appendRest(dst []byte, f *Family, attributes plait.Attribut
 		}
 		dst = append(dst, separator)
 		separator = ','
+		key := len(dst)
 		if p == unwatched {
 			dst = append(plait.AppendJSONString(dst, attributes[i].Key), ':')
 		} else {
 			dst = append(dst, f.slots[p].json...)
 		}
+		value := len(dst)
 		dst = rowcodec.AppendValue(dst, attributes[i].Value)
+		if block == nil {
+			continue
+		}
+		keyJSON := dst[key : value-1]
+		var hash terms.AttributeKey
+		if p == unwatched {
+			hash = c.hasher.AttributeKey(keyJSON)
+		} else {
+			hash = f.slots[p].hash
+		}
+		block.Attribute(hash, keyJSON, dst[value:])
 	}
 	if separator == ',' {
 		dst = append(dst, '}')
@@ -223,7 +239,7 @@ func (c *SetChooser) appendRest(dst []byte, f *Family, attributes plait.Attribut
 }
 
 func (c *SetChooser) setJSON(f *Family, attributes plait.Attributes, in uint32) string {
-	return string(c.appendRest(nil, f, attributes, ^in))
+	return string(c.appendRest(nil, f, attributes, ^in, nil))
 }
 
 // hashValue is never 0, which stands for an absent key.

@@ -12,6 +12,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/storetest/shop"
+	"github.com/plaithq/plait/store/terms"
 )
 
 // chooserTest counts what a chooser does with records.
@@ -26,13 +27,13 @@ type chooserTest struct {
 func newChooserTest(t *testing.T) *chooserTest {
 	sets := NewWriter(NewInstruments(prometheus.NewRegistry()), make(Key, contentKeyBytes), "attribute_set", UpsertAttributeSetsSQL, KnownAttributeSets)
 	sets.begin(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	return &chooserTest{SetChooser: NewSetChooser(sets, func() {}), t: t}
+	return &chooserTest{SetChooser: NewSetChooser(sets, func() {}, terms.NewHasher([32]byte{})), t: t}
 }
 
 // record splits a record, and checks that nothing of it was lost.
 func (c *chooserTest) record(family int64, attributes plait.Attributes) {
 	c.t.Helper()
-	rest, id := c.Split(c.Family(family), attributes, nil)
+	rest, id := c.Split(c.Family(family), attributes, nil, nil)
 	both := map[string]any{}
 	if id != 0 {
 		p, pending := c.SetChooser.sets.pending[c.SetChooser.sets.taken[id]]
@@ -196,7 +197,7 @@ func TestRepeatedKeysKeepTheirLastValue(t *testing.T) {
 	for range 1000 {
 		c.record(2, many)
 	}
-	rest, _ := c.Split(c.Family(2), many, nil)
+	rest, _ := c.Split(c.Family(2), many, nil, nil)
 	if strings.Count(string(rest), `"k59":`) != 1 {
 		t.Errorf("rest %s", rest)
 	}

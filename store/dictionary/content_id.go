@@ -53,6 +53,11 @@ func (k Key) DigestKey() [32]byte {
 	return sha256.Sum256(append([]byte("request digests of "), k...))
 }
 
+// IndexKey is a secret for the term index of the database.
+func (k Key) IndexKey() [32]byte {
+	return sha256.Sum256(append([]byte("term index of "), k...))
+}
+
 // contentIDs makes the ids of one dictionary.
 type contentIDs struct {
 	prefix  []byte // the key and the dictionary's name

@@ -10,13 +10,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/dictionary"
+	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/rowcodec"
+	"github.com/plaithq/plait/store/terms"
 	"github.com/plaithq/plait/store/traceid"
 )
 
@@ -47,6 +50,13 @@ const (
 	maxClassText      = 256
 )
 
+// The same for the templates of bodies.
+const (
+	templatesBurst   = 1000
+	templatesPerHour = 100
+	maxTemplate      = 1 << 10
+)
+
 // Writer turns batches of log records into rows.
 type Writer struct {
 	now         func() time.Time
@@ -56,11 +66,12 @@ type Writer struct {
 	inlined     prometheus.Counter
 
 	*dictionary.Origins
-	classes *dictionary.Writer
-	sets    *dictionary.Writer
-	chooser *dictionary.SetChooser
-	kinds   *dictionary.Allowance
-	content dictionary.Canonical
+	classes   *dictionary.Writer
+	sets      *dictionary.Writer
+	chooser   *dictionary.SetChooser
+	kinds     *dictionary.Allowance
+	templates *dictionary.Allowance
+	content   dictionary.Canonical
 
 	today   partition.Day
 	placer  partition.Placer
@@ -69,6 +80,12 @@ type Writer struct {
 	copied  rowcodec.Buffer
 	outside int // of these, those that go to the shelf of today
 	halves  traceid.Halves
+
+	terms    *index.Collector
+	splitter *terms.Splitter
+	untraced terms.Untraced
+	runs     []terms.Term // of all rows of the group
+	json     []byte       // a body that is no string
 }
 
 // logEntry is a log record with what it refers to.
@@ -77,12 +94,18 @@ type logEntry struct {
 	shelf   partition.Shelf
 	traceID plait.TraceID // the record's own, or a synthetic one
 	origin  dictionary.Origin
+	scope   int64
 	class   int64
-	inline  bool // the class has no texts: they stand in the row
+	inline  bool   // the class has no texts: they stand in the row
+	body    string // as it is stored
+	free    bool   // the class has no template of the body
+	runs    [2]int // those of the body: a part of the writer's
+	allRuns bool
 }
 
-// NewWriter makes a writer that finds the time and the partitions at the keeper, and ids by the database's key.
-func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.Instruments) *Writer {
+// NewWriter makes a writer that finds the time and the partitions at the keeper, ids by the database's key, and
+// tells the term index what its rows have.
+func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.Instruments, searched *index.Index) *Writer {
 	w := &Writer{
 		now:         partitions.Now,
 		partitions:  partitions,
@@ -93,9 +116,12 @@ func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.
 		classes:     dictionary.NewWriter(in, key, "log_class", dictionary.UpsertLogClassesSQL, dictionary.KnownLogClasses),
 		sets:        dictionary.NewWriter(in, key, "attribute_set", dictionary.UpsertAttributeSetsSQL, dictionary.KnownAttributeSets),
 		kinds:       dictionary.NewAllowance(logClassesBurst, logClassesPerHour),
+		templates:   dictionary.NewAllowance(templatesBurst, templatesPerHour),
 		halves:      traceid.NewHalves(),
+		terms:       searched.Collector(),
+		splitter:    terms.NewSplitter(searched.Hasher()),
 	}
-	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc)
+	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc, searched.Hasher())
 	return w
 }
 
@@ -111,6 +137,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 	w.BeginOrigins(now)
 	w.chooser.Begin()
 	w.halves.Begin()
+	w.terms.Begin()
 	w.arrange(group, now)
 	w.copied.Reset()
 	w.outside = 0
@@ -120,6 +147,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 	dictionary.Queue(entries, w.dictionaries())
 	w.Services.Queue(entries)
 	w.halves.Queue(opening, w.today)
+	w.terms.Queue(opening)
 	return nil
 }
 
@@ -134,22 +162,23 @@ func (w *Writer) Ended(committed bool) {
 	if committed {
 		w.instruments.Enter(w.dictionaries())
 		w.Services.Committed()
+		w.terms.Committed()
 	}
 }
 
 // arrange fills w.rows with the records of a group, and w.order with their order.
 func (w *Writer) arrange(group []*Batch, now time.Time) {
 	clear(w.rows) // pointers of the last group
-	w.rows, w.order = w.rows[:0], w.order[:0]
-	synthetic := syntheticTraceID()
+	w.rows, w.order, w.runs = w.rows[:0], w.order[:0], w.runs[:0]
+	w.untraced.Begin(rand.Uint64())
 	for _, b := range group {
 		for i := range b.Records {
 			row := logEntry{LogRecord: &b.Records[i], traceID: b.Records[i].TraceID}
 			w.halves.Add(row.traceID, false)
-			if row.traceID.IsZero() {
-				row.traceID = synthetic
-			}
 			w.refer(&row, now)
+			if row.traceID.IsZero() {
+				row.traceID = w.untraced.ID(row.origin.ID)
+			}
 			w.order = append(w.order, partition.NewSortKey(row.shelf, row.traceID, row.TimeNanos, len(w.rows)))
 			w.rows = append(w.rows, row)
 		}
@@ -157,46 +186,71 @@ func (w *Writer) arrange(group []*Batch, now time.Time) {
 	slices.SortFunc(w.order, partition.SortKey.Compare)
 }
 
-// syntheticTraceID stands for the trace of all records of a group that have none: every row
-// has a trace id, by which the table could be spread over several servers. Its upper half is
-// all ones, which the views show as null.
-func syntheticTraceID() (id plait.TraceID) {
-	binary.BigEndian.PutUint64(id[:8], math.MaxUint64)
-	binary.BigEndian.PutUint64(id[8:], rand.Uint64())
-	return id
-}
-
 // refer finds what a record refers to.
 func (w *Writer) refer(row *logEntry, now time.Time) {
 	row.shelf = w.placer.Shelf(row.TimeNanos)
 	row.origin = w.ResourceOf(row.Resource)
 	row.origin.Seen.Include(row.TimeNanos)
-	scope := w.ScopeOf(row.Scope)
+	row.scope = w.ScopeOf(row.Scope)
 	severity, event := row.SeverityText, row.EventName
 	if row.inline = len(severity) > maxClassText || len(event) > maxClassText; row.inline {
 		severity, event = "", ""
 	}
-	row.class = w.class(row, severity, event, scope, now)
-	if row.class == 0 {
-		row.inline = true
-		row.class = w.class(row, "", "", scope, now)
+	template := w.template(row)
+	row.class = w.class(row, severity, event, template, now)
+	if row.class == 0 && len(template) > 0 {
+		row.free = true
+		row.class = w.class(row, severity, event, nil, now)
 	}
+	if row.class == 0 {
+		row.inline, row.free = true, len(row.body) > 0
+		row.class = w.class(row, "", "", nil, now)
+	}
+}
+
+// template takes the body of a record apart, and returns what may become a part of its class.
+func (w *Writer) template(row *logEntry) []byte {
+	row.body = w.bodyText(row.Body)
+	var template []byte
+	begun := len(w.runs)
+	template, w.runs, row.allRuns = w.splitter.Split(w.runs, row.body)
+	row.runs = [2]int{begun, len(w.runs)}
+	if row.free = len(template) > maxTemplate; row.free {
+		return nil
+	}
+	return template
+}
+
+// bodyText is a body as it is stored.
+func (w *Writer) bodyText(body plait.Value) string {
+	switch body.Kind() {
+	case plait.KindString:
+		return rowcodec.CleanText(body.Str())
+	case plait.KindEmpty:
+		return ""
+	}
+	w.json = rowcodec.AppendValue(w.json[:0], body)
+	return string(w.json)
 }
 
 // class returns the id of what a record shares with others of its statement, or 0 when its
 // service brings too many.
-func (w *Writer) class(row *logEntry, severity, event string, scope int64, now time.Time) int64 {
-	w.content = w.content[:0].Text(severity).Text(event).Number(scope)
+func (w *Writer) class(row *logEntry, severity, event string, template []byte, now time.Time) int64 {
+	w.content = append(w.content[:0].Text(severity).Text(event).Number(row.scope), template...)
 	id, state := w.classes.Find(w.content)
 	if state == dictionary.EntryPresent {
 		return id
 	}
-	if state == dictionary.EntryAbsent && severity+event != "" && !w.kinds.Take(row.origin.Service, now) {
+	allowance := w.kinds
+	if len(template) > 0 {
+		allowance = w.templates
+	}
+	if state == dictionary.EntryAbsent && (severity+event != "" || len(template) > 0) && !allowance.Take(row.origin.Service, now) {
 		return 0
 	}
 	return w.classes.Add(w.content, dictionary.Entry{
-		Texts:   []string{strings.Clone(severity), strings.Clone(event)},
-		Numbers: []int64{scope},
+		Texts:   []string{strings.Clone(severity), strings.Clone(event), string(template)},
+		Numbers: []int64{row.scope},
 	})
 }
 
@@ -222,11 +276,13 @@ func (w *Writer) encode(row *logEntry) {
 	set := len(out.Bytes)
 	out.Int4(int32(row.Flags))
 	out.Int2(int16(row.Severity))
-	w.body(out, row)
+	out.Rows.Text(row.body)
+	block := w.terms.Row(row.shelf, row.traceID, row.TimeNanos)
 	begun := out.Begin()
 	var setID int64
-	out.Bytes, setID = w.chooser.Split(w.chooser.Family(row.family()), row.Attributes, out.Bytes)
+	out.Bytes, setID = w.chooser.Split(w.chooser.Family(row.family()), row.Attributes, out.Bytes, block)
 	out.End(begun)
+	w.addTerms(block, row, setID)
 	binary.BigEndian.PutUint64(out.Bytes[set-8:], uint64(setID))
 	w.extra(out, row)
 	out.Date(int32(row.shelf))
@@ -236,19 +292,23 @@ func (w *Writer) encode(row *logEntry) {
 }
 
 // family tells records apart whose attributes have little to do with one another: those of
-// different classes or processes.
-func (row *logEntry) family() int64 { return row.class ^ row.origin.ID }
+// different severities, events, scopes or processes.
+func (row *logEntry) family() int64 {
+	return row.origin.ID ^ row.scope ^ int64(xxhash.Sum64String(row.SeverityText)) ^ int64(xxhash.Sum64String(row.EventName)<<1)
+}
 
-func (w *Writer) body(out *rowcodec.Buffer, row *logEntry) {
-	if row.Body.Kind() == plait.KindString {
-		out.Text(row.Body.Str())
-		return
+// addTerms adds the terms of a record, but for those of the attributes in its row.
+func (w *Writer) addTerms(block *terms.Block, row *logEntry, set int64) {
+	block.ID(terms.Resource, row.origin.ID)
+	block.ID(terms.Class, row.class)
+	block.ID(terms.Severity, int64(row.Severity))
+	if set != 0 {
+		block.ID(terms.AttributeSet, set)
 	}
-	begun := out.Begin()
-	if row.Body.Kind() != plait.KindEmpty {
-		out.Bytes = rowcodec.AppendValue(out.Bytes, row.Body)
+	block.Runs(w.runs[row.runs[0]:row.runs[1]], row.allRuns)
+	if row.free {
+		block.FreeText(row.body)
 	}
-	out.End(begun)
 }
 
 // extra appends what the columns of plait_store.log have no place for. An empty body has no

@@ -13,8 +13,10 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/dictionary"
+	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/rowcodec"
+	"github.com/plaithq/plait/store/terms"
 	"github.com/plaithq/plait/store/traceid"
 )
 
@@ -74,6 +76,7 @@ type Writer struct {
 	outside int // of these, those that go to the shelf of today
 	traces  fragmentWriter
 	halves  traceid.Halves
+	terms   *index.Collector
 }
 
 // spanEntry is a span with what it refers to.
@@ -85,8 +88,9 @@ type spanEntry struct {
 	inline    bool // the operation has no name: it stands in the row
 }
 
-// NewWriter makes a writer that finds the time and the partitions at the keeper, and ids by the database's key.
-func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.Instruments) *Writer {
+// NewWriter makes a writer that finds the time and the partitions at the keeper, ids by the database's key, and
+// tells the term index what its rows have.
+func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.Instruments, searched *index.Index) *Writer {
 	w := &Writer{
 		now:         partitions.Now,
 		partitions:  partitions,
@@ -98,8 +102,9 @@ func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.
 		sets:        dictionary.NewWriter(in, key, "attribute_set", dictionary.UpsertAttributeSetsSQL, dictionary.KnownAttributeSets),
 		names:       dictionary.NewAllowance(operationsBurst, operationsPerHour),
 		halves:      traceid.NewHalves(),
+		terms:       searched.Collector(),
 	}
-	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc)
+	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc, searched.Hasher())
 	return w
 }
 
@@ -115,6 +120,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 	w.BeginOrigins(now)
 	w.chooser.Begin()
 	w.halves.Begin()
+	w.terms.Begin()
 	w.arrange(group, now)
 	w.copied.Reset()
 	w.outside = 0
@@ -125,6 +131,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 	dictionary.Queue(entries, w.dictionaries())
 	w.Services.Queue(entries)
 	w.halves.Queue(opening, w.today)
+	w.terms.Queue(opening)
 	return nil
 }
 
@@ -145,6 +152,7 @@ func (w *Writer) Ended(committed bool) {
 	if committed {
 		w.instruments.Enter(w.dictionaries())
 		w.Services.Committed()
+		w.terms.Committed()
 	}
 }
 
@@ -215,9 +223,11 @@ func (w *Writer) encode(row *spanEntry) {
 	out.Int4(int32(row.Flags))
 	out.Int2(int16(row.Status))
 	begun := out.Begin()
+	block := w.terms.Row(row.shelf, row.TraceID, row.StartNanos)
 	var id int64
-	out.Bytes, id = w.chooser.Split(w.chooser.Family(row.operation), row.Attributes, out.Bytes)
+	out.Bytes, id = w.chooser.Split(w.chooser.Family(row.operation), row.Attributes, out.Bytes, block)
 	out.End(begun)
+	row.addTerms(block, id)
 	binary.BigEndian.PutUint64(out.Bytes[set-8:], uint64(id))
 	begun = out.Begin()
 	out.Bytes = appendSpanExtra(out.Bytes, row)
@@ -228,5 +238,23 @@ func (w *Writer) encode(row *spanEntry) {
 	}
 	if row.inline {
 		w.inlined.Inc()
+	}
+}
+
+// addTerms adds the terms of a span, but for those of the attributes in its row.
+func (row *spanEntry) addTerms(block *terms.Block, set int64) {
+	block.ID(terms.Operation, row.operation)
+	block.Duration(row.operation, rowcodec.Difference(row.EndNanos, row.StartNanos))
+	if set != 0 {
+		block.ID(terms.AttributeSet, set)
+	}
+	if row.Status == plait.StatusError {
+		block.ID(terms.ErrorOperation, row.operation)
+	}
+	if row.ParentSpanID.IsZero() {
+		block.ID(terms.RootOperation, row.operation)
+	}
+	if row.inline {
+		block.Text(terms.SpanName, rowcodec.CleanText(row.Name))
 	}
 }

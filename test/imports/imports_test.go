@@ -18,7 +18,7 @@ const module = "github.com/plaithq/plait"
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // spansAndLogs is what the rooms of both signals stand on. Neither knows the other.
-var spansAndLogs = []string{"", "canonical", "store/dictionary", "store/partition", "store/pg", "store/pgcopy", "store/pgerror", "store/rowcodec", "store/search", "store/traceid"}
+var spansAndLogs = []string{"", "canonical", "store/dictionary", "store/index", "store/partition", "store/pg", "store/pgcopy", "store/pgerror", "store/rowcodec", "store/search", "store/terms", "store/traceid"}
 
 // allowed lists, for a room, the rooms that it may import. A trailing /... covers a room and
 // all below it. The first matching line counts.
@@ -53,14 +53,15 @@ var allowed = []struct {
 	{"store/search", []string{"", "store/partition", "store/pgcopy", "store/rowcodec"}},
 	{"store/commit", []string{"", "store/pgerror"}},
 	{"store/partition", []string{"", "store/pg", "store/pgerror", "store/rowcodec"}},
-	{"store/dictionary", []string{"", "canonical", "recent", "store/commit", "store/partition", "store/pg", "store/rowcodec"}},
+	{"store/dictionary", []string{"", "canonical", "recent", "store/commit", "store/partition", "store/pg", "store/rowcodec", "store/terms"}},
+	{"store/index", []string{"", "recent", "store/partition", "store/pg", "store/pgerror", "store/rowcodec", "store/terms"}},
 	{"store/traceid", []string{"", "store/partition", "store/pg", "store/rowcodec"}},
 	{"store/spans", append(spansAndLogs, "query/...", "spanmetrics")},
 	{"store/logs", spansAndLogs},
 	{"store/metrics", []string{"", "recent", "query/...", "spanmetrics", "store/pgcopy", "store/pgerror"}},
 	{"store/storetest/shop", []string{""}},
 	{"store/storetest", []string{"", "store", "store/localpg"}},
-	{"store", []string{"", "migrations", "store/commit", "store/dictionary", "store/logs", "store/metrics", "store/partition",
+	{"store", []string{"", "migrations", "store/commit", "store/dictionary", "store/index", "store/logs", "store/metrics", "store/partition",
 		"store/pg", "store/pgerror", "store/search", "store/spans", "store/traceid"}},
 	{"exemplars", []string{"", "spanmetrics"}},
 	{"ingest", []string{"", "sockets", "wire/...", "tracecontext"}},

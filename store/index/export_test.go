@@ -1,0 +1,6 @@
+package index
+
+// What tests look at.
+const EnoughHeads = enoughHeads
+
+var ErrOvertaken = errOvertaken

@@ -1,0 +1,207 @@
+// Package index keeps the index of terms (store/terms) in Postgres: a commit writes its heads with its
+// rows, a merger behind it makes segments of them, and a search reads both. So what is committed is
+// found, and a search pays for few segments.
+package index
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/plaithq/plait/recent"
+	"github.com/plaithq/plait/store/pgerror"
+	"github.com/plaithq/plait/store/rowcodec"
+	"github.com/plaithq/plait/store/terms"
+)
+
+// Signal says whose index it is.
+type Signal int16
+
+// The signals that have one. Tables hold these numbers.
+const (
+	Spans Signal = 1
+	Logs  Signal = 2
+)
+
+// order is the order of the signal's units: traces by when they begin, records by when the last came.
+func (s Signal) order() terms.Order {
+	if s == Logs {
+		return terms.ByEnd
+	}
+	return terms.ByStart
+}
+
+func (s Signal) String() string {
+	if s == Logs {
+		return "logs"
+	}
+	return "traces"
+}
+
+// What a gateway keeps in memory of each signal's index, in bytes: heads that are not merged yet, and the
+// directories of segments. What has no place is read again by each search.
+const (
+	headCacheBytes      = 64 << 20
+	directoryCacheBytes = 16 << 20
+)
+
+// Index is the index of one signal. Its methods may be called concurrently.
+type Index struct {
+	signal Signal
+	pool   *pgxpool.Pool
+	hasher *terms.Hasher
+
+	mu          sync.Mutex
+	heads       *recent.Map[int64, *terms.Head]
+	directories *recent.Map[int64, *terms.Directory]
+
+	instruments *signalInstruments
+}
+
+// New makes the index of a signal. The key is a secret that all gateways of the database share.
+func New(signal Signal, pool *pgxpool.Pool, key [32]byte, in *Instruments) *Index {
+	return &Index{
+		signal:      signal,
+		pool:        pool,
+		hasher:      terms.NewHasher(key),
+		heads:       recent.New(headCacheBytes, func(_ int64, h *terms.Head) int { return h.Size() }),
+		directories: recent.New(directoryCacheBytes, func(_ int64, d *terms.Directory) int { return d.Size() }),
+		instruments: in.of(signal),
+	}
+}
+
+// Hasher makes the terms of rows and of questions.
+func (x *Index) Hasher() *terms.Hasher { return x.hasher }
+
+const (
+	headsOfTimeSQL = `
+SELECT id
+FROM plait_store.term_head
+WHERE signal = $1 AND replaced_at = 'infinity' AND last_time >= $2 AND first_time < $3`
+
+	segmentsOfTimeSQL = `
+SELECT id
+FROM plait_store.term_segment
+WHERE signal = $1 AND replaced_at = 'infinity' AND last_time >= $2 AND first_time < $3`
+
+	headBodiesSQL = `
+SELECT id, body
+FROM plait_store.term_head
+WHERE id = ANY ($1)`
+
+	directoriesSQL = `
+SELECT id, directory
+FROM plait_store.term_segment
+WHERE id = ANY ($1)`
+)
+
+// Find begins a search among the units that have rows between two times, in microseconds since 1970; to is
+// not within. What was committed before is found. A search has to end within some minutes: until then
+// what a merge replaces is there.
+func (x *Index) Find(ctx context.Context, plan *terms.Plan, from, to int64, ascending bool) (*terms.Search, error) {
+	headIDs, segmentIDs, err := x.list(ctx, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("list the term index: %w", err)
+	}
+	heads, err := load(ctx, x, x.heads, headIDs, headBodiesSQL, terms.ParseHead)
+	if err != nil {
+		return nil, fmt.Errorf("read heads of the term index: %w", err)
+	}
+	directories, err := load(ctx, x, x.directories, segmentIDs, directoriesSQL, terms.ParseDirectory)
+	if err != nil {
+		return nil, fmt.Errorf("read directories of the term index: %w", err)
+	}
+	segments := make([]terms.Stored, len(directories))
+	for i, d := range directories {
+		segments[i] = terms.Stored{ID: segmentIDs[i], Directory: d}
+	}
+	query := terms.Query{Plan: plan, Order: x.signal.order(), From: from, To: to, Ascending: ascending}
+	return terms.NewSearch(x.hasher, query, heads, segments, source{x.pool}), nil
+}
+
+// list returns the ids of the heads and segments of a time. Heads are listed first: one that is merged
+// before the segments are listed is found in its segment, too.
+func (x *Index) list(ctx context.Context, from, to int64) (heads, segments []int64, err error) {
+	var batch pgx.Batch
+	collect := func(ids *[]int64) func(pgx.Rows) error {
+		return func(rows pgx.Rows) (err error) {
+			*ids, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+			return err
+		}
+	}
+	for _, q := range []struct {
+		sql string
+		ids *[]int64
+	}{{headsOfTimeSQL, &heads}, {segmentsOfTimeSQL, &segments}} {
+		batch.Queue(q.sql, int16(x.signal), rowcodec.MicrosTime(from), rowcodec.MicrosTime(to)).Query(collect(q.ids))
+	}
+	if err := x.pool.SendBatch(ctx, &batch).Close(); err != nil {
+		return nil, nil, pgerror.Read(err)
+	}
+	return heads, segments, nil
+}
+
+// load returns what stands under some ids, in their order, from memory where it is there.
+func load[V any](ctx context.Context, x *Index, known *recent.Map[int64, V], ids []int64, sql string, parse func([]byte) (V, error)) ([]V, error) {
+	found := make(map[int64]V, len(ids))
+	var missing []int64
+	x.mu.Lock()
+	for _, id := range ids {
+		if v, ok := known.Get(id); ok {
+			found[id] = v
+		} else {
+			missing = append(missing, id)
+		}
+	}
+	x.mu.Unlock()
+	if len(missing) > 0 {
+		if err := x.read(ctx, missing, sql, func(id int64, body []byte) error {
+			v, err := parse(body)
+			if err != nil {
+				return err
+			}
+			found[id] = v
+			x.mu.Lock()
+			known.Put(id, v)
+			x.mu.Unlock()
+			return nil
+		}); err != nil {
+			return nil, err
+		}
+	}
+	values := make([]V, len(ids))
+	for i, id := range ids {
+		v, ok := found[id]
+		if !ok {
+			return nil, errGone
+		}
+		values[i] = v
+	}
+	return values, nil
+}
+
+// read hands out what stands under some ids.
+func (x *Index) read(ctx context.Context, ids []int64, sql string, use func(id int64, body []byte) error) error {
+	rows, err := x.pool.Query(ctx, sql, ids)
+	if err != nil {
+		return pgerror.Read(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		v := rows.RawValues()
+		if err := use(rowcodec.Int8(v[0]), v[1]); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return pgerror.Read(err)
+	}
+	return nil
+}
+
+// replacedFor is how long what a merge replaced stays, for searches that have begun.
+const replacedFor = 5 * time.Minute
