@@ -215,6 +215,7 @@ func (s *Store) openReaders() {
 	indexes := index.NewInstruments(s.config.Registerer)
 	s.spanTerms = index.New(index.Spans, s.lookupPool, s.contentKey.IndexKey(), indexes)
 	s.logTerms = index.New(index.Logs, s.lookupPool, s.contentKey.IndexKey(), indexes)
+	s.partitions.Pinned = s.keepTerms
 	s.spanReader = spans.NewReader(s.readPool, s.lookupPool, entries, s.ids, s.partitions.Now)
 	s.logReader = logs.NewReader(s.readPool, s.lookupPool, entries, s.ids, s.partitions.Now)
 }

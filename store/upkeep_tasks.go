@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/plaithq/plait/store/commit"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/index"
@@ -61,4 +63,15 @@ func (s *Store) mergeTerms(ctx context.Context) {
 func (s *Store) mergeOnce(ctx context.Context) error {
 	today := partition.DayOf(s.partitions.Now())
 	return errors.Join(s.spanTerms.Merge(ctx, today), s.logTerms.Merge(ctx, today))
+}
+
+// keepTerms keeps traces in the term index whose rows outlive their partition.
+func (s *Store) keepTerms(ctx context.Context, tx pgx.Tx, table string, shelf partition.Shelf, traces []partition.Moved) error {
+	switch table {
+	case "span":
+		return s.spanTerms.Keep(ctx, tx, shelf, traces)
+	case "log":
+		return s.logTerms.Keep(ctx, tx, shelf, traces)
+	}
+	return nil
 }

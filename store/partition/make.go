@@ -29,6 +29,9 @@ type Keeper struct {
 	instruments *Instruments
 	// MaxPinned is how many traces with exemplars one dropped partition may leave behind.
 	MaxPinned int
+	// Pinned, if set, is told in the same transaction which traces' rows moved from a table's partition to
+	// another shelf.
+	Pinned func(ctx context.Context, tx pgx.Tx, table string, shelf Shelf, traces []Moved) error
 }
 
 // NewKeeper makes a keeper that knows of no partition yet.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/pg"
 )
 
@@ -59,10 +61,23 @@ WITH moved AS (
 	DELETE FROM %[3]s
 	WHERE trace_id IN (SELECT trace_id FROM pg_temp.plait_pinned WHERE rank <= $2)
 	RETURNING %[2]s
+), kept AS (
+	INSERT INTO %[1]s (%[2]s, shelf)
+	SELECT %[2]s, $1
+	FROM moved
+	RETURNING trace_id, %[4]s AS time
 )
-INSERT INTO %[1]s (%[2]s, shelf)
-SELECT %[2]s, $1
-FROM moved`
+SELECT trace_id, min(time), max(time), count(*)
+FROM kept
+GROUP BY trace_id
+ORDER BY trace_id`
+
+// Moved is a trace whose rows were moved: how many, and the times of the first and the last.
+type Moved struct {
+	TraceID     plait.TraceID
+	First, Last time.Time
+	Rows        int64
+}
 
 // unpinSQL removes the exemplars of traces that are too many.
 const unpinSQL = `DELETE FROM plait_store.exemplar WHERE trace_id IN (SELECT exemplar_id FROM pg_temp.plait_pinned WHERE rank > $1)`
@@ -83,7 +98,7 @@ func (s *Keeper) pin(ctx context.Context, conn *pgx.Conn, t table, partition str
 		if err := tx.QueryRow(ctx, pinnedColumnsSQL, root).Scan(&columns); err != nil {
 			return fmt.Errorf("list the columns of %s: %w", t.root, err)
 		}
-		moved, err := tx.Exec(ctx, fmt.Sprintf(movePinnedSQL, root, columns, partition), OutsideShelf(DayOf(s.Now())).Time(), s.MaxPinned)
+		moved, err := s.movePinned(ctx, tx, t, fmt.Sprintf(movePinnedSQL, root, columns, partition, pgx.Identifier{t.time}.Sanitize()))
 		if err != nil {
 			return fmt.Errorf("keep traces that exemplars point to: %w", err)
 		}
@@ -91,7 +106,7 @@ func (s *Keeper) pin(ctx context.Context, conn *pgx.Conn, t table, partition str
 		if err != nil {
 			return fmt.Errorf("remove exemplars whose traces are too many to keep: %w", err)
 		}
-		pinned, unpinned = moved.RowsAffected(), removed.RowsAffected()
+		pinned, unpinned = moved, removed.RowsAffected()
 		return nil
 	})
 	if err != nil {
@@ -100,4 +115,22 @@ func (s *Keeper) pin(ctx context.Context, conn *pgx.Conn, t table, partition str
 	s.instruments.pinned.WithLabelValues(t.root).Add(float64(pinned))
 	s.instruments.unpinned.Add(float64(unpinned))
 	return nil
+}
+
+// movePinned moves rows to the shelf of what comes today, and returns how many.
+func (s *Keeper) movePinned(ctx context.Context, tx pgx.Tx, t table, moveSQL string) (rows int64, err error) {
+	shelf := OutsideShelf(DayOf(s.Now()))
+	found, err := tx.Query(ctx, moveSQL, shelf.Time(), s.MaxPinned)
+	if err != nil {
+		return 0, err
+	}
+	traces, err := pgx.CollectRows(found, func(row pgx.CollectableRow) (m Moved, err error) {
+		err = row.Scan((*[16]byte)(&m.TraceID), &m.First, &m.Last, &m.Rows)
+		rows += m.Rows
+		return m, err
+	})
+	if err != nil || len(traces) == 0 || s.Pinned == nil {
+		return rows, err
+	}
+	return rows, s.Pinned(ctx, tx, t.root, shelf, traces)
 }

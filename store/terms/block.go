@@ -124,6 +124,9 @@ func (b *Block) Add(t Term) {
 	u.terms++
 }
 
+// Unknown says that terms of the current unit are missing: it is in the answer to every search.
+func (b *Block) Unknown() { b.units[len(b.units)-1].flags |= always }
+
 // ID adds the term of an id or number of the current row.
 func (b *Block) ID(space Space, id int64) { b.Add(b.hasher.ID(space, id)) }
 
