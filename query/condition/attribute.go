@@ -67,7 +67,7 @@ func inside(v plait.Value, key string, fits test) bool {
 		members, err := canonical.ParseAttributes(v.Str())
 		return err == nil && dotted(members, plaitKeys(key), fits)
 	case plait.KindArray:
-		return slices.ContainsFunc(elements(v), func(member plait.Value) bool {
+		return slices.ContainsFunc(Elements(v), func(member plait.Value) bool {
 			return member.Kind() == plait.KindMap && inside(member, key, fits)
 		})
 	}
@@ -160,7 +160,7 @@ func follow(v plait.Value, path []string, written func(string) string) (plait.Va
 			}
 		case plait.KindArray:
 			i, ok := arrayIndex(token)
-			all := elements(v)
+			all := Elements(v)
 			if !ok || i >= len(all) {
 				return plait.Value{}, false
 			}

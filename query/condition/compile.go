@@ -23,6 +23,8 @@ type SpanView struct {
 	Parent *plait.Span
 	// Trace is nil when it is not known: no leaf about it is true then.
 	Trace *plait.TraceSummary
+	// Place is nil when it is not known: no leaf about it is true then.
+	Place *Place
 }
 
 // CompileSpans compiles a condition on spans. An error is plait.ErrInvalid, and says which leaf cannot be

@@ -99,6 +99,9 @@ func (f FieldOf) source(int) (reader[SpanView], error) {
 	if err := leaf.check(ofSpan); err != nil {
 		return nil, err
 	}
+	if leaf.Field.Name.OfPlace() {
+		return placeReader(leaf.Field.Name), nil
+	}
 	read := leaf.spanReader()
 	if ids := spanIDReaders[leaf.Field.Name]; ids != nil {
 		read = textOfIDs(leaf.Field.nature(), ids)
@@ -153,6 +156,16 @@ func (a Arithmetic) source(depth int) (reader[SpanView], error) {
 		})
 	}, nil
 }
+
+// Compute computes with two numbers, as Arithmetic does. It is not ok where an operand is no number, and for
+// what has no result: 1 / 0.
+func Compute(left plait.Value, op byte, right plait.Value) (plait.Value, bool) {
+	return compute(left, op, right)
+}
+
+// Compare compares two values of one type, as Computed does: negative where a is less. It is not ok where their
+// types are not the same; integers and doubles are numbers both.
+func Compare(a, b plait.Value) (order int, ok bool) { return compareValues(a, b) }
 
 // compute is not ok where an operand is no number, and for what has no result.
 func compute(x plait.Value, op byte, y plait.Value) (plait.Value, bool) {

@@ -45,6 +45,11 @@ const (
 	LinkAttribute     // of each link
 	ResourceAttribute //
 	ScopeAttribute    //
+
+	NestedSetLeft   // the numbers of Place
+	NestedSetRight  //
+	NestedSetParent //
+	ChildCount      //
 )
 
 // Lookup is how an attribute's key is looked for.
@@ -151,6 +156,10 @@ var fields = [...]fieldFacts{
 	LinkAttribute:     {text: "link", of: ofSpan, many: true, keyed: true},
 	ResourceAttribute: {text: "resource", of: ofSpan | ofLog, many: true, keyed: true},
 	ScopeAttribute:    {text: "instrumentation", of: ofSpan | ofLog, many: true, keyed: true},
+	NestedSetLeft:     {text: "nestedSetLeft", of: ofSpan, nature: aNumber},
+	NestedSetRight:    {text: "nestedSetRight", of: ofSpan, nature: aNumber},
+	NestedSetParent:   {text: "nestedSetParent", of: ofSpan, nature: aNumber},
+	ChildCount:        {text: "span:childCount", of: ofSpan, nature: aNumber},
 }
 
 // facts are those of a Name, of none where it is unknown.

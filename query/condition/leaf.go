@@ -37,7 +37,7 @@ func anyElement(fits test) test {
 		if v.Kind() != plait.KindArray {
 			return fits(v)
 		}
-		for _, element := range elements(v) {
+		for _, element := range Elements(v) {
 			if fits(element) {
 				return true
 			}
@@ -126,7 +126,7 @@ func (l Leaf) check(in rows) error {
 		return plait.Errorf(plait.ErrInvalid, "%s: %s have no such field", l, in)
 	case facts.keyed != (l.Field.Key != ""):
 		return plait.Errorf(plait.ErrInvalid, "%s: an attribute needs a key, and no other field has one", l)
-	case l.Field.Parent && (in != ofSpan || l.Field.Name.OfTrace()):
+	case l.Field.Parent && (in != ofSpan || l.Field.Name.OfTrace() || l.Field.Name.OfPlace()):
 		return plait.Errorf(plait.ErrInvalid, "%s: only fields of a span are asked of its parent", l)
 	case l.Field.Lookup != LookupExact && !facts.keyed:
 		return plait.Errorf(plait.ErrInvalid, "%s: only keys of attributes are looked up", l)

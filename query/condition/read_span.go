@@ -13,6 +13,9 @@ func spanLeaf(l Leaf) (matcher[SpanView], error) {
 	if err := l.check(ofSpan); err != nil {
 		return nil, err
 	}
+	if l.Field.Name.OfPlace() {
+		return leafOf(l, placeReader(l.Field.Name), nil)
+	}
 	ids := spanIDReaders[l.Field.Name]
 	m, err := leafOf(l, l.spanReader(), ids)
 	if l.Field.Parent {

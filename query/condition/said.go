@@ -50,7 +50,7 @@ func (w *said) fits(v plait.Value) bool {
 	case plait.KindBytes:
 		return w.text == base64.StdEncoding.EncodeToString([]byte(v.Str())) || w.text == v.Text()
 	case plait.KindArray:
-		return w.text == v.Str() || w.saysJSON(v.Str()) || slices.ContainsFunc(elements(v), w.fits)
+		return w.text == v.Str() || w.saysJSON(v.Str()) || slices.ContainsFunc(Elements(v), w.fits)
 	case plait.KindMap:
 		return w.text == v.Str() || w.saysJSON(v.Str())
 	}
@@ -111,8 +111,8 @@ func (n *saidNumber) isDouble(f float64) bool {
 	return !n.rounded && (f == n.double || math.IsNaN(f) && math.IsNaN(n.double))
 }
 
-// elements are the members of an array.
-func elements(array plait.Value) []plait.Value {
+// Elements are the members of an array, none where the value is no array.
+func Elements(array plait.Value) []plait.Value {
 	var raw []json.RawMessage
 	if json.Unmarshal([]byte(array.Str()), &raw) != nil {
 		return nil
