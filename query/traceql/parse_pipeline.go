@@ -230,7 +230,7 @@ func (p *parser) spansets(structural bool) (Spanset, error) {
 
 // checkSides: a pipeline on the left stands beside what is in parentheses too, as Tempo has it.
 func (p *parser) checkSides(left, right Spanset, at token) error {
-	if _, filter := right.(Filter); filter && wraps(left) {
+	if _, filter := right.(Filter); filter && wraps(left) && !p.tokens[p.next-1].isOp(")") {
 		return p.failAt(at, "a pipeline stands beside a pipeline: write ("+right.String()+" | …), or put "+right.String()+" first")
 	}
 	return nil

@@ -114,7 +114,11 @@ func (o Op) Structural() (relative Op, union, negated, ok bool) {
 func (s SpansetOperation) String() string {
 	parts := []string{}
 	for {
-		parts = append(parts, spansetWithin(s.Right, s.Op, true), string(s.Op))
+		right := spansetWithin(s.Right, s.Op, true)
+		if _, filter := s.Right.(Filter); filter && wraps(s.Left) {
+			right = "(" + right + ")"
+		}
+		parts = append(parts, right, string(s.Op))
 		left, ok := s.Left.(SpansetOperation)
 		if !ok || left.Op.Joins() && !s.Op.Joins() {
 			parts = append(parts, spansetWithin(s.Left, s.Op, false))

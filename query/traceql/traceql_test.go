@@ -68,6 +68,7 @@ func TestQueriesAreReadWithTheirPrecedences(t *testing.T) {
 		`{.a}!>>{.b} | {.c}|count()>3`:                                            `{ .a } !>> { .b } | { .c } | count() > 3`,
 		`({.a}&>>{.b})||({.a})|select(status, .x)`:                                `{ .a } &>> { .b } || { .a } | select(status, .x)`,
 		`({.a} | count() > 1) && ({.b} | by(.x) | coalesce())`:                    `({ .a } | count() > 1) && ({ .b } | by(.x) | coalesce())`,
+		`({.a} | count() > 1) && ({.b}) || ({.c})`:                                `({ .a } | count() > 1) && ({ .b }) || ({ .c })`,
 		`{.a} && ({.b} | count() > 1)`:                                            `{ .a } && ({ .b } | count() > 1)`,
 		`count() > 10`:                                                            `count() > 10`,
 		`{} | max(duration) - min(duration) > 1s`:                                 `{ } | max(duration) - min(duration) > 1s`,

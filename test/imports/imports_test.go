@@ -37,6 +37,7 @@ var allowed = []struct {
 	{"canonical", []string{"", "jsontext"}},
 	{"wire/...", []string{"", "canonical", "jsontext", "recent", "wire/...", "tracecontext"}},
 	{"query", []string{"", "query/condition", "spanmetrics"}},
+	{"query/traceql/eval", []string{"", "query/...", "correlate/tracetree"}},
 	{"query/...", []string{"", "canonical", "query/..."}},
 	{"spanmetrics", []string{""}},
 	{"spanmetrics/callcases", []string{"", "spanmetrics"}},
