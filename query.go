@@ -50,22 +50,6 @@ type TraceQuery struct {
 	Cursor     string // opaque, from the previous page
 }
 
-// LogQuery asks for log records. Zero fields do not restrict.
-type LogQuery struct {
-	TraceID     TraceID
-	SpanID      SpanID
-	Service     string
-	MinSeverity SeverityNumber
-	// Contains is a substring of the body, case-insensitive, as JSON writes it or as it says.
-	Contains string
-	// Attributes holds what users type as values by key; a record's own or its resource's. All hold.
-	Attributes []Attribute
-	Range      TimeRange
-	Limit      int
-	Cursor     string // opaque, from the previous page
-	Ascending  bool   // oldest first; the default is newest first
-}
-
 // MatchOp is how a Matcher compares, spelled as in PromQL.
 type MatchOp string
 

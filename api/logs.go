@@ -5,6 +5,8 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api/ask"
+	"github.com/plaithq/plait/query"
+	"github.com/plaithq/plait/query/condition"
 )
 
 type logsParams struct {
@@ -25,18 +27,12 @@ func (s *Server) searchLogs(ctx context.Context, p logsParams) (*logsAnswer, err
 	if err != nil {
 		return nil, err
 	}
-	q := plait.LogQuery{
-		SpanID: plait.SpanID(p.SpanID), Service: p.Service, MinSeverity: plait.SeverityNumber(p.Severity),
-		Contains: p.Q, Range: within, Limit: p.Limit, Cursor: p.Cursor,
-	}
-	for _, a := range p.Attr {
-		q.Attributes = append(q.Attributes, plait.Attribute(a))
-	}
 	readings := p.TraceID
 	if len(readings) == 0 {
 		readings = ask.TraceID{{}}
 	}
-	for _, q.TraceID = range readings {
+	for _, trace := range readings {
+		q := query.Logs{Condition: p.condition(trace), Range: within, Page: query.Page{Limit: p.Limit, Cursor: p.Cursor}}
 		records, next, err := s.deps.Logs.Logs(ctx, q)
 		if err != nil {
 			return nil, err
@@ -46,4 +42,28 @@ func (s *Server) searchLogs(ctx context.Context, p logsParams) (*logsAnswer, err
 		}
 	}
 	return &logsAnswer{Logs: []logRecord{}}, nil
+}
+
+// condition is what the parameters ask for, with one reading of the trace's id, if it is not zero.
+func (p *logsParams) condition(trace plait.TraceID) condition.Node {
+	and := append(recordsOf(trace, p.SpanID, p.Severity), query.LogLine(p.Service, p.Q))
+	for _, a := range p.Attr {
+		and = append(and, query.LogAttribute(a.Key, a.Value.Text()))
+	}
+	return and
+}
+
+// recordsOf asks for the records of a trace and of a span, where they are not zero, and of a severity at least.
+func recordsOf(trace plait.TraceID, span ask.SpanID, least severity) condition.And {
+	and := condition.And{}
+	if !trace.IsZero() {
+		and = append(and, query.LogTrace(trace))
+	}
+	if id := plait.SpanID(span); !id.IsZero() {
+		and = append(and, query.LogSpan(id))
+	}
+	if least > 0 {
+		and = append(and, query.SeverityAtLeast(plait.SeverityNumber(least)))
+	}
+	return and
 }

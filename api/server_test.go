@@ -19,6 +19,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api/ask"
 	"github.com/plaithq/plait/correlate"
+	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/tracecontext"
 )
 
@@ -359,7 +360,7 @@ type slowLogs struct {
 	ended chan error
 }
 
-func (s slowLogs) Logs(ctx context.Context, _ plait.LogQuery) ([]plait.LogRecord, string, error) {
+func (s slowLogs) Logs(ctx context.Context, _ query.Logs) ([]plait.LogRecord, string, error) {
 	close(s.asked)
 	<-ctx.Done()
 	s.ended <- ctx.Err()
@@ -369,7 +370,7 @@ func (s slowLogs) Logs(ctx context.Context, _ plait.LogQuery) ([]plait.LogRecord
 // lateLogs is a search whose time is up before it finds anything.
 type lateLogs struct{ correlate.LogReader }
 
-func (lateLogs) Logs(context.Context, plait.LogQuery) ([]plait.LogRecord, string, error) {
+func (lateLogs) Logs(context.Context, query.Logs) ([]plait.LogRecord, string, error) {
 	return nil, "further", nil
 }
 
@@ -420,7 +421,7 @@ func TestSlowQuestionsAreCutOff(t *testing.T) {
 // panicLogs is a reader with a bug.
 type panicLogs struct{ correlate.LogReader }
 
-func (panicLogs) Logs(context.Context, plait.LogQuery) ([]plait.LogRecord, string, error) {
+func (panicLogs) Logs(context.Context, query.Logs) ([]plait.LogRecord, string, error) {
 	panic("boom")
 }
 

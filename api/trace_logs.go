@@ -5,6 +5,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api/ask"
+	"github.com/plaithq/plait/query"
 )
 
 type traceLogsParams struct {
@@ -26,8 +27,8 @@ type logsAnswer struct {
 // order: records that arrive between two pages shift nothing.
 func (s *Server) traceLogs(ctx context.Context, p traceLogsParams) (*logsAnswer, error) {
 	return ask.FirstFound(p.ID, "span or log record", func(id plait.TraceID) (*logsAnswer, error) {
-		records, next, err := s.pivots.TraceLogs(ctx, plait.LogQuery{
-			TraceID: id, SpanID: plait.SpanID(p.SpanID), MinSeverity: plait.SeverityNumber(p.Severity), Limit: p.Limit, Cursor: p.Cursor,
+		records, next, err := s.pivots.TraceLogs(ctx, id, query.Logs{
+			Condition: recordsOf(id, p.SpanID, p.Severity), Ascending: true, Page: query.Page{Limit: p.Limit, Cursor: p.Cursor},
 		})
 		if err != nil {
 			return nil, err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/correlate/tracetree"
+	"github.com/plaithq/plait/query"
 )
 
 // LogQuestion names a log line: by the record's ID, or by what a user sees of it.
@@ -80,6 +81,7 @@ func (p *Pivots) findLog(ctx context.Context, q LogQuestion) (*plait.LogRecord, 
 		}
 		return record, err
 	}
+	line := query.LogLine(q.Service, q.Body)
 	var candidates []plait.LogRecord
 	for _, side := range []struct {
 		within    plait.TimeRange
@@ -88,8 +90,8 @@ func (p *Pivots) findLog(ctx context.Context, q LogQuestion) (*plait.LogRecord, 
 		{plait.TimeRange{From: q.Time.Add(-sameLine), To: q.Time}, false},
 		{plait.TimeRange{From: q.Time, To: q.Time.Add(sameLine)}, true},
 	} {
-		found, _, err := p.logs.Logs(ctx, plait.LogQuery{
-			Service: q.Service, Contains: q.Body, Range: side.within, Ascending: side.ascending, Limit: lineCandidates,
+		found, _, err := p.logs.Logs(ctx, query.Logs{
+			Condition: line, Range: side.within, Ascending: side.ascending, Page: query.Page{Limit: lineCandidates},
 		})
 		if err != nil {
 			return nil, err
@@ -153,8 +155,8 @@ func (p *Pivots) neighbours(ctx context.Context, of *plait.LogRecord, after bool
 	if after {
 		within = plait.TimeRange{From: at, To: at.Add(neighbourhood)}
 	}
-	found, _, err := p.logs.Logs(ctx, plait.LogQuery{
-		Service: of.Resource.Service(), Range: within, Ascending: after, Limit: instanceShare*lines + 1,
+	found, _, err := p.logs.Logs(ctx, query.Logs{
+		Condition: query.Service(of.Resource.Service()), Range: within, Ascending: after, Page: query.Page{Limit: instanceShare*lines + 1},
 	})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/correlate/tracetree"
+	"github.com/plaithq/plait/query"
 )
 
 // Pivots leads from one signal to the others. It may be used by many goroutines at once.
@@ -125,23 +126,22 @@ func logSummary(records []plait.LogRecord) plait.TraceSummary {
 	return s
 }
 
-// TraceLogs returns a page of the records of q.TraceID in time order, those that q asks for, and
-// the cursor of the next page, empty at the end. It returns plait.ErrNotFound when neither a span
-// nor a log record of the trace is stored.
-func (p *Pivots) TraceLogs(ctx context.Context, q plait.LogQuery) ([]plait.LogRecord, string, error) {
-	q.Ascending = true
+// TraceLogs returns a page of the records of a trace, those that q asks for, and the cursor of the
+// next page, empty at the end. It returns plait.ErrNotFound when neither a span nor a log record of
+// the trace is stored.
+func (p *Pivots) TraceLogs(ctx context.Context, id plait.TraceID, q query.Logs) ([]plait.LogRecord, string, error) {
 	records, next, err := p.logs.Logs(ctx, q)
 	if err != nil || len(records) > 0 || next != "" {
 		return records, next, err
 	}
 	// The question may leave out every record, the trace may have none, or there is nothing at all.
-	stored, _, err := p.logs.TraceLogs(ctx, q.TraceID, 1)
+	stored, _, err := p.logs.TraceLogs(ctx, id, 1)
 	if err != nil || len(stored) > 0 {
 		return nil, "", err
 	}
-	summaries, err := p.traces.TraceSummaries(ctx, []plait.TraceID{q.TraceID})
+	summaries, err := p.traces.TraceSummaries(ctx, []plait.TraceID{id})
 	if err == nil && len(summaries) == 0 {
-		err = fmt.Errorf("trace %s: %w", q.TraceID, plait.ErrNotFound)
+		err = fmt.Errorf("trace %s: %w", id, plait.ErrNotFound)
 	}
 	return nil, "", err
 }

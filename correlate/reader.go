@@ -8,6 +8,7 @@ import (
 	"context"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/spanmetrics"
 )
 
@@ -40,8 +41,9 @@ type LogReader interface {
 	TraceLogs(ctx context.Context, id plait.TraceID, limit int) ([]plait.LogRecord, bool, error)
 	// LogCounts returns how many records each trace has, by severity name ("" when unknown).
 	LogCounts(ctx context.Context, ids []plait.TraceID) (map[plait.TraceID]map[string]int, error)
-	// Logs searches and returns the cursor of the next page, empty at the end.
-	Logs(ctx context.Context, q plait.LogQuery) ([]plait.LogRecord, string, error)
+	// Logs searches and returns the cursor of the next page, empty at the end. An id of a trace in the
+	// condition stands for all spellings of it.
+	Logs(ctx context.Context, q query.Logs) ([]plait.LogRecord, string, error)
 	// Log returns one record by its ID, or plait.ErrNotFound.
 	Log(ctx context.Context, id string) (*plait.LogRecord, error)
 }

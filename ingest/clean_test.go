@@ -13,6 +13,7 @@ import (
 	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
 )
 
 var testNow = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -163,7 +164,7 @@ func TestALogRecordOfASeverityByNameOnlyGetsItsNumber(t *testing.T) {
 	records[1].SeverityText, records[1].SeverityNumber = "Critical", logspb.SeverityNumber_SEVERITY_NUMBER_ERROR
 	records[2].SeverityText = "strange"
 	ts.protobuf(t, "/v1/logs", marshal(t, request))
-	found, _, err := ts.store.Logs(t.Context(), plait.LogQuery{Limit: 10})
+	found, _, err := ts.store.Logs(t.Context(), query.Logs{Page: query.Page{Limit: 10}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
 )
 
 // logRequest is a request of records with times and times of observation.
@@ -56,7 +57,7 @@ func TestRecordsWithoutATimeAreNeverTakenForARetry(t *testing.T) {
 					t.Fatalf("answered %d %q", got.code, got.body)
 				}
 			}
-			found, _, err := ts.store.Logs(t.Context(), plait.LogQuery{Limit: 100})
+			found, _, err := ts.store.Logs(t.Context(), query.Logs{Page: query.Page{Limit: 100}})
 			if err != nil || len(found) != test.want {
 				t.Errorf("%d records, want %d, error %v", len(found), test.want, err)
 			}
@@ -78,7 +79,7 @@ func TestLinesOfABackupThatSaysTheSameEachNightAreAllThere(t *testing.T) {
 			t.Fatalf("answered %d %q", got.code, got.body)
 		}
 	}
-	found, _, err := ts.store.Logs(t.Context(), plait.LogQuery{Limit: 100})
+	found, _, err := ts.store.Logs(t.Context(), query.Logs{Page: query.Page{Limit: 100}})
 	if err != nil || len(found) != len(lines) {
 		t.Errorf("%d records, want %d, error %v", len(found), len(lines), err)
 	}

@@ -97,8 +97,21 @@ func says(key, typed string, places ...condition.Name) condition.Node {
 	return or
 }
 
-// LogTrace asks for the log records of a trace. Of an id that is a lower half only, records with the whole
-// id are not found: who asks knows the other spellings.
+// LogLine asks for log records of a service whose body has a text in it (see condition.BodyContains). What is
+// empty does not restrict.
+func LogLine(service, text string) condition.Node {
+	and := condition.And{}
+	if service != "" {
+		and = append(and, Service(service))
+	}
+	if text != "" {
+		and = append(and, condition.BodyContains(text))
+	}
+	return and
+}
+
+// LogTrace asks for the log records of a trace. The store takes the id for all its spellings: a whole id and
+// its lower half find each other's records.
 func LogTrace(id plait.TraceID) condition.Node {
 	return is(condition.LogTraceID, condition.OfTrace(id))
 }

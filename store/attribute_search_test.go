@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
+	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/store/storetest"
 )
 
@@ -67,7 +69,7 @@ func TestAttributesAreFoundByWhatTheySay(t *testing.T) {
 		asked := []plait.Attribute{{Key: key, Value: plait.StringValue(text)}}
 		name, then := fmt.Sprint(i), plait.TimeRange{From: now.Add(-time.Minute), To: now.Add(-59 * time.Second)}
 		return slices.Contains(rootNames(searchAll(t, s, plait.TraceQuery{Attributes: asked, Range: then})), name),
-			slices.Contains(bodies(searchAllLogs(t, s, plait.LogQuery{Attributes: asked, Range: then})), name)
+			slices.Contains(bodies(searchAllLogs(t, s, query.Logs{Condition: query.LogAttribute(key, text), Range: then})), name)
 	}
 	for i, said := range saidValues {
 		for _, place := range places[:4] {
@@ -102,7 +104,8 @@ func TestLogSearchByAttributesPagesThroughGuesses(t *testing.T) {
 		records = append(records, r)
 	}
 	writeLogs(t, s, records...)
-	q := plait.LogQuery{Attributes: []plait.Attribute{{Key: "tags", Value: plait.StringValue("gold")}}}
+	gold := query.LogAttribute("tags", "gold")
+	q := query.Logs{Condition: gold}
 	for _, q.Limit = range []int{1, 3, 10, 100} {
 		got := bodies(searchAllLogs(t, s, q))
 		slices.Sort(got)
@@ -111,15 +114,15 @@ func TestLogSearchByAttributesPagesThroughGuesses(t *testing.T) {
 			t.Errorf("%d a page: got %v, want %v", q.Limit, got, wanted)
 		}
 	}
-	q.Attributes = append(q.Attributes, plait.Attribute{Key: "n", Value: plait.StringValue("60")})
+	q.Condition = condition.And{gold, query.LogAttribute("n", "60")}
 	if got := bodies(searchAllLogs(t, s, q)); !slices.Equal(got, []string{"60"}) {
 		t.Errorf("both attributes: got %v, want 60", got)
 	}
-	q.Attributes, q.TraceID = q.Attributes[:1], traceNumber(1, 1)
+	q.Condition = condition.And{gold, query.LogTrace(traceNumber(1, 1))}
 	if got := bodies(searchAllLogs(t, s, q)); len(got) != 0 {
 		t.Errorf("of the trace without gold: got %v, want none", got)
 	}
-	q.TraceID = traceNumber(1, 0)
+	q.Condition = condition.And{gold, query.LogTrace(traceNumber(1, 0))}
 	if got := bodies(searchAllLogs(t, s, q)); len(got) != len(want) {
 		t.Errorf("of the trace with gold: got %v, want all", got)
 	}

@@ -159,7 +159,7 @@ func TestASeriesThatAnIndexCannotHoldIsRefusedAlone(t *testing.T) {
 	if len(receipt.Refused) != 2 {
 		t.Errorf("refused %+v, want the long name and what the index does not take", receipt.Refused)
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.samples`); got != 21 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.samples`); got != 21 {
 		t.Errorf("%d samples, want 21", got)
 	}
 	if kind, err := s.MetricType(t.Context(), "up"); kind != plait.MetricGauge || err != nil {

@@ -42,10 +42,10 @@ func TestTelemetryWhoseIDsStandForOtherContentsIsStoredAndReadsBack(t *testing.T
 	for _, s := range []*store.Store{storetest.Open(t, url), storetest.Open(t, url)} {
 		traces, _ := write(s)
 		for _, view := range []string{"spans", "logs"} {
-			if got := query[int64](t, conn, `SELECT count(*) FROM plait.`+view); got != 400 {
+			if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.`+view); got != 400 {
 				t.Errorf("%d rows in plait.%s, want 400", got, view)
 			}
-			if got := query[int64](t, conn, `SELECT count(*) FROM plait.`+view+` v WHERE v::text LIKE '%forged%'`); got != 0 {
+			if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.`+view+` v WHERE v::text LIKE '%forged%'`); got != 0 {
 				t.Errorf("%d rows of plait.%s show what others wrote", got, view)
 			}
 		}
@@ -61,7 +61,7 @@ func TestTelemetryWhoseIDsStandForOtherContentsIsStoredAndReadsBack(t *testing.T
 		}
 		exec(t, conn, `TRUNCATE plait_store.span, plait_store.log, plait_store.trace_fragment`)
 	}
-	if got := query[int64](t, conn, `SELECT count(*) - count(DISTINCT (service, name, kind, scope)) FROM plait_store.operation WHERE service <> 'forged'`); got != 0 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) - count(DISTINCT (service, name, kind, scope)) FROM plait_store.operation WHERE service <> 'forged'`); got != 0 {
 		t.Errorf("two gateways have given %d contents two ids", got)
 	}
 }
@@ -88,11 +88,11 @@ func TestASeriesWhoseIDStandsForAnotherIsStored(t *testing.T) {
 		}
 	}
 	for metric, want := range map[string]int64{"http_requests_total": 4, "up": 4, "forged": 0} {
-		if got := query[int64](t, conn, `SELECT count(*) FROM plait.samples WHERE metric = $1`, metric); got != want {
+		if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.samples WHERE metric = $1`, metric); got != want {
 			t.Errorf("%d samples of %s, want %d", got, metric, want)
 		}
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait_store.series`); got != 3 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait_store.series`); got != 3 {
 		t.Errorf("%d series, want three", got)
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/plaithq/plait/store/storetest/shop"
 )
 
-func query[T any](t *testing.T, conn *pgx.Conn, sql string, arguments ...any) T {
+func selectOne[T any](t *testing.T, conn *pgx.Conn, sql string, arguments ...any) T {
 	t.Helper()
 	var v T
 	if err := conn.QueryRow(t.Context(), sql, arguments...).Scan(&v); err != nil {
@@ -46,15 +46,15 @@ func TestWrittenSpansAreCommittedWhenTheWriterAnswers(t *testing.T) {
 			t.Fatal(err)
 		}
 		want += int64(len(traces.Spans))
-		if got := query[int64](t, other, `SELECT count(*) FROM plait_store.span`); got != want {
+		if got := selectOne[int64](t, other, `SELECT count(*) FROM plait_store.span`); got != want {
 			t.Fatalf("another session sees %d spans after the answer, want %d", got, want)
 		}
 	}
-	sum := query[int64](t, other, `SELECT sum(span_count)::int8 FROM plait.traces`)
+	sum := selectOne[int64](t, other, `SELECT sum(span_count)::int8 FROM plait.traces`)
 	if sum != want {
 		t.Errorf("trace summaries count %d spans, want %d", sum, want)
 	}
-	dangling := query[int64](t, other, `
+	dangling := selectOne[int64](t, other, `
 		SELECT count(*) FROM plait_store.span s
 		LEFT JOIN plait_store.operation o ON o.id = s.operation
 		LEFT JOIN plait_store.scope c ON c.id = o.scope
@@ -86,10 +86,10 @@ func TestARetriedRequestIsStoredOnce(t *testing.T) {
 	if receipt, err := second.WriteTraces(t.Context(), traces); err != nil || receipt.Duplicate {
 		t.Errorf("the same request after an hour: receipt %+v, error %v; want it stored", receipt, err)
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 20 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 20 {
 		t.Errorf("%d spans stored, want 20", got)
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.logs`); got != 10 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.logs`); got != 10 {
 		t.Errorf("%d records stored, want 10", got)
 	}
 }
@@ -146,7 +146,7 @@ func TestABadBatchIsRefusedAloneAndItsNeighboursAreStored(t *testing.T) {
 			t.Errorf("neighbour %d got %v", i, err)
 		}
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 40 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 40 {
 		t.Errorf("%d spans stored, want the 40 of the neighbours", got)
 	}
 }
@@ -168,7 +168,7 @@ func TestEntriesOfAGroupThatFailedAreWrittenAgain(t *testing.T) {
 	if _, err := s.WriteTraces(t.Context(), traces); err != nil {
 		t.Fatal(err)
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans WHERE service IS NOT NULL AND name IS NOT NULL AND scope IS NOT NULL`); got != 5 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.spans WHERE service IS NOT NULL AND name IS NOT NULL AND scope IS NOT NULL`); got != 5 {
 		t.Errorf("%d whole spans, want 5", got)
 	}
 }
@@ -191,7 +191,7 @@ func TestTheSameRequestTwiceInAGroupIsStoredOnce(t *testing.T) {
 	if receipts[0].Duplicate == receipts[2].Duplicate || !receipts[1].Duplicate || receipts[3].Duplicate {
 		t.Errorf("receipts %+v", receipts)
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 24 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 24 {
 		t.Errorf("%d spans stored, want 24", got)
 	}
 }
@@ -228,7 +228,7 @@ func TestASenderThatLeavesDoesNotBreakTheGroup(t *testing.T) {
 	if stayed != nil {
 		t.Errorf("the sender that stayed got %v", stayed)
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 5 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 5 {
 		t.Errorf("%d spans stored, want 5", got)
 	}
 }
@@ -253,10 +253,10 @@ func TestWritersOnOneStoreShareCommits(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 3200 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 3200 {
 		t.Errorf("%d spans stored, want 3200", got)
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.logs`); got != 4800 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.logs`); got != 4800 {
 		t.Errorf("%d log records stored, want 4800", got)
 	}
 	want := strings.NewReader(`
@@ -296,7 +296,7 @@ func TestKilledConnectionsLoseAndDoubleNothing(t *testing.T) {
 		close(stored)
 	}()
 	kill := func() int64 {
-		return query[int64](t, conn, `
+		return selectOne[int64](t, conn, `
 			SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
 			WHERE datname = pg_catalog.current_database() AND application_name = 'plait write' AND state <> 'idle'`)
 	}
@@ -313,7 +313,7 @@ func TestKilledConnectionsLoseAndDoubleNothing(t *testing.T) {
 	for range stored {
 		kills += kill()
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != senders*requests*spans {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != senders*requests*spans {
 		t.Errorf("%d spans stored after %d kills, want %d", got, kills, senders*requests*spans)
 	}
 }
@@ -333,7 +333,7 @@ func TestASenderNoticesNothingOfOneTerminatedSession(t *testing.T) {
 	if err := <-written; err != nil {
 		t.Errorf("the request whose first attempt was terminated gives %v", err)
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 10 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 10 {
 		t.Errorf("%d spans stored, want 10", got)
 	}
 }
@@ -369,7 +369,7 @@ func TestAnUnreachableDatabaseIsAnsweredWithUnavailable(t *testing.T) {
 	}
 	defer admin.Close(context.Background())
 	exec(t, admin, `ALTER DATABASE `+pgx.Identifier{name}.Sanitize()+` ALLOW_CONNECTIONS false`)
-	query[int64](t, admin, `
+	selectOne[int64](t, admin, `
 		SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity WHERE datname = $1`, name)
 	traces := g.Traces(5)
 	if _, err := s.WriteTraces(t.Context(), traces); !errors.Is(err, plait.ErrUnavailable) {

@@ -84,3 +84,8 @@ func (s *Store) ExplainPlanned(ctx context.Context, settings, sql string, args .
 	})
 	return plan, err
 }
+
+// MergeTerms merges what there is to merge of the term index, unless the upkeep does.
+func (s *Store) MergeTerms(ctx context.Context) {
+	_ = partition.WhenElected(ctx, s.readPool, partition.MergeLock, func() { _ = s.mergeOnce(ctx) })
+}

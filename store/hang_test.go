@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/store/storetest"
 )
 
@@ -106,7 +107,7 @@ func TestReadersOfADatabaseThatHangsAreToldToTryAgain(t *testing.T) {
 		"Trace":      func(ctx context.Context) error { _, err := s.Trace(ctx, traceNumber(1, 1), 10); return err },
 		"Traces":     func(ctx context.Context) error { _, _, err := s.Traces(ctx, plait.TraceQuery{}); return err },
 		"TraceLogs":  func(ctx context.Context) error { _, _, err := s.TraceLogs(ctx, traceNumber(1, 1), 10); return err },
-		"Logs":       func(ctx context.Context) error { _, _, err := s.Logs(ctx, plait.LogQuery{}); return err },
+		"Logs":       func(ctx context.Context) error { _, _, err := s.Logs(ctx, query.Logs{}); return err },
 		"ServiceMap": func(ctx context.Context) error { _, err := s.ServiceMap(ctx, plait.TimeRange{}); return err },
 	}
 	for name, read := range reads {

@@ -16,7 +16,7 @@ import (
 func endWaiting(t *testing.T, conn *pgx.Conn) {
 	t.Helper()
 	for {
-		ended := query[int64](t, conn, `
+		ended := selectOne[int64](t, conn, `
 			SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
 			WHERE datname = pg_catalog.current_database() AND application_name LIKE 'plait %' AND wait_event_type = 'Lock'`)
 		if ended > 0 {
@@ -63,13 +63,13 @@ func TestAGatewayKilledWhileItCompactsLosesAndDoublesNothing(t *testing.T) {
 	}
 	release()
 	for _, s := range []*store.Store{storetest.Open(t, url), killed} {
-		if got := query[int64](t, conn, `SELECT count(DISTINCT time) FROM plait.samples`); got != 50 {
+		if got := selectOne[int64](t, conn, `SELECT count(DISTINCT time) FROM plait.samples`); got != 50 {
 			t.Errorf("%d samples, want 50", got)
 		}
 		if err := s.Metrics().CompactNow(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if got := query[int64](t, conn, `SELECT count(*) FROM plait.samples`); got != 50 {
+		if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.samples`); got != 50 {
 			t.Errorf("%d samples after a compaction, want 50", got)
 		}
 	}
@@ -92,7 +92,7 @@ func TestAGatewayKilledWhileItMakesPartitionsLeavesNoneHalfMade(t *testing.T) {
 	s := storetest.Open(t, url, storetest.Now(c.read))
 	writeAt(t, s, 1, c.read())
 	expectRows(t, conn, "after the next start", 1)
-	if got := query[int64](t, conn, `SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		WHERE nspname = 'plait_store' AND relkind = 'r' AND NOT relispartition AND relname ~ '_[0-9]{8}$'`); got != 0 {
 		t.Errorf("%d tables are made and not attached", got)
 	}
@@ -121,10 +121,10 @@ func TestAGatewayKilledWhileItDropsAPartitionLeavesItToTheNext(t *testing.T) {
 	}
 	end()
 	liveUntil(t, storetest.Open(t, url, storetest.Now(c.read), retention), c, c.read())
-	if got := query[int64](t, conn, `SELECT count(*) FROM pg_catalog.pg_class WHERE relname IN ('span_20260228', 'span_20260301') AND relkind = 'r'`); got != 0 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM pg_catalog.pg_class WHERE relname IN ('span_20260228', 'span_20260301') AND relkind = 'r'`); got != 0 {
 		t.Errorf("%d expired partitions are left", got)
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans`); got > 1 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.spans`); got > 1 {
 		t.Errorf("%d spans are left, want none but what an exemplar points to", got)
 	}
 }

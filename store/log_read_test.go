@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/store/storetest"
 )
 
@@ -70,7 +71,7 @@ func TestRecordsWithoutTraceHaveNoneAndAreFoundByID(t *testing.T) {
 	now := time.Now()
 	writeLogs(t, s, record(plait.TraceID{}, 0, "a", "one", now, time.Hour), record(plait.TraceID{}, 0, "a", "two", now, time.Hour),
 		record(plait.TraceID{}, 0, "a", "old", now, 1000*24*time.Hour))
-	records, _, err := s.Logs(t.Context(), plait.LogQuery{})
+	records, _, err := s.Logs(t.Context(), query.Logs{})
 	if err != nil || len(records) != 3 {
 		t.Fatal(records, err)
 	}
@@ -128,7 +129,7 @@ func TestUnknownLogIDs(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	writeLogs(t, s, record(traceNumber(1, 1), 1, "a", "x", time.Now(), time.Minute))
-	records, _, err := s.Logs(t.Context(), plait.LogQuery{})
+	records, _, err := s.Logs(t.Context(), query.Logs{})
 	if err != nil {
 		t.Fatal(err)
 	}

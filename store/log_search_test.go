@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
+	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
 )
 
 // searchAllLogs reads page after page.
-func searchAllLogs(t *testing.T, s *store.Store, q plait.LogQuery) (found []plait.LogRecord) {
+func searchAllLogs(t *testing.T, s *store.Store, q query.Logs) (found []plait.LogRecord) {
 	t.Helper()
 	for {
 		page, cursor, err := s.Logs(t.Context(), q)
@@ -51,7 +53,8 @@ func TestLogSearchPagesThroughAllRecords(t *testing.T) {
 		want[16] = "same"
 	}
 	writeLogs(t, s, same...)
-	for _, q := range []plait.LogQuery{{Limit: 1}, {Limit: 3}, {Limit: 5}, {Limit: 30}, {Limit: 31}, {Limit: 32}} {
+	for _, limit := range []int{1, 3, 5, 30, 31, 32} {
+		q := query.Logs{Page: query.Page{Limit: limit}}
 		if got := bodies(searchAllLogs(t, s, q)); !slices.Equal(got, want) {
 			t.Errorf("%d a page: got %v, want %v", q.Limit, got, want)
 		}
@@ -82,36 +85,36 @@ func TestLogSearchConditions(t *testing.T) {
 	fourth, fifth, sixth := four.Body.Str(), five.Body.Str(), six.Body.Str()
 	tests := []struct {
 		name string
-		q    plait.LogQuery
+		q    query.Logs
 		want []string
 	}{
-		{"all", plait.LogQuery{}, []string{second, first, third, fourth, fifth, sixth}},
-		{"trace", plait.LogQuery{TraceID: id}, []string{second, first}},
-		{"trace, ascending", plait.LogQuery{TraceID: id, Ascending: true}, []string{first, second}},
-		{"span", plait.LogQuery{TraceID: id, SpanID: spanNumber(1)}, []string{first}},
-		{"span alone", plait.LogQuery{SpanID: spanNumber(2)}, []string{second}},
-		{"service", plait.LogQuery{Service: "shop"}, []string{second, third}},
-		{"service of a trace", plait.LogQuery{Service: "shop", TraceID: id}, []string{second}},
-		{"no such service", plait.LogQuery{Service: "sho"}, nil},
-		{"severity", plait.LogQuery{MinSeverity: 10}, []string{second}},
-		{"severity of a trace", plait.LogQuery{MinSeverity: 10, TraceID: id}, []string{second}},
-		{"text in any case", plait.LogQuery{Contains: "pAID 100%, \"ORDER_7"}, []string{first}},
-		{"text that is no pattern", plait.LogQuery{Contains: "1__%"}, nil},
-		{"text with backslash", plait.LogQuery{Contains: `r\l`}, []string{second}},
-		{"text in a map", plait.LogQuery{Contains: `"order":7`}, []string{third}},
-		{"text that JSON escapes", plait.LogQuery{Contains: `say "gold"`}, []string{fourth}},
-		{"text that JSON in JSON escapes", plait.LogQuery{Contains: `quota "gold" exceeded`}, []string{fifth}},
-		{"text that was written with escapes", plait.LogQuery{Contains: `CAFÉ/bar`}, []string{sixth}},
-		{"a character beyond 16 bits, with escapes", plait.LogQuery{Contains: `🙂 ok`}, []string{sixth}},
-		{"quotes, with .NET's escapes", plait.LogQuery{Contains: `<"it's">`}, []string{sixth}},
-		{"text of a trace", plait.LogQuery{Contains: "order", TraceID: id}, []string{first}},
-		{"from", plait.LogQuery{Range: plait.TimeRange{From: now.Add(-time.Minute)}}, []string{second, first}},
-		{"to", plait.LogQuery{Range: plait.TimeRange{To: now.Add(-time.Second)}, TraceID: id}, []string{first}},
-		{"from and to the nanosecond", plait.LogQuery{Range: plait.TimeRange{From: now.Add(-time.Minute), To: now.Add(-time.Minute + 1)}}, []string{first}},
-		{"the same, ascending", plait.LogQuery{Range: plait.TimeRange{From: now.Add(-time.Minute), To: now.Add(-time.Minute + 1)}, Ascending: true}, []string{first}},
-		{"a nanosecond before", plait.LogQuery{Range: plait.TimeRange{From: now.Add(-time.Minute - 1), To: now.Add(-time.Minute)}}, nil},
-		{"a nanosecond after, ascending", plait.LogQuery{Range: plait.TimeRange{From: now.Add(-time.Minute + 1), To: now.Add(-time.Minute + 2)}, Ascending: true}, nil},
-		{"NUL and invalid UTF-8", plait.LogQuery{Contains: "\x00\xff", Service: "\x00"}, nil},
+		{"all", query.Logs{}, []string{second, first, third, fourth, fifth, sixth}},
+		{"trace", query.Logs{Condition: query.LogTrace(id)}, []string{second, first}},
+		{"trace, ascending", query.Logs{Condition: query.LogTrace(id), Ascending: true}, []string{first, second}},
+		{"span", query.Logs{Condition: condition.And{query.LogTrace(id), query.LogSpan(spanNumber(1))}}, []string{first}},
+		{"span alone", query.Logs{Condition: query.LogSpan(spanNumber(2))}, []string{second}},
+		{"service", query.Logs{Condition: query.Service("shop")}, []string{second, third}},
+		{"service of a trace", query.Logs{Condition: condition.And{query.Service("shop"), query.LogTrace(id)}}, []string{second}},
+		{"no such service", query.Logs{Condition: query.Service("sho")}, nil},
+		{"severity", query.Logs{Condition: query.SeverityAtLeast(10)}, []string{second}},
+		{"severity of a trace", query.Logs{Condition: condition.And{query.SeverityAtLeast(10), query.LogTrace(id)}}, []string{second}},
+		{"text in any case", query.Logs{Condition: condition.BodyContains("pAID 100%, \"ORDER_7")}, []string{first}},
+		{"text that is no pattern", query.Logs{Condition: condition.BodyContains("1__%")}, nil},
+		{"text with backslash", query.Logs{Condition: condition.BodyContains(`r\l`)}, []string{second}},
+		{"text in a map", query.Logs{Condition: condition.BodyContains(`"order":7`)}, []string{third}},
+		{"text that JSON escapes", query.Logs{Condition: condition.BodyContains(`say "gold"`)}, []string{fourth}},
+		{"text that JSON in JSON escapes", query.Logs{Condition: condition.BodyContains(`quota "gold" exceeded`)}, []string{fifth}},
+		{"text that was written with escapes", query.Logs{Condition: condition.BodyContains(`CAFÉ/bar`)}, []string{sixth}},
+		{"a character beyond 16 bits, with escapes", query.Logs{Condition: condition.BodyContains(`🙂 ok`)}, []string{sixth}},
+		{"quotes, with .NET's escapes", query.Logs{Condition: condition.BodyContains(`<"it's">`)}, []string{sixth}},
+		{"text of a trace", query.Logs{Condition: condition.And{condition.BodyContains("order"), query.LogTrace(id)}}, []string{first}},
+		{"from", query.Logs{Range: plait.TimeRange{From: now.Add(-time.Minute)}}, []string{second, first}},
+		{"to", query.Logs{Condition: query.LogTrace(id), Range: plait.TimeRange{To: now.Add(-time.Second)}}, []string{first}},
+		{"from and to the nanosecond", query.Logs{Range: plait.TimeRange{From: now.Add(-time.Minute), To: now.Add(-time.Minute + 1)}}, []string{first}},
+		{"the same, ascending", query.Logs{Range: plait.TimeRange{From: now.Add(-time.Minute), To: now.Add(-time.Minute + 1)}, Ascending: true}, []string{first}},
+		{"a nanosecond before", query.Logs{Range: plait.TimeRange{From: now.Add(-time.Minute - 1), To: now.Add(-time.Minute)}}, nil},
+		{"a nanosecond after, ascending", query.Logs{Range: plait.TimeRange{From: now.Add(-time.Minute + 1), To: now.Add(-time.Minute + 2)}, Ascending: true}, nil},
+		{"NUL and invalid UTF-8", query.Logs{Condition: condition.And{condition.BodyContains("\x00\xff"), query.Service("\x00")}}, nil},
 	}
 	for _, tt := range tests {
 		if got := bodies(searchAllLogs(t, s, tt.q)); !slices.Equal(got, tt.want) {

@@ -38,7 +38,7 @@ func TestSeriesAndSamplesGoWhenTheirRetentionIsOver(t *testing.T) {
 			`SELECT count(*) FROM plait_store.series`:          step.series,
 			`SELECT count(*) FROM plait_store.metric_metadata`: step.entries,
 		} {
-			if got := query[int64](t, conn, sql); got != want {
+			if got := selectOne[int64](t, conn, sql); got != want {
 				t.Errorf("after %d days: %s is %d, want %d", step.days, sql, got, want)
 			}
 		}
@@ -48,7 +48,7 @@ func TestSeriesAndSamplesGoWhenTheirRetentionIsOver(t *testing.T) {
 	}}}); err != nil {
 		t.Fatal(err)
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.samples WHERE metric = 'up'`); got != 1 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.samples WHERE metric = 'up'`); got != 1 {
 		t.Errorf("a series that came back has %d samples", got)
 	}
 }

@@ -23,8 +23,8 @@ type lookupStatement struct {
 const (
 	positionTypes     = "timestamptz, int2, uuid, int8, int8"
 	positionArguments = "'2026-01-01', 999, 'ffffffff-ffff-ffff-ffff-ffffffffffff', 1, 1"
-	searchTypes       = "timestamptz, timestamptz, int2, int8[], text, int8, " + positionTypes + ", int8, text[], int8[], int8[], text[], text[], text, uuid[]"
-	searchArguments   = "'1700-01-01', '2200-01-01', NULL, NULL, NULL, NULL, " + positionArguments + ", 100, NULL, NULL, NULL, NULL, NULL, '', ARRAY['$id'::uuid]"
+	searchTypes       = "timestamptz, timestamptz, int2, int8[], int8[], int8[], " + positionTypes + ", int8, uuid[]"
+	searchArguments   = "'1700-01-01', '2200-01-01', NULL, NULL, NULL, NULL, " + positionArguments + ", 100, ARRAY['$id'::uuid]"
 )
 
 // lookupStatements are the statements that find rows by trace id.
@@ -38,6 +38,9 @@ var lookupStatements = []lookupStatement{
 	{"logs", "logs", "traceLogsSQL", "uuid[], int8", "ARRAY['$id'::uuid], 100", []string{"log"}, "_case_"},
 	{"log counts", "logs", "logCountsSQL", "uuid[]", "ARRAY['$id'::uuid]", []string{"log"}, "_case_"},
 	{"log search", "logs", "searchTraceLogsNewestFirstSQL", searchTypes, searchArguments, []string{"log"}, "_case_"},
+	{"units of log records", "logs", "tracedUnitsSQL", "timestamptz, timestamptz, uuid[]", "'1700-01-01', '2200-01-01', ARRAY['$id'::uuid]", []string{"log"}, "_case_"},
+	{"units without a trace", "logs", "untracedUnitsSQL", "timestamptz, timestamptz, uuid[]",
+		"'1700-01-01', '2200-01-01', ARRAY['ffffffff-ffff-ffff-0000-000000000001'::uuid]", []string{"log"}, "_trace_id_"},
 	{"log search, ascending", "logs", "searchTraceLogsOldestFirstSQL", searchTypes, searchArguments, []string{"log"}, "_case_"},
 }
 

@@ -13,6 +13,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
 )
@@ -108,7 +109,7 @@ func TestReadersEndWithTheirContext(t *testing.T) {
 		"Spans":          func() error { _, err := s.Spans(ctx, plait.SpanQuery{}); return err },
 		"ServiceMap":     func() error { _, err := s.ServiceMap(ctx, plait.TimeRange{}); return err },
 		"TraceLogs":      func() error { _, _, err := s.TraceLogs(ctx, traceNumber(1, 1), 10); return err },
-		"Logs":           func() error { _, _, err := s.Logs(ctx, plait.LogQuery{}); return err },
+		"Logs":           func() error { _, _, err := s.Logs(ctx, query.Logs{}); return err },
 	}
 	for name, read := range reads {
 		if err := read(); !errors.Is(err, context.Canceled) {

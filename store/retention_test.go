@@ -62,7 +62,7 @@ func writeAt(t *testing.T, s *store.Store, seed uint64, at time.Time) {
 func expectRows(t *testing.T, conn *pgx.Conn, when string, want int64) {
 	t.Helper()
 	for _, view := range []string{"spans", "logs", "traces", "samples", "exemplars"} {
-		if got := query[int64](t, conn, `SELECT count(*) FROM plait.`+view); got != want {
+		if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.`+view); got != want {
 			t.Errorf("%s: plait.%s has %d rows, want %d", when, view, got, want)
 		}
 	}
@@ -131,10 +131,10 @@ func TestAGatewayWhoseClockIsBehindFilesArrivalsByTheDatabasesClock(t *testing.T
 		t.Error(err)
 	}
 	expectRows(t, conn, "after it", 2)
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait_store.span WHERE shelf > '4000-01-01' AND shelf - 1000000 < (now() AT TIME ZONE 'UTC')::date - 1`); got != 0 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait_store.span WHERE shelf > '4000-01-01' AND shelf - 1000000 < (now() AT TIME ZONE 'UTC')::date - 1`); got != 0 {
 		t.Errorf("%d spans arrived by the clock of the gateway", got)
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait_store.span WHERE shelf < '4000-01-01'`); got != 1 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait_store.span WHERE shelf < '4000-01-01'`); got != 1 {
 		t.Errorf("%d spans are in the partition of their day, want the one of today", got)
 	}
 }
@@ -173,7 +173,7 @@ func TestWhatCameWhileTheDatabasesClockWasBehindIsKept(t *testing.T) {
 	c.move(liveUntilSteady.Sub(c.read()))
 	liveUntil(t, s, c, right.AddDate(0, 0, 6))
 	expectRows(t, conn, "within the retention of its time", 1)
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans WHERE service IS NOT NULL AND resource IS NOT NULL`); got != 1 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.spans WHERE service IS NOT NULL AND resource IS NOT NULL`); got != 1 {
 		t.Error("the span has lost its resource")
 	}
 	liveUntil(t, s, c, right.AddDate(0, 0, 12))
@@ -223,7 +223,7 @@ func TestAnOpenReaderKeepsNobodyWaiting(t *testing.T) {
 	}
 	writeAt(t, s, 99, c.read())
 	expectRows(t, conn, "while the reader is there", 8)
-	if got := query[int64](t, conn, `SELECT count(*) FROM pg_catalog.pg_class WHERE relname = 'span_20260227'`); got != 1 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM pg_catalog.pg_class WHERE relname = 'span_20260227'`); got != 1 {
 		t.Errorf("a partition that is read is gone")
 	}
 	end()
@@ -251,7 +251,7 @@ func TestAPartitionThatWasDetachedAndNotDroppedIsDroppedLater(t *testing.T) {
 	}
 	exec(t, conn, `ALTER TABLE plait_store.span DETACH PARTITION plait_store.span_20260301`)
 	liveUntil(t, s, c, c.read().Add(3*24*time.Hour))
-	if got := query[int64](t, conn, `SELECT count(*) FROM pg_catalog.pg_class WHERE relname = 'span_20260301'`); got != 0 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM pg_catalog.pg_class WHERE relname = 'span_20260301'`); got != 0 {
 		t.Error("a partition that was detached is left for ever")
 	}
 }

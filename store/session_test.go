@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
 	"github.com/plaithq/plait/store/storetest/shop"
@@ -20,7 +21,7 @@ func TestADatabaseOfHarshSettingsIsOpenedWrittenAndRead(t *testing.T) {
 	t.Parallel()
 	url := storetest.Empty(t)
 	admin := connect(t, url)
-	name := pgx.Identifier{query[string](t, admin, `SELECT pg_catalog.current_database()`)}.Sanitize()
+	name := pgx.Identifier{selectOne[string](t, admin, `SELECT pg_catalog.current_database()`)}.Sanitize()
 	for _, setting := range []string{
 		"statement_timeout = '40ms'", "lock_timeout = '1ms'", "idle_in_transaction_session_timeout = '1ms'", "idle_session_timeout = '10s'",
 		"work_mem = '64kB'", "search_path = 'pg_temp'", "default_transaction_isolation = 'serializable'", "timezone = 'Asia/Kathmandu'",
@@ -45,7 +46,7 @@ func TestADatabaseOfHarshSettingsIsOpenedWrittenAndRead(t *testing.T) {
 	if trace, err := s.Trace(t.Context(), traces.Spans[0].TraceID, 100); err != nil || len(trace.Spans) == 0 {
 		t.Errorf("trace %+v, %v", trace, err)
 	}
-	if found, _, err := s.Logs(t.Context(), plait.LogQuery{Limit: 10}); err != nil || len(found) != 10 {
+	if found, _, err := s.Logs(t.Context(), query.Logs{Page: query.Page{Limit: 10}}); err != nil || len(found) != 10 {
 		t.Errorf("%d log records, %v", len(found), err)
 	}
 	s.Close()
@@ -57,7 +58,7 @@ func TestADatabaseOfAnotherEncodingIsRefusedWithWhatToDo(t *testing.T) {
 	address := storetest.Empty(t)
 	admin := connect(t, address)
 	for _, encoding := range []string{"LATIN1", "SQL_ASCII"} {
-		name := query[string](t, admin, `SELECT pg_catalog.current_database()`) + "_" + strings.ToLower(encoding)
+		name := selectOne[string](t, admin, `SELECT pg_catalog.current_database()`) + "_" + strings.ToLower(encoding)
 		quoted := pgx.Identifier{name}.Sanitize()
 		exec(t, admin, `CREATE DATABASE `+quoted+` ENCODING '`+encoding+`' LOCALE 'C' TEMPLATE template0`)
 		t.Cleanup(func() {
@@ -80,7 +81,7 @@ func TestADatabaseOfAnotherEncodingIsRefusedWithWhatToDo(t *testing.T) {
 		if !errors.Is(err, plait.ErrInvalid) || !strings.Contains(err.Error(), encoding) || !strings.Contains(err.Error(), "CREATE DATABASE") {
 			t.Errorf("opening a database of %s: %v", encoding, err)
 		}
-		if schemas := query[int64](t, connect(t, u.String()), `SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname LIKE 'plait%'`); schemas != 0 {
+		if schemas := selectOne[int64](t, connect(t, u.String()), `SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname LIKE 'plait%'`); schemas != 0 {
 			t.Errorf("%d schemas were made in it", schemas)
 		}
 	}
@@ -93,7 +94,7 @@ func TestADatabaseThatTakesNoWritesIsNotReadyAndSaysSo(t *testing.T) {
 	if err := s.Ping(t.Context()); err != nil {
 		t.Errorf("before: %v", err)
 	}
-	name := pgx.Identifier{query[string](t, admin, `SELECT pg_catalog.current_database()`)}.Sanitize()
+	name := pgx.Identifier{selectOne[string](t, admin, `SELECT pg_catalog.current_database()`)}.Sanitize()
 	exec(t, admin, `ALTER DATABASE `+name+` SET default_transaction_read_only = on`)
 	exec(t, admin, `SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
 		WHERE datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid()`)

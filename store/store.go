@@ -217,7 +217,7 @@ func (s *Store) openReaders() {
 	s.logTerms = index.New(index.Logs, s.lookupPool, s.contentKey.IndexKey(), indexes)
 	s.partitions.Pinned = s.keepTerms
 	s.spanReader = spans.NewReader(s.readPool, s.lookupPool, entries, s.ids, s.partitions.Now)
-	s.logReader = logs.NewReader(s.readPool, s.lookupPool, entries, s.ids, s.partitions.Now)
+	s.logReader = logs.NewReader(s.readPool, s.lookupPool, entries, s.ids, s.logTerms, s.partitions.Now)
 }
 
 // openWriters makes a committer for each signal.

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/store/storetest"
 	"github.com/plaithq/plait/store/storetest/shop"
 )
@@ -42,7 +42,7 @@ func BenchmarkTraceLogs(b *testing.B) {
 	writeLogs(b, s, logs.Records...)
 	b.ReportAllocs()
 	for b.Loop() {
-		records, _, err := s.Logs(b.Context(), plait.LogQuery{TraceID: id, Limit: 100})
+		records, _, err := s.Logs(b.Context(), query.Logs{Condition: query.LogTrace(id), Page: query.Page{Limit: 100}})
 		if err != nil || len(records) != 20 {
 			b.Fatal(err)
 		}

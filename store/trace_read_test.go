@@ -10,6 +10,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/store/storetest"
 )
 
@@ -250,7 +251,7 @@ func TestSpansAndLogsOf64BitTracersBelongToTheFullTrace(t *testing.T) {
 		if err != nil || len(logs) != 2 || logs[1].TraceID != full {
 			t.Errorf("logs read by %s: %v, %v", id, logs, err)
 		}
-		found, _, err := s.Logs(t.Context(), plait.LogQuery{TraceID: id})
+		found, _, err := s.Logs(t.Context(), query.Logs{Condition: query.LogTrace(id)})
 		if err != nil || len(found) != 2 {
 			t.Errorf("logs searched by %s: %v, %v", id, found, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
 )
@@ -172,7 +173,7 @@ func TestTraceSearchRefusesCursorsOfOthers(t *testing.T) {
 		if _, _, err := s.Traces(t.Context(), plait.TraceQuery{Cursor: cursor}); !errors.Is(err, plait.ErrInvalid) {
 			t.Errorf("cursor %q: %v", cursor, err)
 		}
-		if _, _, err := s.Logs(t.Context(), plait.LogQuery{Cursor: cursor}); !errors.Is(err, plait.ErrInvalid) {
+		if _, _, err := s.Logs(t.Context(), query.Logs{Page: query.Page{Cursor: cursor}}); !errors.Is(err, plait.ErrInvalid) {
 			t.Errorf("cursor %q: %v", cursor, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/store/storetest"
 )
 
@@ -203,7 +204,8 @@ func TestAnswersAreBoundedInBytes(t *testing.T) {
 	if err != nil || !more || len(got) < 100 || len(got)*size > 17<<20 {
 		t.Errorf("%d records of a trace, more %v, %v", len(got), more, err)
 	}
-	for _, q := range []plait.LogQuery{{Limit: 1000}, {Limit: 1000, TraceID: id}, {Limit: 1000, Ascending: true}} {
+	thousand := query.Page{Limit: 1000}
+	for _, q := range []query.Logs{{Page: thousand}, {Condition: query.LogTrace(id), Page: thousand}, {Ascending: true, Page: thousand}} {
 		page, cursor, err := s.Logs(t.Context(), q)
 		if err != nil || cursor == "" || len(page) < 100 || len(page)*size > 17<<20 {
 			t.Errorf("%+v: %d records, cursor %q, %v", q, len(page), cursor, err)
@@ -215,16 +217,16 @@ func TestAnswersAreBoundedInBytes(t *testing.T) {
 	// Answers that are built at the same time share what there is.
 	memory := plait.NewAnswerMemory(4 << 20)
 	first, release := memory.Begin(t.Context())
-	if page, _, err := s.Logs(first, plait.LogQuery{Limit: 1000}); err != nil || len(page) < 40 || len(page)*size > 6<<20 {
+	if page, _, err := s.Logs(first, query.Logs{Page: query.Page{Limit: 1000}}); err != nil || len(page) < 40 || len(page)*size > 6<<20 {
 		t.Errorf("the first of two answers has %d records, %v", len(page), err)
 	}
 	second, releaseSecond := memory.Begin(t.Context())
 	defer releaseSecond()
-	if page, cursor, err := s.Logs(second, plait.LogQuery{Limit: 1000}); err != nil || cursor == "" || len(page) < 10 || len(page)*size > 2<<20 {
+	if page, cursor, err := s.Logs(second, query.Logs{Page: query.Page{Limit: 1000}}); err != nil || cursor == "" || len(page) < 10 || len(page)*size > 2<<20 {
 		t.Errorf("the second has %d records, cursor %q, %v", len(page), cursor, err)
 	}
 	release()
-	if page, _, err := s.Logs(second, plait.LogQuery{Limit: 1000}); err != nil || len(page) < 40 {
+	if page, _, err := s.Logs(second, query.Logs{Page: query.Page{Limit: 1000}}); err != nil || len(page) < 40 {
 		t.Errorf("after the first was sent there are %d records, %v", len(page), err)
 	}
 }
@@ -252,7 +254,7 @@ func TestResourcesThatAnswersRepeatCount(t *testing.T) {
 	if got, more, err := s.TraceLogs(t.Context(), id, 1000); err != nil || !more || len(got) > 170 {
 		t.Errorf("%d records, more %v, %v", len(got), more, err)
 	}
-	if all := searchAllLogs(t, s, plait.LogQuery{Limit: 1000}); len(all) != len(records) {
+	if all := searchAllLogs(t, s, query.Logs{Page: query.Page{Limit: 1000}}); len(all) != len(records) {
 		t.Errorf("%d records on all pages", len(all))
 	}
 }

@@ -82,7 +82,7 @@ func TestSeveralGatewaysOpenAnEmptyDatabaseAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	conn := connect(t, url)
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 150 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 150 {
 		t.Errorf("%d spans, want 150", got)
 	}
 }
@@ -177,10 +177,10 @@ func TestPartitionsFollowTheClockAndRetention(t *testing.T) {
 		spans, entries int64
 	}{{0, 20, 1}, {2, 20, 1}, {3, 0, 1}, {10, 0, 0}} {
 		liveUntil(t, s, c, time.Date(2026, 3, 1+step.days, 12, 0, 0, 0, time.UTC))
-		if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != step.spans {
+		if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != step.spans {
 			t.Errorf("%d spans after %d days, want %d", got, step.days, step.spans)
 		}
-		if got := query[int64](t, conn, `SELECT count(*) FROM plait_store.scope`); got != step.entries {
+		if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait_store.scope`); got != step.entries {
 			t.Errorf("%d scopes after %d days, want %d", got, step.days, step.entries)
 		}
 	}
@@ -202,7 +202,7 @@ func TestEntriesInUseAreRefreshedOnceADay(t *testing.T) {
 		if err := s.Upkeep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		last := query[time.Time](t, conn, `SELECT min(last_used) FROM plait_store.scope`)
+		last := selectOne[time.Time](t, conn, `SELECT min(last_used) FROM plait_store.scope`)
 		if want := c.read().Truncate(24 * time.Hour); !last.Equal(want) {
 			t.Errorf("last use %v, want %v", last, want)
 		}
@@ -227,7 +227,7 @@ func TestRowsWithoutAPartitionGoOutsideAndThePartitionComesBack(t *testing.T) {
 	if _, err := s.WriteLogs(t.Context(), g.Logs(10)); err != nil {
 		t.Fatal(err)
 	}
-	if got := query[int64](t, conn, `SELECT (SELECT count(*) FROM plait.spans) + (SELECT count(*) FROM plait.logs)`); got != 20 {
+	if got := selectOne[int64](t, conn, `SELECT (SELECT count(*) FROM plait.spans) + (SELECT count(*) FROM plait.logs)`); got != 20 {
 		t.Errorf("%d rows stored, want 20", got)
 	}
 }
@@ -241,7 +241,7 @@ func TestAClockFarAheadOfThePartitionsGoesOutside(t *testing.T) {
 	if _, err := s.WriteTraces(t.Context(), shop.NewGenerator(1, c.read()).Traces(10)); err != nil {
 		t.Fatal(err)
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 10 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait.spans`); got != 10 {
 		t.Errorf("%d spans stored, want 10", got)
 	}
 }
@@ -260,7 +260,7 @@ func TestUpkeepAnalysesSummarisesAndFreezes(t *testing.T) {
 		t.Fatal(err)
 	}
 	state := func(column string) int64 {
-		return query[int64](t, conn, `SELECT max(`+column+`)::int8 FROM pg_catalog.pg_class WHERE relname LIKE 'span\_2%' AND relkind = 'r'`)
+		return selectOne[int64](t, conn, `SELECT max(`+column+`)::int8 FROM pg_catalog.pg_class WHERE relname LIKE 'span\_2%' AND relkind = 'r'`)
 	}
 	if got := state("reltuples"); got != 6000 {
 		t.Errorf("the planner thinks of %d rows, want 6000", got)

@@ -55,10 +55,10 @@ func TestAnyTextCanBeStored(t *testing.T) {
 			}
 		}
 	}
-	if got := query[int64](t, conn, castEverythingSQL); got != 6*100*3+6 {
+	if got := selectOne[int64](t, conn, castEverythingSQL); got != 6*100*3+6 {
 		t.Errorf("the views show %d rows, want %d", got, 6*100*3+6)
 	}
-	if got := query[string](t, conn, `SELECT DISTINCT attributes ->> 'twice' FROM plait.spans`); got != "2" {
+	if got := selectOne[string](t, conn, `SELECT DISTINCT attributes ->> 'twice' FROM plait.spans`); got != "2" {
 		t.Errorf("a key that came twice has value %q, want the last", got)
 	}
 }
@@ -86,8 +86,8 @@ func TestTimesFromTheEndsOfTheClockAreStoredOutside(t *testing.T) {
 	if _, err := s.WriteLogs(t.Context(), logs); err != nil {
 		t.Fatal(err)
 	}
-	query[int64](t, conn, castEverythingSQL)
-	if got := query[int64](t, conn, `SELECT (SELECT count(*) FROM plait_store.span WHERE shelf > '4000-01-01') + (SELECT count(*) FROM plait_store.log WHERE shelf > '4000-01-01')`); got != int64(2*len(want)) {
+	selectOne[int64](t, conn, castEverythingSQL)
+	if got := selectOne[int64](t, conn, `SELECT (SELECT count(*) FROM plait_store.span WHERE shelf > '4000-01-01') + (SELECT count(*) FROM plait_store.log WHERE shelf > '4000-01-01')`); got != int64(2*len(want)) {
 		t.Errorf("%d rows outside, want %d", got, 2*len(want))
 	}
 	for _, table := range []string{
@@ -134,19 +134,19 @@ func TestSpanNamesThatExplodeStandInTheirRows(t *testing.T) {
 	if _, err := s.WriteLogs(t.Context(), logs); err != nil {
 		t.Fatal(err)
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait_store.operation`); got > 2001 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait_store.operation`); got > 2001 {
 		t.Errorf("%d operations for one service", got)
 	}
-	if got := query[int64](t, conn, `SELECT count(*) FROM plait_store.log_class`); got > 2001 {
+	if got := selectOne[int64](t, conn, `SELECT count(*) FROM plait_store.log_class`); got > 2001 {
 		t.Errorf("%d log classes for one service", got)
 	}
-	if got := query[int64](t, conn, `SELECT count(DISTINCT name) FROM plait.spans`); got != 5000 {
+	if got := selectOne[int64](t, conn, `SELECT count(DISTINCT name) FROM plait.spans`); got != 5000 {
 		t.Errorf("%d span names read back, want 5000", got)
 	}
-	if got := query[int64](t, conn, `SELECT count(DISTINCT severity) FROM plait.logs`); got != 5000 {
+	if got := selectOne[int64](t, conn, `SELECT count(DISTINCT severity) FROM plait.logs`); got != 5000 {
 		t.Errorf("%d severities read back, want 5000", got)
 	}
-	if got := query[int64](t, conn, `SELECT count(DISTINCT event_name) FROM plait.logs`); got != 5000 {
+	if got := selectOne[int64](t, conn, `SELECT count(DISTINCT event_name) FROM plait.logs`); got != 5000 {
 		t.Errorf("%d event names read back, want 5000", got)
 	}
 }
@@ -168,7 +168,7 @@ func TestExtraHoldsWhatIsRare(t *testing.T) {
 		`"events":[{"time_unix_nano":1,"name":"e","attributes":{"a":"b"},"dropped_attributes_count":2},{"time_unix_nano":-1}],` +
 		`"links":[{"trace_id":"00000000000000020000000000000003","span_id":"0000000000000004","trace_state":"l=m","flags":1}],` +
 		`"dropped_attributes_count":5,"dropped_events_count":6,"dropped_links_count":7}`
-	got := query[string](t, conn, `SELECT pg_catalog.string_agg(extra, '|' ORDER BY span_id) FROM plait_store.span`)
+	got := selectOne[string](t, conn, `SELECT pg_catalog.string_agg(extra, '|' ORDER BY span_id) FROM plait_store.span`)
 	if diff := gocmp.Diff(want+"|", got); diff != "" {
 		t.Errorf("extra (-want +got):\n%s", diff)
 	}

@@ -2,6 +2,7 @@ package condition_test
 
 import (
 	"hash/fnv"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -92,6 +93,51 @@ func boundsEnclose(t *rapid.T) {
 		}
 	}
 }
+
+// choicesHaveWhatFits looks for log records that fit and have none of the values that a field has to have.
+func choicesHaveWhatFits(t *rapid.T) {
+	all := conditiontest.Draw(t, 1, 6)
+	n := conditiontest.OnLogs().Draw(t, "on logs")
+	for i := range all.Logs {
+		r := &all.Logs[i]
+		if !must(CompileLogs(n)).Match(r) {
+			continue
+		}
+		for _, name := range []Name{Service, LogTraceID, LogSeverity, LogBody} {
+			for _, n := range []Node{n, Simplify(n)} {
+				or := Or{}
+				values, ok := Choices(n, Field{Name: name})
+				for _, v := range values {
+					or = append(or, Leaf{Field{Name: name}, OpEqual, v})
+				}
+				if ok && !must(CompileLogs(or)).Match(r) {
+					t.Fatalf("%s fits %+v, of which none of %v says field %d", n, r, or, name)
+				}
+			}
+		}
+	}
+}
+
+// containedIsContained looks for bodies that fit without what is sure to be in them.
+func containedIsContained(t *rapid.T) {
+	all := conditiontest.Draw(t, 1, 6)
+	Walk(conditiontest.OnLogs().Draw(t, "on logs"), func(n Node) bool {
+		l, ok := n.(Leaf)
+		if !ok || l.Field.Name != LogBody {
+			return true
+		}
+		text, ok := l.Contained()
+		for i := range all.Logs {
+			if body := all.Logs[i].Body.Text(); ok && must(CompileLogs(l)).Match(&all.Logs[i]) && !strings.Contains(Fold(body), Fold(text)) {
+				t.Fatalf("%s fits %q, where %q is not", l, body, text)
+			}
+		}
+		return true
+	})
+}
+
+func TestChoicesHaveWhatFits(t *testing.T)  { t.Parallel(); rapid.Check(t, choicesHaveWhatFits) }
+func TestContainedIsContained(t *testing.T) { t.Parallel(); rapid.Check(t, containedIsContained) }
 
 func TestBoundsEncloseWhatFits(t *testing.T) { t.Parallel(); rapid.Check(t, boundsEnclose) }
 

@@ -63,3 +63,28 @@ func FuzzExpressionsFitAsTheMachineSays(f *testing.F) {
 		}
 	})
 }
+
+func TestExpressionsNameTheTextThatIsAlwaysThere(t *testing.T) {
+	t.Parallel()
+	body := Field{Name: LogBody}
+	for _, tt := range []struct {
+		leaf Leaf
+		want string
+	}{
+		{Leaf{body, OpRegexp, String(".*order [0-9]+ paid.*")}, "order "},
+		{Leaf{body, OpSearch, String("(?i)time(out)?d+")}, "TIME"},
+		{Leaf{body, OpSearch, String("(refused){2}")}, "refused"},
+		{Leaf{body, OpSearch, String("(refused){0,2}")}, ""},
+		{Leaf{body, OpSearch, String("paid|refused")}, ""},
+		{Leaf{body, OpSearch, String("(")}, ""},
+		{Leaf{body, OpContainsFold, String("Paid")}, "Paid"},
+		{Leaf{body, OpEqual, Text("all of it")}, "all of it"},
+		{Leaf{body, OpEqual, Said(`"all of it"`)}, ""},
+		{Leaf{body, OpLess, String("a")}, ""},
+		{Leaf{Field{Name: LogBody, Path: "/id"}, OpEqual, String("a")}, ""},
+	} {
+		if got, ok := tt.leaf.Contained(); got != tt.want || ok != (tt.want != "") {
+			t.Errorf("%s: got %q, %v, want %q", tt.leaf, got, ok, tt.want)
+		}
+	}
+}

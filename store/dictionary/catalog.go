@@ -113,7 +113,7 @@ SELECT 2::int2, id, attributes, schema_url, '', '', dropped_attributes, 0::int8 
 	catalogScopesSQL = `
 SELECT 3::int2, id, name, version, attributes, schema_url, dropped_attributes, 0::int8 FROM plait_store.scope`
 	catalogLogClassesSQL = `
-SELECT 4::int2, id, severity_text, event_name, '', '', scope, 0::int8 FROM plait_store.log_class`
+SELECT 4::int2, id, severity_text, event_name, template, '', scope, 0::int8 FROM plait_store.log_class`
 	catalogAttributeSetsSQL = `
 SELECT 5::int2, id, attributes, '', '', '', 0::int8, 0::int8 FROM plait_store.attribute_set`
 	catalogSinceSQL = `
@@ -190,7 +190,7 @@ func (s *catalogState) take(v [][]byte) error {
 		r, err := scanScope([][]byte{v[1], v[2], v[3], v[4], v[6], v[5]})
 		return enter(s.entries.Scopes, id, r, err)
 	case 4:
-		s.entries.LogClasses.put(id, LogClass{SeverityText: string(v[2]), EventName: string(v[3]), Scope: rowcodec.Int8(v[6])})
+		s.entries.LogClasses.put(id, LogClass{SeverityText: string(v[2]), EventName: string(v[3]), Template: string(v[4]), Scope: rowcodec.Int8(v[6])})
 	case 5:
 		set, err := scanAttributeSet(v[1:])
 		if err != nil {

@@ -52,6 +52,7 @@ type Operation struct {
 type LogClass struct {
 	SeverityText string
 	EventName    string
+	Template     string // of bodies, empty where the class has none; only the Catalog reads it
 	Scope        int64
 }
 
@@ -163,7 +164,7 @@ func scopeBytes(s *plait.Scope) int {
 
 func (o Operation) bytes() int { return len(o.Service) + len(o.Name) }
 
-func (c LogClass) bytes() int { return len(c.SeverityText) + len(c.EventName) }
+func (c LogClass) bytes() int { return len(c.SeverityText) + len(c.EventName) + len(c.Template) }
 
 // entryReader reads the entries of one table through a cache.
 type entryReader[V any] struct {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"math"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/canonical"
 	"github.com/plaithq/plait/store/dictionary"
+	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/search"
 	"github.com/plaithq/plait/store/traceid"
@@ -42,12 +44,15 @@ type Reader struct {
 	lookup  *pgxpool.Pool // and those that are planned once
 	entries *dictionary.Reader
 	ids     *traceid.Index
+	index   *index.Index
 	now     func() time.Time
+
+	templates *templates
 }
 
-// NewReader makes a reader.
-func NewReader(search, lookup *pgxpool.Pool, entries *dictionary.Reader, ids *traceid.Index, now func() time.Time) *Reader {
-	return &Reader{search: search, lookup: lookup, entries: entries, ids: ids, now: now}
+// NewReader makes a reader. The index is that of log records.
+func NewReader(search, lookup *pgxpool.Pool, entries *dictionary.Reader, ids *traceid.Index, searched *index.Index, now func() time.Time) *Reader {
+	return &Reader{search: search, lookup: lookup, entries: entries, ids: ids, index: searched, now: now, templates: newTemplates()}
 }
 
 // storedLog is a log record as it is stored.
@@ -153,11 +158,29 @@ type logEntries struct {
 	attributeSets map[int64]plait.Attributes
 }
 
-func (s *Reader) logEntries(ctx context.Context, rows []storedLog) (e logEntries, err error) {
-	if e.resources, err = s.entries.Resources.Entries(ctx, dictionary.Column(rows, func(r *storedLog) int64 { return r.resource })); err != nil {
-		return e, fmt.Errorf("resources: %w", err)
+// logEntries reads those of some rows, as far as they are needed.
+func (s *Reader) logEntries(ctx context.Context, rows []storedLog, needs needs) (e logEntries, err error) {
+	if needs.class {
+		if e, err = s.classes(ctx, dictionary.Column(rows, func(r *storedLog) int64 { return r.class })); err != nil {
+			return e, err
+		}
 	}
-	if e.classes, err = s.entries.LogClasses.Entries(ctx, dictionary.Column(rows, func(r *storedLog) int64 { return r.class })); err != nil {
+	if needs.resource {
+		if e.resources, err = s.entries.Resources.Entries(ctx, dictionary.Column(rows, func(r *storedLog) int64 { return r.resource })); err != nil {
+			return e, fmt.Errorf("resources: %w", err)
+		}
+	}
+	if needs.attributes {
+		if e.attributeSets, err = s.entries.AttributeSets.Entries(ctx, dictionary.Column(rows, func(r *storedLog) int64 { return r.attributeSet })); err != nil {
+			return e, fmt.Errorf("attribute sets: %w", err)
+		}
+	}
+	return e, nil
+}
+
+// classes reads log classes and their scopes.
+func (s *Reader) classes(ctx context.Context, ids iter.Seq[int64]) (e logEntries, err error) {
+	if e.classes, err = s.entries.LogClasses.Entries(ctx, ids); err != nil {
 		return e, fmt.Errorf("log classes: %w", err)
 	}
 	scopeIDs := func(yield func(int64) bool) {
@@ -170,31 +193,30 @@ func (s *Reader) logEntries(ctx context.Context, rows []storedLog) (e logEntries
 	if e.scopes, err = s.entries.Scopes.Entries(ctx, scopeIDs); err != nil {
 		return e, fmt.Errorf("scopes: %w", err)
 	}
-	if e.attributeSets, err = s.entries.AttributeSets.Entries(ctx, dictionary.Column(rows, func(r *storedLog) int64 { return r.attributeSet })); err != nil {
-		return e, fmt.Errorf("attribute sets: %w", err)
-	}
 	return e, nil
 }
 
 // decodeLogs turns rows into log records, in the same order.
 func (s *Reader) decodeLogs(ctx context.Context, rows []storedLog) ([]plait.LogRecord, error) {
-	entries, err := s.logEntries(ctx, rows)
+	entries, err := s.logEntries(ctx, rows, everything)
 	if err != nil {
 		return nil, err
 	}
 	records := make([]plait.LogRecord, len(rows))
 	for i := range rows {
-		if err := entries.decode(&records[i], &rows[i]); err != nil {
-			return nil, fmt.Errorf("decode log record %s: %w", rows[i].id(), err)
+		id := rows[i].id()
+		if err := entries.decode(&records[i], &rows[i], &everything); err != nil {
+			return nil, fmt.Errorf("decode log record %s: %w", id, err)
 		}
+		records[i].ID = id
 	}
 	return records, nil
 }
 
-func (e *logEntries) decode(record *plait.LogRecord, row *storedLog) (err error) {
+// decode makes a record of a row, without its ID, and without what is not needed.
+func (e *logEntries) decode(record *plait.LogRecord, row *storedLog, needs *needs) (err error) {
 	class := e.classes[row.class]
 	*record = plait.LogRecord{
-		ID:           row.id(),
 		SpanID:       plait.SpanIDFromInt64(row.spanID),
 		TimeNanos:    row.micros*1000 + int64(row.sub),
 		Resource:     e.resources[row.resource],
@@ -208,11 +230,20 @@ func (e *logEntries) decode(record *plait.LogRecord, row *storedLog) (err error)
 	if !row.synthetic() {
 		record.TraceID = row.traceID
 	}
-	if row.observedAfter != math.MinInt64 {
+	if row.observedAfter != observedUnknown {
 		record.ObservedNanos = record.TimeNanos + row.observedAfter
 	}
-	if record.Attributes, err = rowcodec.JoinAttributes(e.attributeSets[row.attributeSet], row.attributes); err != nil {
-		return err
+	if needs.attributes {
+		own := row.attributes
+		if !needs.mayHold(own) {
+			own = ""
+		}
+		if record.Attributes, err = rowcodec.JoinAttributes(e.attributeSets[row.attributeSet], own); err != nil {
+			return err
+		}
+	}
+	if !needs.extra {
+		return nil
 	}
 	return decodeLogExtra(record, row)
 }

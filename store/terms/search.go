@@ -44,6 +44,7 @@ type Search struct {
 	opened   []*cursor
 	seen     map[plait.TraceID]struct{}
 	estimate Estimate
+	tick     int64 // the longest of all segments
 }
 
 // Estimate says how much a plan narrows, as far as a search has looked.
@@ -55,7 +56,7 @@ type Estimate struct {
 // NewSearch begins a search. A head that has been merged may be given beside its segment, but not left out
 // before the segment is given: read the heads first.
 func NewSearch(h *Hasher, q Query, heads []*Head, segments []Stored, source Source) *Search {
-	s := &Search{hasher: h, query: q, source: source, batch: firstBatch, seen: map[plait.TraceID]struct{}{}}
+	s := &Search{hasher: h, query: q, source: source, batch: firstBatch, tick: 1, seen: map[plait.TraceID]struct{}{}}
 	for _, head := range heads {
 		if head.to >= q.From && head.from < q.To {
 			s.heads = append(s.heads, head)
@@ -64,6 +65,7 @@ func NewSearch(h *Hasher, q Query, heads []*Head, segments []Stored, source Sour
 	for _, g := range segments {
 		if d := g.Directory; d.to >= q.From && d.from < q.To {
 			s.unopened = append(s.unopened, g)
+			s.tick = max(s.tick, 1<<d.shift)
 		}
 	}
 	slices.SortStableFunc(s.unopened, func(a, b Stored) int { return s.compare(s.bound(a.Directory), s.bound(b.Directory)) })
@@ -99,6 +101,9 @@ func (s *Search) bound(d *Directory) int64 {
 	}
 	return d.to + 1<<d.shift
 }
+
+// Tick is how much earlier than its first row a unit may seem to begin, in microseconds: segments round times.
+func (s *Search) Tick() int64 { return s.tick }
 
 // Next returns the next units, up to n; fewer only at the end.
 func (s *Search) Next(ctx context.Context, n int) ([]Unit, error) {

@@ -43,7 +43,7 @@ func (s *Index) Complete(ctx context.Context, ids []*plait.TraceID) {
 		}
 	}
 	for _, id := range ids {
-		if low := int64(id.Low()); isHalf(*id) && whole[low].IsZero() {
+		if low := int64(id.Low()); IsHalf(*id) && whole[low].IsZero() {
 			unknown[low] = true
 		}
 	}
@@ -62,13 +62,14 @@ func (s *Index) Complete(ctx context.Context, ids []*plait.TraceID) {
 		}
 	}
 	for _, id := range ids {
-		if full, ok := whole[int64(id.Low())]; ok && isHalf(*id) {
+		if full, ok := whole[int64(id.Low())]; ok && IsHalf(*id) {
 			*id = full
 		}
 	}
 }
 
-func isHalf(id plait.TraceID) bool { return !id.IsZero() && id == LowerHalf(id) }
+// IsHalf says whether an id is the lower half of one.
+func IsHalf(id plait.TraceID) bool { return !id.IsZero() && id == LowerHalf(id) }
 
 func isWhole(id plait.TraceID) bool { return id != LowerHalf(id) }
 
@@ -76,7 +77,7 @@ func isWhole(id plait.TraceID) bool { return id != LowerHalf(id) }
 func Halved(n int, at func(int) *plait.TraceID) []*plait.TraceID {
 	half := false
 	for i := 0; i < n && !half; i++ {
-		half = isHalf(*at(i))
+		half = IsHalf(*at(i))
 	}
 	if !half {
 		return nil
@@ -119,7 +120,7 @@ func (h *Halves) Begin() {
 // Add takes the id of a record. Only spans make their trace known, so only their whole ids count.
 func (h *Halves) Add(id plait.TraceID, span bool) {
 	switch {
-	case isHalf(id):
+	case IsHalf(id):
 		h.half[int64(id.Low())] = true
 	case span && isWhole(id):
 		h.whole[int64(id.Low())] = id

@@ -72,19 +72,31 @@ func (s *Index) Spell(ctx context.Context, ids ...plait.TraceID) (Spelling, erro
 func (s *Index) Full(ctx context.Context, lows []int64) (map[int64]plait.TraceID, error) {
 	found := make(map[int64]plait.TraceID)
 	newest := make(map[int64]int64)
-	err := pg.QueryRows(ctx, s.lookup, func(v [][]byte) {
-		id, low, start := plait.TraceID(v[0]), rowcodec.Int8(v[1]), rowcodec.TimeMicros(v[2])
-		if id == LowerHalf(id) {
-			return
-		}
+	err := s.wholes(ctx, lows, func(id plait.TraceID, low, start int64) {
 		if seen, ok := newest[low]; !ok || start > seen {
 			found[low], newest[low] = id, start
 		}
+	})
+	return found, err
+}
+
+// Wholes finds all traces that have one of the lower halves, some of them several times: rows with half an id were
+// given one of these.
+func (s *Index) Wholes(ctx context.Context, lows []int64) (ids []plait.TraceID, err error) {
+	err = s.wholes(ctx, lows, func(id plait.TraceID, _, _ int64) { ids = append(ids, id) })
+	return ids, err
+}
+
+func (s *Index) wholes(ctx context.Context, lows []int64, found func(id plait.TraceID, low, start int64)) error {
+	err := pg.QueryRows(ctx, s.lookup, func(v [][]byte) {
+		if id := plait.TraceID(v[0]); !IsHalf(id) {
+			found(id, rowcodec.Int8(v[1]), rowcodec.TimeMicros(v[2]))
+		}
 	}, fullTraceIDsSQL, lows)
 	if err != nil {
-		return nil, fmt.Errorf("look up 64-bit trace ids: %w", err)
+		return fmt.Errorf("look up 64-bit trace ids: %w", err)
 	}
-	return found, nil
+	return nil
 }
 
 func (sp Spelling) add(stored, asked plait.TraceID) {
