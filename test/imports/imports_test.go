@@ -42,6 +42,7 @@ var allowed = []struct {
 	{"query/logql/address", nil},
 	{"query/logql/extract", []string{"jsontext"}},
 	{"query/logql/template", []string{"query/logql/quantity"}},
+	{"query/logql/pipeline", []string{"", "query/condition", "query/logql", "query/logql/..."}},
 	{"query/...", []string{"", "canonical", "query/..."}},
 	{"spanmetrics", []string{""}},
 	{"spanmetrics/callcases", []string{"", "spanmetrics"}},
