@@ -27,6 +27,7 @@ import (
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/spans"
+	"github.com/plaithq/plait/store/tally"
 	"github.com/plaithq/plait/store/traceid"
 )
 
@@ -132,6 +133,7 @@ type Store struct {
 	ids        *traceid.Index
 	spanTerms  *index.Index
 	logTerms   *index.Index
+	tally      *tally.Tally
 
 	dictionaries *dictionary.Instruments
 
@@ -215,7 +217,8 @@ func (s *Store) openReaders() {
 	indexes := index.NewInstruments(s.config.Registerer)
 	s.spanTerms = index.New(index.Spans, s.lookupPool, s.contentKey.IndexKey(), indexes)
 	s.logTerms = index.New(index.Logs, s.lookupPool, s.contentKey.IndexKey(), indexes)
-	s.partitions.Pinned = s.keepTerms
+	s.tally = tally.New(s.readPool, s.config.Registerer)
+	s.partitions.Pinned = s.keepDerived
 	s.spanReader = spans.NewReader(s.readPool, s.lookupPool, entries, s.ids, s.partitions.Now)
 	s.logReader = logs.NewReader(s.readPool, s.lookupPool, entries, s.ids, s.logTerms, s.partitions.Now)
 }

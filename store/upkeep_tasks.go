@@ -11,6 +11,7 @@ import (
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/partition"
+	"github.com/plaithq/plait/store/tally"
 )
 
 // upkeepTasks is what the elected gateway does now and then.
@@ -29,18 +30,19 @@ func (s *Store) retain(ctx context.Context) error {
 		return err
 	}
 	kept, err := s.partitions.Drop(ctx)
-	return errors.Join(err, s.retainTerms(ctx), dictionary.Sweep(ctx, s.readPool, s.dictionaries, s.partitions.Unreferenced(kept)))
+	return errors.Join(err, s.retainDerived(ctx), dictionary.Sweep(ctx, s.readPool, s.dictionaries, s.partitions.Unreferenced(kept)))
 }
 
-// retainTerms removes the term index of partitions that are gone.
-func (s *Store) retainTerms(ctx context.Context) error {
+// retainDerived removes the term index and the counts of partitions that are gone.
+func (s *Store) retainDerived(ctx context.Context) error {
 	holds := func(table string) func(partition.Shelf) bool {
 		return func(shelf partition.Shelf) bool { return s.partitions.Holds(table, shelf) }
 	}
-	return errors.Join(s.spanTerms.Retain(ctx, holds("span")), s.logTerms.Retain(ctx, holds("log")))
+	return errors.Join(s.spanTerms.Retain(ctx, holds("span")), s.logTerms.Retain(ctx, holds("log")),
+		s.tally.Retain(ctx, tally.Spans, holds("span")), s.tally.Retain(ctx, tally.Logs, holds("log")))
 }
 
-// mergeTerms merges the term index behind the commits until ctx ends. It does not wait for its turn among the
+// mergeTerms merges the term index and the counts behind the commits until ctx ends. It does not wait for its turn among the
 // tasks of the upkeep, some of which take minutes: every search looks through what is not merged.
 func (s *Store) mergeTerms(ctx context.Context) {
 	tick := time.NewTicker(index.MergeEvery)
@@ -62,16 +64,16 @@ func (s *Store) mergeTerms(ctx context.Context) {
 // mergeOnce merges what there is to merge.
 func (s *Store) mergeOnce(ctx context.Context) error {
 	today := partition.DayOf(s.partitions.Now())
-	return errors.Join(s.spanTerms.Merge(ctx, today), s.logTerms.Merge(ctx, today))
+	return errors.Join(s.tally.Merge(ctx), s.spanTerms.Merge(ctx, today), s.logTerms.Merge(ctx, today))
 }
 
-// keepTerms keeps traces in the term index whose rows outlive their partition.
-func (s *Store) keepTerms(ctx context.Context, tx pgx.Tx, table string, shelf partition.Shelf, traces []partition.Moved) error {
+// keepDerived keeps traces in the term index and in the counts whose rows outlive their partition.
+func (s *Store) keepDerived(ctx context.Context, tx pgx.Tx, table string, shelf partition.Shelf, traces []partition.Moved) error {
 	switch table {
 	case "span":
-		return s.spanTerms.Keep(ctx, tx, shelf, traces)
+		return errors.Join(s.spanTerms.Keep(ctx, tx, shelf, traces), s.tally.Keep(ctx, tx, tally.Spans, shelf, traces))
 	case "log":
-		return s.logTerms.Keep(ctx, tx, shelf, traces)
+		return errors.Join(s.logTerms.Keep(ctx, tx, shelf, traces), s.tally.Keep(ctx, tx, tally.Logs, shelf, traces))
 	}
 	return nil
 }

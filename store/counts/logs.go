@@ -42,6 +42,9 @@ func (l *Logs) Len() int { return len(l.cells) }
 // Add counts a record with a body of so many bytes.
 func (l *Logs) Add(key LogKey, bytes int) { l.include(key, 1, int64(bytes)) }
 
+// Include adds a cell.
+func (l *Logs) Include(c *LogCell) { l.include(c.LogKey, c.Count, c.Bytes) }
+
 func (l *Logs) include(key LogKey, count, bytes int64) {
 	c := l.cells[key]
 	if c == nil {
@@ -57,7 +60,7 @@ func (l *Logs) Merge(b []byte) error {
 		return err
 	}
 	return ReadLogs(b, func(c *LogCell) bool {
-		l.include(c.LogKey, c.Count, c.Bytes)
+		l.Include(c)
 		return true
 	})
 }

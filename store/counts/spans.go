@@ -54,6 +54,9 @@ func (s *Spans) Add(key SpanKey, nanos int64) {
 	s.cell(key).include(1, max(nanos, 0), one[:])
 }
 
+// Include adds a cell.
+func (s *Spans) Include(c *SpanCell) { s.cell(c.SpanKey).include(c.Count, c.SumNanos, c.Buckets) }
+
 func (s *Spans) cell(key SpanKey) *SpanCell {
 	c := s.cells[key]
 	if c == nil {
@@ -74,7 +77,7 @@ func (s *Spans) Merge(b []byte) error {
 		return err
 	}
 	return ReadSpans(b, func(c *SpanCell) bool {
-		s.cell(c.SpanKey).include(c.Count, c.SumNanos, c.Buckets)
+		s.Include(c)
 		return true
 	})
 }

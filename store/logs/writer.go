@@ -15,10 +15,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/counts"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/rowcodec"
+	"github.com/plaithq/plait/store/tally"
 	"github.com/plaithq/plait/store/terms"
 	"github.com/plaithq/plait/store/traceid"
 )
@@ -81,6 +83,7 @@ type Writer struct {
 	outside int // of these, those that go to the shelf of today
 	halves  traceid.Halves
 
+	tally    *tally.LogCollector
 	terms    *index.Collector
 	splitter *terms.Splitter
 	untraced terms.Untraced
@@ -119,6 +122,7 @@ func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.
 		templates:   dictionary.NewAllowance(templatesBurst, templatesPerHour),
 		halves:      traceid.NewHalves(),
 		terms:       searched.Collector(),
+		tally:       tally.NewLogCollector(),
 		splitter:    terms.NewSplitter(searched.Hasher()),
 	}
 	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc, searched.Hasher())
@@ -138,6 +142,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 	w.chooser.Begin()
 	w.halves.Begin()
 	w.terms.Begin()
+	w.tally.Begin()
 	w.arrange(group, now)
 	w.copied.Reset()
 	w.outside = 0
@@ -148,6 +153,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 	w.Services.Queue(entries)
 	w.halves.Queue(opening, w.today)
 	w.terms.Queue(opening)
+	w.tally.Queue(opening)
 	return nil
 }
 
@@ -283,6 +289,9 @@ func (w *Writer) encode(row *logEntry) {
 	out.Bytes, setID = w.chooser.Split(w.chooser.Family(row.family()), row.Attributes, out.Bytes, block)
 	out.End(begun)
 	w.addTerms(block, row, setID)
+	w.tally.Add(row.shelf, counts.LogKey{
+		Minute: counts.MinuteOf(row.TimeNanos), Resource: row.origin.ID, Class: row.class, Severity: int16(row.Severity),
+	}, len(row.body))
 	binary.BigEndian.PutUint64(out.Bytes[set-8:], uint64(setID))
 	w.extra(out, row)
 	out.Date(int32(row.shelf))

@@ -12,10 +12,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/counts"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/rowcodec"
+	"github.com/plaithq/plait/store/tally"
 	"github.com/plaithq/plait/store/terms"
 	"github.com/plaithq/plait/store/traceid"
 )
@@ -77,6 +79,7 @@ type Writer struct {
 	traces  fragmentWriter
 	halves  traceid.Halves
 	terms   *index.Collector
+	tally   *tally.SpanCollector
 }
 
 // spanEntry is a span with what it refers to.
@@ -103,6 +106,7 @@ func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.
 		names:       dictionary.NewAllowance(operationsBurst, operationsPerHour),
 		halves:      traceid.NewHalves(),
 		terms:       searched.Collector(),
+		tally:       tally.NewSpanCollector(),
 	}
 	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc, searched.Hasher())
 	return w
@@ -121,6 +125,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 	w.chooser.Begin()
 	w.halves.Begin()
 	w.terms.Begin()
+	w.tally.Begin()
 	w.arrange(group, now)
 	w.copied.Reset()
 	w.outside = 0
@@ -132,6 +137,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 	w.Services.Queue(entries)
 	w.halves.Queue(opening, w.today)
 	w.terms.Queue(opening)
+	w.tally.Queue(opening)
 	return nil
 }
 
@@ -233,12 +239,21 @@ func (w *Writer) encode(row *spanEntry) {
 	out.Bytes = appendSpanExtra(out.Bytes, row)
 	out.End(begun)
 	out.Date(int32(row.shelf))
+	w.count(row)
 	if row.shelf.Outside() {
 		w.outside++
 	}
 	if row.inline {
 		w.inlined.Inc()
 	}
+}
+
+// count counts a span.
+func (w *Writer) count(row *spanEntry) {
+	w.tally.Add(row.shelf, counts.SpanKey{
+		Minute: counts.MinuteOf(row.StartNanos), Operation: row.operation, Resource: row.origin.ID,
+		Status: uint8(row.Status), Root: row.ParentSpanID.IsZero(),
+	}, rowcodec.Difference(row.EndNanos, row.StartNanos))
 }
 
 // addTerms adds the terms of a span, but for those of the attributes in its row.

@@ -18,7 +18,7 @@ const module = "github.com/plaithq/plait"
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // spansAndLogs is what the rooms of both signals stand on. Neither knows the other.
-var spansAndLogs = []string{"", "canonical", "store/dictionary", "store/index", "store/partition", "store/pg", "store/pgcopy", "store/pgerror", "store/rowcodec", "store/search", "store/terms", "store/traceid"}
+var spansAndLogs = []string{"", "canonical", "store/dictionary", "store/index", "store/partition", "store/pg", "store/pgcopy", "store/pgerror", "store/rowcodec", "store/search", "store/counts", "store/tally", "store/terms", "store/traceid"}
 
 // allowed lists, for a room, the rooms that it may import. A trailing /... covers a room and
 // all below it. The first matching line counts.
@@ -61,6 +61,7 @@ var allowed = []struct {
 	{"store/partition", []string{"", "store/pg", "store/pgerror", "store/rowcodec"}},
 	{"store/dictionary", []string{"", "canonical", "recent", "store/commit", "store/partition", "store/pg", "store/rowcodec", "store/terms"}},
 	{"store/index", []string{"", "recent", "store/partition", "store/pg", "store/pgerror", "store/rowcodec", "store/terms"}},
+	{"store/tally", []string{"", "store/counts", "store/partition", "store/pg", "store/pgerror", "store/rowcodec", "store/search"}},
 	{"store/traceid", []string{"", "store/partition", "store/pg", "store/rowcodec"}},
 	{"store/spans", append(spansAndLogs, "query/...", "spanmetrics")},
 	{"store/logs", append(spansAndLogs, "query/...", "recent", "store/index", "store/terms")},
@@ -68,7 +69,7 @@ var allowed = []struct {
 	{"store/storetest/shop", []string{""}},
 	{"store/storetest", []string{"", "store", "store/localpg"}},
 	{"store", []string{"", "migrations", "store/commit", "store/dictionary", "store/index", "store/logs", "store/metrics", "store/partition",
-		"store/pg", "store/pgerror", "store/search", "store/spans", "store/traceid"}},
+		"store/pg", "store/pgerror", "store/search", "store/spans", "store/tally", "store/traceid"}},
 	{"exemplars", []string{"", "spanmetrics"}},
 	{"ingest", []string{"", "sockets", "wire/...", "tracecontext"}},
 	{"api/ask", []string{"", "duration", "tracecontext"}},

@@ -1,0 +1,215 @@
+package tally
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/counts"
+	"github.com/plaithq/plait/store/pg"
+	"github.com/plaithq/plait/store/pgerror"
+	"github.com/plaithq/plait/store/rowcodec"
+	"github.com/plaithq/plait/store/search"
+)
+
+// Steps are the parts of a range of time that are counted apart, in microseconds since 1970: the first
+// begins with From, and what is at To is in none.
+type Steps struct{ From, To, Length int64 }
+
+// MaxSteps bounds a question, as Prometheus bounds its points.
+const MaxSteps = 11_000
+
+func (s Steps) check() error {
+	if s.From < rowcodec.MinMicros || s.To > rowcodec.MaxMicros || s.From >= s.To || s.Length <= 0 {
+		return plait.Errorf(plait.ErrInvalid, "counts are of a range that has a begin, a later end and steps of some length")
+	}
+	if (s.To-1)/s.Length-s.From/s.Length > MaxSteps {
+		return plait.Errorf(plait.ErrInvalid, "more than %d steps: make the step longer or the range shorter", MaxSteps)
+	}
+	return nil
+}
+
+func (s Steps) of(micros int64) int { return int((micros - s.From) / s.Length) }
+
+// span is a piece of time, in microseconds.
+type span struct{ from, to int64 }
+
+// cuts are the minutes of the range in which a step begins or ends, as far as they are in the range. What
+// follows one another is one.
+func (s Steps) cuts() []span {
+	var all []span
+	for at := s.From; ; at += min(s.Length, s.To-at) {
+		if minute := minuteOf(at) * minuteMicros; minute != at {
+			cut := span{max(minute, s.From), min(minute+minuteMicros, s.To)}
+			if n := len(all); n > 0 && all[n-1].to >= cut.from {
+				all[n-1].to = max(all[n-1].to, cut.to)
+			} else {
+				all = append(all, cut)
+			}
+		}
+		if at == s.To {
+			return all
+		}
+	}
+}
+
+// whole says whether cells of a minute count: all of it is in one step.
+func (s Steps) whole(minute int64, cuts []span) bool {
+	at := minute * minuteMicros
+	if at < s.From || at+minuteMicros > s.To {
+		return false
+	}
+	i, _ := slices.BinarySearchFunc(cuts, at, func(c span, at int64) int {
+		if c.to <= at {
+			return -1
+		}
+		return 1
+	})
+	return i == len(cuts) || cuts[i].from > at
+}
+
+const (
+	bodiesSQL = `
+SELECT body
+FROM plait_store.tally
+WHERE signal = $1 AND last_time > $2::timestamptz - interval '1 minute' AND first_time < $3`
+
+	spanRowColumns = `start_time, operation, resource, status, parent_span_id, duration_ns`
+	logRowColumns  = `time, resource, class, severity, octet_length(body)`
+
+	spanRowsSQL = `
+SELECT ` + spanRowColumns + `
+FROM plait_store.span
+WHERE start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL
+
+	logRowsSQL = `
+SELECT ` + logRowColumns + `
+FROM plait_store.log
+WHERE time >= $1 AND time < $2 AND ` + search.ShelvesSQL
+)
+
+// Spans hands out how many spans began in each step: cells of a step, which is their Minute, in any order and maybe
+// in parts. A cell is valid until the next one. use returns an error to end it.
+func (t *Tally) Spans(ctx context.Context, steps Steps, use func(*counts.SpanCell) error) error {
+	var bad error
+	hand := func(c *counts.SpanCell) bool {
+		bad = use(c)
+		return bad == nil
+	}
+	err := t.read(ctx, Spans, steps, func(body []byte, cuts []span) error {
+		err := counts.ReadSpans(body, func(c *counts.SpanCell) bool {
+			if !steps.whole(c.Minute, cuts) {
+				return true
+			}
+			c.Minute = int64(steps.of(c.Minute * minuteMicros))
+			return hand(c)
+		})
+		return cmp.Or(bad, err)
+	}, func(v [][]byte) error {
+		micros, key, nanos := spanRow(v)
+		key.Minute = int64(steps.of(micros))
+		hand(&counts.SpanCell{SpanKey: key, Count: 1, SumNanos: max(nanos, 0), Buckets: []counts.Bucket{{Index: counts.BucketOf(nanos), Count: 1}}})
+		return bad
+	})
+	if err != nil {
+		return fmt.Errorf("count spans: %w", err)
+	}
+	return nil
+}
+
+// Logs hands out how many log records there are in each step, as Spans does.
+func (t *Tally) Logs(ctx context.Context, steps Steps, use func(*counts.LogCell) error) error {
+	var bad error
+	hand := func(c *counts.LogCell) bool {
+		bad = use(c)
+		return bad == nil
+	}
+	err := t.read(ctx, Logs, steps, func(body []byte, cuts []span) error {
+		err := counts.ReadLogs(body, func(c *counts.LogCell) bool {
+			if !steps.whole(c.Minute, cuts) {
+				return true
+			}
+			minute := c.Minute
+			c.Minute = int64(steps.of(minute * minuteMicros))
+			return hand(c)
+		})
+		return cmp.Or(bad, err)
+	}, func(v [][]byte) error {
+		micros, key, bytes := logRow(v)
+		key.Minute = int64(steps.of(micros))
+		hand(&counts.LogCell{LogKey: key, Count: 1, Bytes: int64(bytes)})
+		return bad
+	})
+	if err != nil {
+		return fmt.Errorf("count log records: %w", err)
+	}
+	return nil
+}
+
+// read reads bodies of the range, and the rows of minutes that are cut, as they are at one moment.
+func (t *Tally) read(ctx context.Context, signal Signal, steps Steps, body func([]byte, []span) error, row func([][]byte) error) error {
+	if err := steps.check(); err != nil {
+		return err
+	}
+	conn, err := t.pool.Acquire(ctx)
+	if err != nil {
+		return pgerror.Read(err)
+	}
+	defer conn.Release()
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return pgerror.Read(err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // nothing was changed
+	cuts := steps.cuts()
+	err = each(ctx, tx, func(v [][]byte) error { return body(v[0], cuts) }, bodiesSQL, pg.Planned, int16(signal), rowcodec.MicrosTime(steps.From), rowcodec.MicrosTime(steps.To))
+	if err != nil {
+		return err
+	}
+	sql := spanRowsSQL
+	if signal == Logs {
+		sql = logRowsSQL
+	}
+	for _, c := range cuts {
+		if err := each(ctx, tx, row, sql, pg.Planned, rowcodec.MicrosTime(c.from), rowcodec.MicrosTime(c.to)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each hands out the rows of a statement, until use returns an error.
+func each(ctx context.Context, tx pgx.Tx, use func([][]byte) error, sql string, args ...any) error {
+	rows, err := tx.Query(ctx, sql, args...)
+	if err != nil {
+		return pgerror.Read(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := use(rows.RawValues()); err != nil {
+			return err
+		}
+	}
+	return pgerror.Read(rows.Err())
+}
+
+// spanRow reads spanRowColumns.
+func spanRow(v [][]byte) (micros int64, key counts.SpanKey, nanos int64) {
+	micros = rowcodec.TimeMicros(v[0])
+	return micros, counts.SpanKey{
+		Minute: minuteOf(micros), Operation: rowcodec.Int8(v[1]), Resource: rowcodec.Int8(v[2]),
+		Status: uint8(rowcodec.Int2(v[3])), Root: rowcodec.Int8(v[4]) == 0,
+	}, rowcodec.Int8(v[5])
+}
+
+// logRow reads logRowColumns.
+func logRow(v [][]byte) (micros int64, key counts.LogKey, bytes int) {
+	micros = rowcodec.TimeMicros(v[0])
+	return micros, counts.LogKey{
+		Minute: minuteOf(micros), Resource: rowcodec.Int8(v[1]), Class: rowcodec.Int8(v[2]), Severity: rowcodec.Int2(v[3]),
+	}, int(rowcodec.Int4(v[4]))
+}

@@ -1,0 +1,81 @@
+// Package tally keeps counts of spans and log records by the minute (store/counts) in Postgres: a commit
+// counts its rows in its own transaction, a merger behind it adds the counts up, and a question about hours reads
+// them in place of rows. Minutes of which a question wants a part are read from rows, so its answer is exact.
+package tally
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/plaithq/plait/store/counts"
+	"github.com/plaithq/plait/store/rowcodec"
+)
+
+// Signal says whose rows are counted. The table holds these numbers.
+type Signal int16
+
+// The signals that are counted.
+const (
+	Spans Signal = 1
+	Logs  Signal = 2
+)
+
+func (s Signal) String() string {
+	if s == Logs {
+		return "logs"
+	}
+	return "traces"
+}
+
+// cells are those of a signal: counts.Spans or counts.Logs.
+type cells interface {
+	Len() int
+	Reset()
+	AppendTo(dst []byte) []byte
+	Merge(body []byte) error
+}
+
+func (s Signal) newCells() cells {
+	if s == Logs {
+		return counts.NewLogs()
+	}
+	return counts.NewSpans()
+}
+
+// Tally has the counts of both signals. Its methods may be called concurrently.
+type Tally struct {
+	pool        *pgxpool.Pool
+	instruments *instruments
+}
+
+// New makes it, and registers its metrics.
+func New(pool *pgxpool.Pool, registerer prometheus.Registerer) *Tally {
+	return &Tally{pool: pool, instruments: newInstruments(registerer)}
+}
+
+// instruments are the metrics of the counts.
+type instruments struct {
+	merges  *prometheus.CounterVec
+	waiting *prometheus.GaugeVec
+}
+
+func newInstruments(registerer prometheus.Registerer) *instruments {
+	in := &instruments{
+		merges: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "plait_store_tally_merges_total",
+			Help: "Merges of counts by the minute by this gateway."}, []string{"signal"}),
+		waiting: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "plait_store_tally_commits",
+			Help: "Commits whose counts by the minute wait for a merge, as the merger last saw it."}, []string{"signal"}),
+	}
+	registerer.MustRegister(in.merges, in.waiting)
+	return in
+}
+
+// minuteTime is when a minute begins.
+func minuteTime(minute int64) time.Time { return rowcodec.MicrosTime(minute * minuteMicros) }
+
+const minuteMicros = int64(time.Minute / time.Microsecond)
+
+// minuteOf is the minute of a time in microseconds.
+func minuteOf(micros int64) int64 { return rowcodec.FloorDiv(micros, minuteMicros) }
