@@ -113,13 +113,14 @@ func TestPipelinesAnswerAsLokiDoes(t *testing.T) {
 	}
 }
 
-func compareWithLoki(t *testing.T, q *recordedQuery, entries []pipeline.Entry) {
+// answered are the entries of an answer: their labels and lines by a key that begins with their time, their
+// number, and whether only that is known.
+func answered(t *testing.T, q *recordedQuery) (wanted map[string][3]map[string]string, lines map[string]string, total int, digests bool) {
 	want := q.Answer.Streams
 	if q.Right != nil {
 		want = q.Right.Streams
 	}
-	wanted := map[string][3]map[string]string{}
-	lines, total, digests := map[string]string{}, 0, false
+	wanted, lines = map[string][3]map[string]string{}, map[string]string{}
 	for stream, raw := range want {
 		var rows []json.RawMessage
 		if err := json.Unmarshal(raw, &rows); err != nil {
@@ -146,6 +147,11 @@ func compareWithLoki(t *testing.T, q *recordedQuery, entries []pipeline.Entry) {
 			total++
 		}
 	}
+	return wanted, lines, total, digests
+}
+
+func compareWithLoki(t *testing.T, q *recordedQuery, entries []pipeline.Entry) {
+	wanted, lines, total, digests := answered(t, q)
 	l, err := logql.ParseLog(q.Params.Query)
 	if err != nil {
 		t.Errorf("%s: %v", q.Name, err)
