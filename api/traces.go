@@ -7,6 +7,8 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api/ask"
+	"github.com/plaithq/plait/query"
+	"github.com/plaithq/plait/query/condition"
 )
 
 type tracesParams struct {
@@ -27,6 +29,27 @@ type tracesAnswer struct {
 	NextCursor string         `json:"next_cursor,omitempty"`
 }
 
+// condition asks for spans as the parameters say.
+func (p *tracesParams) condition() condition.Node {
+	and := condition.And{query.Took(time.Duration(p.MinDuration), time.Duration(p.MaxDuration))}
+	if p.Service != "" {
+		and = append(and, query.Service(p.Service))
+	}
+	if p.Name != "" {
+		and = append(and, query.SpanName(p.Name))
+	}
+	if p.Status.code != nil {
+		and = append(and, query.Status(*p.Status.code))
+	}
+	if p.Kind.kind != nil {
+		and = append(and, query.Kind(*p.Kind.kind))
+	}
+	for _, a := range p.Attr {
+		and = append(and, query.SpanAttribute(a.Key, a.Value.Text()))
+	}
+	return and
+}
+
 // searchTraces finds traces, newest first.
 func (s *Server) searchTraces(ctx context.Context, p tracesParams) (*tracesAnswer, error) {
 	within, err := p.Within(s.deps.Now())
@@ -36,13 +59,8 @@ func (s *Server) searchTraces(ctx context.Context, p tracesParams) (*tracesAnswe
 	if p.MaxDuration != 0 && p.MinDuration > p.MaxDuration {
 		return nil, fmt.Errorf("min_duration is longer than max_duration: %w", plait.ErrInvalid)
 	}
-	q := plait.TraceQuery{
-		Service: p.Service, Name: p.Name, MinDuration: time.Duration(p.MinDuration), MaxDuration: time.Duration(p.MaxDuration),
-		Status: p.Status.code, Kind: p.Kind.kind, Range: within, Limit: p.Limit, Cursor: p.Cursor,
-	}
-	for _, a := range p.Attr {
-		q.Attributes = append(q.Attributes, plait.Attribute(a))
-	}
+	q := query.TracesWithSpan(p.condition(), within)
+	q.Limit, q.Cursor = p.Limit, p.Cursor
 	found, next, err := s.deps.Traces.Traces(ctx, q)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/correlate/tracetree"
+	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/spanmetrics"
 )
 
@@ -31,7 +32,7 @@ type spanRef struct {
 type callSearch struct {
 	pivots *Pivots
 	metric *spanMetric
-	query  plait.SpanQuery // what a sample has to fit, apart from its edge
+	query  spanQuestion // what a sample has to fit, apart from its edge
 	limit  int
 	budget int // of traces to read
 	trees  map[plait.TraceID]*tracetree.Tree
@@ -212,9 +213,8 @@ func (s *callSearch) linked(ctx context.Context, span *plait.Span) (all []*plait
 // not tell that its message was taken.
 func (s *callSearch) readTakers(ctx context.Context) error {
 	s.takers = map[spanmetrics.Ref][]*plait.Span{}
-	consumers, err := s.pivots.traces.Spans(ctx, plait.SpanQuery{
-		Matchers: []plait.Matcher{{Name: spanmetrics.LabelSpanKind, Op: plait.MatchEqual, Value: spanmetrics.KindConsumer}},
-		Range:    s.query.Range, Order: plait.SpansNewestFirst, Limit: linksRead,
+	consumers, err := s.pivots.traces.Spans(ctx, query.Spans{
+		Condition: query.Kind(plait.SpanKindConsumer), Range: s.query.Range, Order: query.NewestFirst, Page: query.Page{Limit: linksRead},
 	})
 	for i := range consumers {
 		for _, l := range spanmetrics.LinksOf(&consumers[i]) {

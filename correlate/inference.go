@@ -78,8 +78,8 @@ func (p *Pivots) infer(ctx context.Context, matchers []plait.Matcher, q MetricQu
 	}
 	question.Range, question.Limit, question.FailedFirst = q.Range, q.Limit, isCounter(matchers)
 	if latency {
-		bound(&question.SpanQuery, q.Min, q.Max, unit)
-		bound(&question.SpanQuery, nil, upper, unit)
+		bound(&question.spanQuestion, q.Min, q.Max, unit)
+		bound(&question.spanQuestion, nil, upper, unit)
 	}
 	found, cutShort, err := p.unusual(ctx, question)
 	if err != nil {
@@ -225,8 +225,8 @@ func servicesIn(conditions []condition) (names []string, ok bool) {
 }
 
 // question asks for the spans that any of the series may be about.
-func (inf *inference) question(metric string, matchers []plait.Matcher) plait.UnusualQuery {
-	q := plait.UnusualQuery{OfEachTrace: true, Grade: inf.grade, BestGrade: gradeFits}
+func (inf *inference) question(metric string, matchers []plait.Matcher) unusualQuestion {
+	q := unusualQuestion{OfEachTrace: true, Grade: inf.grade, BestGrade: gradeFits}
 	if len(inf.anywhere) == 0 && len(inf.byService) <= servicesAsked {
 		var names []string
 		for name := range inf.byService {

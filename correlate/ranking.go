@@ -43,8 +43,12 @@ func (u unusualSpan) hit(match Match) MetricHit {
 
 // unusual returns spans of a window, those that most exceed what is typical of their operation
 // first, and whether some were not looked at.
-func (p *Pivots) unusual(ctx context.Context, q plait.UnusualQuery) ([]unusualSpan, bool, error) {
-	found, err := p.traces.UnusualSpans(ctx, q)
+func (p *Pivots) unusual(ctx context.Context, q unusualQuestion) ([]unusualSpan, bool, error) {
+	asked, err := q.query()
+	if err != nil {
+		return nil, false, err
+	}
+	found, err := p.traces.UnusualSpans(ctx, asked)
 	if err != nil {
 		return nil, false, err
 	}
@@ -57,9 +61,9 @@ func (p *Pivots) unusual(ctx context.Context, q plait.UnusualQuery) ([]unusualSp
 }
 
 // candidates are unusual spans of which several may be of one trace.
-func (p *Pivots) candidates(ctx context.Context, q plait.SpanQuery, failedFirst bool) ([]unusualSpan, bool, error) {
+func (p *Pivots) candidates(ctx context.Context, q spanQuestion, failedFirst bool) ([]unusualSpan, bool, error) {
 	q.Limit = spanCandidates
-	return p.unusual(ctx, plait.UnusualQuery{SpanQuery: q, FailedFirst: failedFirst})
+	return p.unusual(ctx, unusualQuestion{spanQuestion: q, FailedFirst: failedFirst})
 }
 
 func rank(spans []unusualSpan, failuresFirst bool) {

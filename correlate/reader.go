@@ -23,11 +23,11 @@ type TraceReader interface {
 	// TraceSummaries returns the summaries of the traces that are stored, in any order.
 	TraceSummaries(ctx context.Context, ids []plait.TraceID) ([]plait.TraceSummary, error)
 	// Traces searches, newest first, and returns the cursor of the next page, empty at the end.
-	Traces(ctx context.Context, q plait.TraceQuery) ([]plait.TraceSummary, string, error)
-	// Spans returns single spans by the labels of span-derived metrics.
-	Spans(ctx context.Context, q plait.SpanQuery) ([]plait.Span, error)
+	Traces(ctx context.Context, q query.Traces) ([]plait.TraceSummary, string, error)
+	// Spans returns single spans that fit a condition.
+	Spans(ctx context.Context, q query.Spans) ([]plait.Span, error)
 	// UnusualSpans returns the spans of a window that most exceed what is usual for their operation.
-	UnusualSpans(ctx context.Context, q plait.UnusualQuery) (plait.UnusualSpans, error)
+	UnusualSpans(ctx context.Context, q query.Unusual) (plait.UnusualSpans, error)
 	// ServiceNames returns the names of services, at most limit of them.
 	ServiceNames(ctx context.Context, limit int) ([]string, error)
 	// ServiceMap counts the calls between services by joining spans to their parents.

@@ -75,7 +75,7 @@ const (
 )
 
 // questions ask for the spans that may be samples; the other conditions are those of the metric.
-func (e *edgeSelector) questions(metric plait.SpanQuery) (all []plait.SpanQuery) {
+func (e *edgeSelector) questions(metric spanQuestion) (all []spanQuestion) {
 	if kinds := e.serverKinds(); e.sides != clientsSide && kinds != "" {
 		all = append(all, restricted(metric, kinds, e.server))
 	}
@@ -108,7 +108,7 @@ func (e *edgeSelector) serverKinds() string {
 
 // fromOtherSide asks for the spans on the other side of those that may be samples, for when these
 // are too many to be looked at: calls of one client among all that its server answered.
-func (e *edgeSelector) fromOtherSide() (plait.SpanQuery, bool) {
+func (e *edgeSelector) fromOtherSide() (spanQuestion, bool) {
 	ends, kinds := e.client, clientKinds
 	if e.sides == clientsSide {
 		ends, kinds = e.server, serverKinds
@@ -116,11 +116,11 @@ func (e *edgeSelector) fromOtherSide() (plait.SpanQuery, bool) {
 	names := slices.ContainsFunc(ends, func(p predicate) bool {
 		return p.matcher.Op == plait.MatchEqual || p.matcher.Op == plait.MatchRegexp
 	})
-	return restricted(plait.SpanQuery{}, kinds, ends), names && e.answered()
+	return restricted(spanQuestion{}, kinds, ends), names && e.answered()
 }
 
 // restricted adds the kinds and the service of spans to a question.
-func restricted(q plait.SpanQuery, kinds string, service predicates) plait.SpanQuery {
+func restricted(q spanQuestion, kinds string, service predicates) spanQuestion {
 	q.Matchers = slices.Clone(q.Matchers)
 	for _, p := range service {
 		q.Matchers = append(q.Matchers, plait.Matcher{Name: "service", Op: p.matcher.Op, Value: p.matcher.Value})

@@ -36,7 +36,7 @@ type spanMetric struct {
 	latency  bool
 	failed   bool
 	edge     *edgeSelector // nil unless the metric is one of the service graph
-	query    plait.SpanQuery
+	query    spanQuestion
 	bounds   predicates // of le
 	matchers []plait.Matcher
 	ignored  []plait.Matcher
@@ -215,15 +215,15 @@ func (p *Pivots) spanMetric(ctx context.Context, m *spanMetric, q MetricQuestion
 
 // operationMetric finds the spans that are the samples of a metric of operations.
 func (p *Pivots) operationMetric(ctx context.Context, m *spanMetric, q MetricQuestion) (answerOf, error) {
-	query := plait.UnusualQuery{SpanQuery: m.query, FailedFirst: !m.latency && !m.failures, OfEachTrace: true}
-	query.Range, query.Limit = q.Range, q.Limit
+	question := unusualQuestion{spanQuestion: m.query, FailedFirst: !m.latency && !m.failures, OfEachTrace: true}
+	question.Range, question.Limit = q.Range, q.Limit
 	if m.latency {
-		bound(&query.SpanQuery, q.Min, q.Max, 1)
+		bound(&question.spanQuestion, q.Min, q.Max, 1)
 	}
 	if len(m.others) > 0 {
-		query.Grade, query.BestGrade = m.gradeOthers, gradeFits
+		question.Grade, question.BestGrade = m.gradeOthers, gradeFits
 	}
-	found, cutShort, err := p.unusual(ctx, query)
+	found, cutShort, err := p.unusual(ctx, question)
 	if err != nil {
 		return answerOf{}, err
 	}
@@ -257,13 +257,13 @@ func (m *spanMetric) hit(u unusualSpan, labels plait.Labels) MetricHit {
 }
 
 // bound narrows a query's durations to a metric's values; unit is in seconds.
-func bound(query *plait.SpanQuery, least, most *float64, unit float64) {
+func bound(q *spanQuestion, least, most *float64, unit float64) {
 	if least != nil {
-		query.Min = max(query.Min, seconds(*least*unit))
+		q.Min = max(q.Min, seconds(*least*unit))
 	}
 	if most != nil {
-		if d := seconds(*most * unit); query.Max == 0 || d < query.Max {
-			query.Max = d
+		if d := seconds(*most * unit); q.Max == 0 || d < q.Max {
+			q.Max = d
 		}
 	}
 }

@@ -68,7 +68,7 @@ func TestAttributesAreFoundByWhatTheySay(t *testing.T) {
 	ask := func(i int, key, text string) (traces, logs bool) {
 		asked := []plait.Attribute{{Key: key, Value: plait.StringValue(text)}}
 		name, then := fmt.Sprint(i), plait.TimeRange{From: now.Add(-time.Minute), To: now.Add(-59 * time.Second)}
-		return slices.Contains(rootNames(searchAll(t, s, plait.TraceQuery{Attributes: asked, Range: then})), name),
+		return slices.Contains(rootNames(searchAll(t, s, traceQuestion{Attributes: asked, Range: then})), name),
 			slices.Contains(bodies(searchAllLogs(t, s, query.Logs{Condition: query.LogAttribute(key, text), Range: then})), name)
 	}
 	for i, said := range saidValues {

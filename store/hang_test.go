@@ -105,7 +105,7 @@ func TestReadersOfADatabaseThatHangsAreToldToTryAgain(t *testing.T) {
 	t.Cleanup(h.cut) // so that the store need not wait when it is closed
 	reads := map[string]func(context.Context) error{
 		"Trace":      func(ctx context.Context) error { _, err := s.Trace(ctx, traceNumber(1, 1), 10); return err },
-		"Traces":     func(ctx context.Context) error { _, _, err := s.Traces(ctx, plait.TraceQuery{}); return err },
+		"Traces":     func(ctx context.Context) error { _, _, err := s.Traces(ctx, traceQuestion{}.traces()); return err },
 		"TraceLogs":  func(ctx context.Context) error { _, _, err := s.TraceLogs(ctx, traceNumber(1, 1), 10); return err },
 		"Logs":       func(ctx context.Context) error { _, _, err := s.Logs(ctx, query.Logs{}); return err },
 		"ServiceMap": func(ctx context.Context) error { _, err := s.ServiceMap(ctx, plait.TimeRange{}); return err },

@@ -105,8 +105,8 @@ func TestReadersEndWithTheirContext(t *testing.T) {
 	reads := map[string]func() error{
 		"Trace":          func() error { _, err := s.Trace(ctx, traceNumber(1, 1), 10); return err },
 		"TraceSummaries": func() error { _, err := s.TraceSummaries(ctx, []plait.TraceID{traceNumber(1, 1)}); return err },
-		"Traces":         func() error { _, _, err := s.Traces(ctx, plait.TraceQuery{}); return err },
-		"Spans":          func() error { _, err := s.Spans(ctx, plait.SpanQuery{}); return err },
+		"Traces":         func() error { _, _, err := s.Traces(ctx, traceQuestion{}.traces()); return err },
+		"Spans":          func() error { _, err := s.Spans(ctx, spanQuestion{}.spans(t)); return err },
 		"ServiceMap":     func() error { _, err := s.ServiceMap(ctx, plait.TimeRange{}); return err },
 		"TraceLogs":      func() error { _, _, err := s.TraceLogs(ctx, traceNumber(1, 1), 10); return err },
 		"Logs":           func() error { _, _, err := s.Logs(ctx, query.Logs{}); return err },
@@ -191,7 +191,7 @@ func TestUnbelievableDurationsAreNone(t *testing.T) {
 			t.Errorf("end %d: the span took %v ms in SQL and its trace %v (%v), want 0 and 1000", end, inSpans, inTraces, err)
 		}
 	}
-	found, _, err := s.Traces(t.Context(), plait.TraceQuery{Name: "unfinished", MinDuration: time.Millisecond, Limit: 10})
+	found, _, err := s.Traces(t.Context(), traceQuestion{Name: "unfinished", MinDuration: time.Millisecond, Limit: 10}.traces())
 	if err != nil || len(found) != 0 {
 		t.Errorf("a search for spans that took a millisecond found %d unfinished ones, %v", len(found), err)
 	}

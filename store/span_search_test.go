@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	questions "github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/store/storetest"
 )
 
@@ -61,13 +62,13 @@ func TestSpansMatchAsPromQLDoes(t *testing.T) {
 		{"absent resource attribute", nil, matchers{label("host.name", "=", "")}, []string{"pay"}},
 	}
 	for _, tt := range tests {
-		got, err := s.Spans(t.Context(), plait.SpanQuery{Matchers: tt.matchers, Resource: tt.resource, Order: plait.SpansNewestFirst})
+		got, err := s.Spans(t.Context(), spanQuestion{Matchers: tt.matchers, Resource: tt.resource, Order: questions.NewestFirst}.spans(t))
 		if err != nil || !slices.Equal(spanNames(got), tt.want) {
 			t.Errorf("%s: got %.20q, %v, want %.20q", tt.name, spanNames(got), err, tt.want)
 		}
 	}
 	for _, m := range []plait.Matcher{label("service", "=~", "("), label("service", "~", "")} {
-		if _, err := s.Spans(t.Context(), plait.SpanQuery{Matchers: matchers{m}}); !errors.Is(err, plait.ErrInvalid) {
+		if _, err := (spanQuestion{Matchers: matchers{m}}).condition(); !errors.Is(err, plait.ErrInvalid) {
 			t.Errorf("matcher %v: %v", m, err)
 		}
 	}
@@ -104,10 +105,10 @@ func TestSpansAreFoundByAnyOfSomeAttributes(t *testing.T) {
 		{[]plait.Matcher{label("db.name", "=~", "us.*|7")}, []string{"d", "b"}},
 		{[]plait.Matcher{label("db.name", "!=", "orders"), label("peer.service", "!=", "")}, []string{"d", "b", "a"}},
 	} {
-		for _, order := range []plait.SpanOrder{plait.SpansNewestFirst, plait.SpansSlowestFirst} {
-			got, err := s.Spans(t.Context(), plait.SpanQuery{AnyAttribute: test.any, Order: order, Limit: 3})
+		for _, order := range []questions.SpanOrder{questions.NewestFirst, questions.SlowestFirst} {
+			got, err := s.Spans(t.Context(), spanQuestion{AnyAttribute: test.any, Order: order, Limit: 3}.spans(t))
 			names := spanNames(got)
-			if order == plait.SpansSlowestFirst { // they all take as long
+			if order == questions.SlowestFirst { // they all take as long
 				slices.Sort(names)
 				slices.Reverse(names)
 			}
@@ -130,18 +131,18 @@ func TestSlowestSpansComeFirstInWhateverTimeTheyAre(t *testing.T) {
 			span(id, 4, 0, "a", "later", now, -time.Hour, time.Minute))
 		between := plait.TimeRange{From: now.Add(-2 * time.Hour), To: now}
 		for _, tt := range []struct {
-			q    plait.SpanQuery
+			q    spanQuestion
 			want []string
 		}{
-			{plait.SpanQuery{Limit: 1}, []string{"slowest"}},
-			{plait.SpanQuery{Limit: 2}, []string{"slowest", "slow"}},
-			{plait.SpanQuery{Limit: 5}, []string{"slowest", "slow", "fast"}},
-			{plait.SpanQuery{Max: 3 * time.Second}, []string{"slow", "fast"}},
-			{plait.SpanQuery{Min: 3 * time.Second}, []string{"slowest"}},
-			{plait.SpanQuery{Order: plait.SpansNewestFirst, Limit: 2}, []string{"slow", "fast"}},
+			{spanQuestion{Limit: 1}, []string{"slowest"}},
+			{spanQuestion{Limit: 2}, []string{"slowest", "slow"}},
+			{spanQuestion{Limit: 5}, []string{"slowest", "slow", "fast"}},
+			{spanQuestion{Max: 3 * time.Second}, []string{"slow", "fast"}},
+			{spanQuestion{Min: 3 * time.Second}, []string{"slowest"}},
+			{spanQuestion{Order: questions.NewestFirst, Limit: 2}, []string{"slow", "fast"}},
 		} {
 			tt.q.Range = between
-			got, err := s.Spans(t.Context(), tt.q)
+			got, err := s.Spans(t.Context(), tt.q.spans(t))
 			if err != nil || !slices.Equal(spanNames(got), tt.want) {
 				t.Errorf("%d, %+v: got %v, %v, want %v", now.Year(), tt.q, spanNames(got), err, tt.want)
 			}

@@ -272,7 +272,7 @@ func TestSpansAndLogsOf64BitTracersBelongToTheFullTrace(t *testing.T) {
 	if diff := gocmp.Diff(map[plait.TraceID]map[string]int{full: {"INFO": 2}, short: {"INFO": 2}}, counts); diff != "" || err != nil {
 		t.Errorf("log counts (-want +got):\n%s%v", diff, err)
 	}
-	found, _, err := s.Traces(t.Context(), plait.TraceQuery{Service: "legacy"})
+	found, _, err := s.Traces(t.Context(), traceQuestion{Service: "legacy"}.traces())
 	if err != nil || len(found) != 2 || found[0].TraceID != ids[2] && found[1].TraceID != ids[2] {
 		t.Errorf("traces of the legacy service: %v, %v", found, err)
 	}

@@ -15,10 +15,10 @@ import (
 )
 
 // searchAll reads page after page.
-func searchAll(t *testing.T, s *store.Store, q plait.TraceQuery) (found []plait.TraceSummary) {
+func searchAll(t *testing.T, s *store.Store, q traceQuestion) (found []plait.TraceSummary) {
 	t.Helper()
 	for {
-		page, cursor, err := s.Traces(t.Context(), q)
+		page, cursor, err := s.Traces(t.Context(), q.traces())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestTraceSearchPagesThroughAllTracesNewestFirst(t *testing.T) {
 		}
 	}
 	status := plait.StatusError
-	for name, q := range map[string]plait.TraceQuery{
+	for name, q := range map[string]traceQuestion{
 		"all": {}, "service": {Service: "b"}, "name": {Name: "child"}, "status": {Status: &status}, "service and status": {Service: "b", Status: &status},
 	} {
 		for _, q.Limit = range []int{1, 7, 44, 45, 100} {
@@ -69,7 +69,7 @@ func TestTraceSearchPagesThroughAllTracesNewestFirst(t *testing.T) {
 			}
 		}
 	}
-	q := plait.TraceQuery{Range: plait.TimeRange{From: now.Add(-2 * time.Hour), To: now.Add(-30 * time.Second)}, Limit: 3}
+	q := traceQuestion{Range: plait.TimeRange{From: now.Add(-2 * time.Hour), To: now.Add(-30 * time.Second)}, Limit: 3}
 	if got, want := rootNames(searchAll(t, s, q)), want[20:30]; !slices.Equal(got, want) {
 		t.Errorf("in a range: got %v, want %v", got, want)
 	}
@@ -94,23 +94,23 @@ func TestTraceSearchWantsAllConditionsOfOneSpan(t *testing.T) {
 	status, kind := plait.StatusError, plait.SpanKindInternal
 	tests := []struct {
 		name string
-		q    plait.TraceQuery
+		q    traceQuestion
 		want []string
 	}{
-		{"service", plait.TraceQuery{Service: "shop"}, []string{"one", "two", long}},
-		{"no such service", plait.TraceQuery{Service: "sho"}, nil},
-		{"name", plait.TraceQuery{Name: "inner two"}, []string{"two"}},
-		{"long name", plait.TraceQuery{Name: long}, []string{long}},
-		{"long name of another span", plait.TraceQuery{Name: "inner " + long, Service: "shop"}, []string{long}},
-		{"name of an event", plait.TraceQuery{Name: "inner one"}, []string{"one"}},
-		{"service and another's name", plait.TraceQuery{Service: "web", Name: "inner two"}, nil},
-		{"status", plait.TraceQuery{Status: &status}, []string{"two"}},
-		{"another's status", plait.TraceQuery{Status: &status, Service: "web"}, nil},
-		{"kind", plait.TraceQuery{Kind: &kind, Service: "web"}, nil},
-		{"duration", plait.TraceQuery{MinDuration: 2 * time.Second, MaxDuration: 4 * time.Second, Name: "one"}, []string{"one"}},
-		{"another's duration", plait.TraceQuery{MinDuration: 2 * time.Second, Service: "shop"}, nil},
-		{"longest duration", plait.TraceQuery{MaxDuration: time.Second, Service: "web"}, nil},
-		{"NUL and invalid UTF-8", plait.TraceQuery{Service: "a\x00\xff", Name: "\x00"}, nil},
+		{"service", traceQuestion{Service: "shop"}, []string{"one", "two", long}},
+		{"no such service", traceQuestion{Service: "sho"}, nil},
+		{"name", traceQuestion{Name: "inner two"}, []string{"two"}},
+		{"long name", traceQuestion{Name: long}, []string{long}},
+		{"long name of another span", traceQuestion{Name: "inner " + long, Service: "shop"}, []string{long}},
+		{"name of an event", traceQuestion{Name: "inner one"}, []string{"one"}},
+		{"service and another's name", traceQuestion{Service: "web", Name: "inner two"}, nil},
+		{"status", traceQuestion{Status: &status}, []string{"two"}},
+		{"another's status", traceQuestion{Status: &status, Service: "web"}, nil},
+		{"kind", traceQuestion{Kind: &kind, Service: "web"}, nil},
+		{"duration", traceQuestion{MinDuration: 2 * time.Second, MaxDuration: 4 * time.Second, Name: "one"}, []string{"one"}},
+		{"another's duration", traceQuestion{MinDuration: 2 * time.Second, Service: "shop"}, nil},
+		{"longest duration", traceQuestion{MaxDuration: time.Second, Service: "web"}, nil},
+		{"NUL and invalid UTF-8", traceQuestion{Service: "a\x00\xff", Name: "\x00"}, nil},
 	}
 	for _, tt := range tests {
 		if got := rootNames(searchAll(t, s, tt.q)); !slices.Equal(got, tt.want) {
@@ -158,7 +158,7 @@ func TestTraceSearchComparesAttributesByWhatTheyMean(t *testing.T) {
 		{[]plait.Attribute{strAttribute("a\x00", "\xff")}, nil},
 	}
 	for _, tt := range tests {
-		got := rootNames(searchAll(t, s, plait.TraceQuery{Attributes: tt.attributes}))
+		got := rootNames(searchAll(t, s, traceQuestion{Attributes: tt.attributes}))
 		slices.Sort(got)
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("%v: got %v, want %v", tt.attributes, got, tt.want)
@@ -170,7 +170,7 @@ func TestTraceSearchRefusesCursorsOfOthers(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	for _, cursor := range []string{"x", "!", "AAAA"} {
-		if _, _, err := s.Traces(t.Context(), plait.TraceQuery{Cursor: cursor}); !errors.Is(err, plait.ErrInvalid) {
+		if _, _, err := s.Traces(t.Context(), traceQuestion{Cursor: cursor}.traces()); !errors.Is(err, plait.ErrInvalid) {
 			t.Errorf("cursor %q: %v", cursor, err)
 		}
 		if _, _, err := s.Logs(t.Context(), query.Logs{Page: query.Page{Cursor: cursor}}); !errors.Is(err, plait.ErrInvalid) {

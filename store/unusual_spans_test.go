@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
-	"github.com/plaithq/plait/query"
+	questions "github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/store/storetest"
 )
 
@@ -35,9 +35,9 @@ func TestSpansAreFoundAmongMoreThanAPageOfOthers(t *testing.T) {
 	}
 	writeSpans(t, s, spans...)
 	for _, wanted := range []string{"x0", "x11999", "x6000"} {
-		q := plait.SpanQuery{AnyAttribute: []plait.Matcher{label("peer.service", "=~", wanted)}}
-		for q.Order = plait.SpansSlowestFirst; q.Order <= plait.SpansNewestFirst; q.Order++ {
-			got, err := s.Spans(t.Context(), q)
+		q := spanQuestion{AnyAttribute: []plait.Matcher{label("peer.service", "=~", wanted)}}
+		for q.Order = questions.SlowestFirst; q.Order <= questions.NewestFirst; q.Order++ {
+			got, err := s.Spans(t.Context(), q.spans(t))
 			if err != nil || len(got) != 1 || got[0].Attributes[0].Value.Str() != wanted {
 				t.Errorf("order %d: %d spans for %s, %v", q.Order, len(got), wanted, err)
 			}
@@ -49,7 +49,7 @@ func TestSpansAreFoundAmongMoreThanAPageOfOthers(t *testing.T) {
 		same[i].EndNanos = same[i].StartNanos + 1
 	}
 	writeSpans(t, s, same...)
-	got, err := s.Spans(t.Context(), plait.SpanQuery{AnyAttribute: []plait.Matcher{label("peer.service", "=~", "x[0-9]+")}, Order: plait.SpansNewestFirst, Limit: 9000})
+	got, err := s.Spans(t.Context(), spanQuestion{AnyAttribute: []plait.Matcher{label("peer.service", "=~", "x[0-9]+")}, Order: questions.NewestFirst, Limit: 9000}.spans(t))
 	if err != nil || len(got) != 9000 {
 		t.Errorf("%d spans, %v", len(got), err)
 	}
@@ -92,11 +92,11 @@ func TestUnusualSpansAreRankedBeforeTheyAreCut(t *testing.T) {
 		{[]plait.Matcher{label("service", "=", "jobs")}, 5, "nightly", 0},
 	} {
 		for _, compared := range []bool{false, true} { // by Postgres, and here
-			q := plait.UnusualQuery{SpanQuery: plait.SpanQuery{Matchers: c.matchers, Range: window, Limit: c.limit}, OfEachTrace: true}
+			q := unusualQuestion{spanQuestion: spanQuestion{Matchers: c.matchers, Range: window, Limit: c.limit}, OfEachTrace: true}
 			if compared {
 				q.Grade = func(*plait.Span) int { return 1 }
 			}
-			found, err := s.UnusualSpans(t.Context(), q)
+			found, err := s.UnusualSpans(t.Context(), q.unusual(t))
 			if err != nil || found.CutShort || strings.Join(unusualNames(found), ", ") != c.want || found.Spans[0].TypicalNanos != int64(c.typical) {
 				t.Errorf("%v, compared here %v: %v, %v", c.matchers, compared, unusualNames(found), err)
 			}
@@ -120,8 +120,8 @@ func TestUnusualSpansWithoutAPastAreComparedWithTheWindowWhereItHasMany(t *testi
 	add(1, "GET /cart", 5*time.Second)
 	add(3, "rare", 2*time.Second)
 	writeSpans(t, s, spans...)
-	q := plait.UnusualQuery{SpanQuery: plait.SpanQuery{Range: plait.TimeRange{From: now.Add(-time.Hour), To: now.Add(time.Hour)}, Limit: 4}}
-	found, err := s.UnusualSpans(t.Context(), q)
+	q := unusualQuestion{spanQuestion: spanQuestion{Range: plait.TimeRange{From: now.Add(-time.Hour), To: now.Add(time.Hour)}, Limit: 4}}
+	found, err := s.UnusualSpans(t.Context(), q.unusual(t))
 	if want := "GET /cart, rare, rare, rare"; err != nil || strings.Join(unusualNames(found), ", ") != want {
 		t.Errorf("%v, %v, want %s", unusualNames(found), err, want)
 	}
@@ -146,21 +146,21 @@ func TestUnusualSpansByGradeFailureAndTrace(t *testing.T) {
 	window := plait.TimeRange{From: now.Add(-time.Hour), To: now}
 	grade := func(s *plait.Span) int { return strings.Index("cab", s.Name) + 1 } // b before a before c
 	for _, c := range []struct {
-		q    plait.UnusualQuery
+		q    unusualQuestion
 		want []string
 	}{
-		{plait.UnusualQuery{}, []string{"a", "b", "c", "d", "e", long}},
-		{plait.UnusualQuery{SpanQuery: plait.SpanQuery{Limit: 2}}, []string{"a", "b"}},
-		{plait.UnusualQuery{OfEachTrace: true}, []string{"a", "c", "e", long}},
-		{plait.UnusualQuery{FailedFirst: true}, []string{"d", "e", "a", "b", "c", long}},
-		{plait.UnusualQuery{FailedFirst: true, OfEachTrace: true}, []string{"d", "e", "a", long}},
-		{plait.UnusualQuery{Grade: grade}, []string{"b", "a", "c"}},
-		{plait.UnusualQuery{Grade: grade, BestGrade: 3}, []string{"b", "a", "c"}},
-		{plait.UnusualQuery{Grade: grade, BestGrade: 3, SpanQuery: plait.SpanQuery{Limit: 1}}, []string{"b"}},
-		{plait.UnusualQuery{SpanQuery: plait.SpanQuery{Min: 6 * time.Second, Max: 7 * time.Second}}, []string{"c", "d"}},
+		{unusualQuestion{}, []string{"a", "b", "c", "d", "e", long}},
+		{unusualQuestion{spanQuestion: spanQuestion{Limit: 2}}, []string{"a", "b"}},
+		{unusualQuestion{OfEachTrace: true}, []string{"a", "c", "e", long}},
+		{unusualQuestion{FailedFirst: true}, []string{"d", "e", "a", "b", "c", long}},
+		{unusualQuestion{FailedFirst: true, OfEachTrace: true}, []string{"d", "e", "a", long}},
+		{unusualQuestion{Grade: grade}, []string{"b", "a", "c"}},
+		{unusualQuestion{Grade: grade, BestGrade: 3}, []string{"b", "a", "c"}},
+		{unusualQuestion{Grade: grade, BestGrade: 3, spanQuestion: spanQuestion{Limit: 1}}, []string{"b"}},
+		{unusualQuestion{spanQuestion: spanQuestion{Min: 6 * time.Second, Max: 7 * time.Second}}, []string{"c", "d"}},
 	} {
 		c.q.Range = window
-		found, err := s.UnusualSpans(t.Context(), c.q)
+		found, err := s.UnusualSpans(t.Context(), c.q.unusual(t))
 		if err != nil || !slices.Equal(unusualNames(found), c.want) {
 			t.Errorf("%+v: %.9q, %v, want %.9q", c.q, unusualNames(found), err, c.want)
 		}
@@ -204,8 +204,8 @@ func TestAnswersAreBoundedInBytes(t *testing.T) {
 	if err != nil || !more || len(got) < 100 || len(got)*size > 17<<20 {
 		t.Errorf("%d records of a trace, more %v, %v", len(got), more, err)
 	}
-	thousand := query.Page{Limit: 1000}
-	for _, q := range []query.Logs{{Page: thousand}, {Condition: query.LogTrace(id), Page: thousand}, {Ascending: true, Page: thousand}} {
+	thousand := questions.Page{Limit: 1000}
+	for _, q := range []questions.Logs{{Page: thousand}, {Condition: questions.LogTrace(id), Page: thousand}, {Ascending: true, Page: thousand}} {
 		page, cursor, err := s.Logs(t.Context(), q)
 		if err != nil || cursor == "" || len(page) < 100 || len(page)*size > 17<<20 {
 			t.Errorf("%+v: %d records, cursor %q, %v", q, len(page), cursor, err)
@@ -217,16 +217,16 @@ func TestAnswersAreBoundedInBytes(t *testing.T) {
 	// Answers that are built at the same time share what there is.
 	memory := plait.NewAnswerMemory(4 << 20)
 	first, release := memory.Begin(t.Context())
-	if page, _, err := s.Logs(first, query.Logs{Page: query.Page{Limit: 1000}}); err != nil || len(page) < 40 || len(page)*size > 6<<20 {
+	if page, _, err := s.Logs(first, questions.Logs{Page: questions.Page{Limit: 1000}}); err != nil || len(page) < 40 || len(page)*size > 6<<20 {
 		t.Errorf("the first of two answers has %d records, %v", len(page), err)
 	}
 	second, releaseSecond := memory.Begin(t.Context())
 	defer releaseSecond()
-	if page, cursor, err := s.Logs(second, query.Logs{Page: query.Page{Limit: 1000}}); err != nil || cursor == "" || len(page) < 10 || len(page)*size > 2<<20 {
+	if page, cursor, err := s.Logs(second, questions.Logs{Page: questions.Page{Limit: 1000}}); err != nil || cursor == "" || len(page) < 10 || len(page)*size > 2<<20 {
 		t.Errorf("the second has %d records, cursor %q, %v", len(page), cursor, err)
 	}
 	release()
-	if page, _, err := s.Logs(second, query.Logs{Page: query.Page{Limit: 1000}}); err != nil || len(page) < 40 {
+	if page, _, err := s.Logs(second, questions.Logs{Page: questions.Page{Limit: 1000}}); err != nil || len(page) < 40 {
 		t.Errorf("after the first was sent there are %d records, %v", len(page), err)
 	}
 }
@@ -254,7 +254,7 @@ func TestResourcesThatAnswersRepeatCount(t *testing.T) {
 	if got, more, err := s.TraceLogs(t.Context(), id, 1000); err != nil || !more || len(got) > 170 {
 		t.Errorf("%d records, more %v, %v", len(got), more, err)
 	}
-	if all := searchAllLogs(t, s, query.Logs{Page: query.Page{Limit: 1000}}); len(all) != len(records) {
+	if all := searchAllLogs(t, s, questions.Logs{Page: questions.Page{Limit: 1000}}); len(all) != len(records) {
 		t.Errorf("%d records on all pages", len(all))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/canonical"
 	"github.com/plaithq/plait/store/dictionary"
+	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/search"
 	"github.com/plaithq/plait/store/traceid"
@@ -29,13 +30,14 @@ type Reader struct {
 	lookup  *pgxpool.Pool // and those that are planned once
 	entries *dictionary.Reader
 	ids     *traceid.Index
+	terms   *index.Index
 	now     func() time.Time
 	mapping chan struct{} // held by who draws a service map
 }
 
 // NewReader makes a reader.
-func NewReader(search, lookup *pgxpool.Pool, entries *dictionary.Reader, ids *traceid.Index, now func() time.Time) *Reader {
-	return &Reader{search: search, lookup: lookup, entries: entries, ids: ids, now: now, mapping: make(chan struct{}, mapsAtOnce)}
+func NewReader(search, lookup *pgxpool.Pool, entries *dictionary.Reader, ids *traceid.Index, searched *index.Index, now func() time.Time) *Reader {
+	return &Reader{search: search, lookup: lookup, entries: entries, ids: ids, terms: searched, now: now, mapping: make(chan struct{}, mapsAtOnce)}
 }
 
 // storedSpan is a span as it is stored.
@@ -120,20 +122,22 @@ func (s *Reader) spanEntries(ctx context.Context, rows []storedSpan) (e spanEntr
 	if e.operations, err = s.entries.Operations.Entries(ctx, dictionary.Column(rows, func(r *storedSpan) int64 { return r.operation })); err != nil {
 		return e, fmt.Errorf("operations: %w", err)
 	}
-	scopeIDs := func(yield func(int64) bool) {
-		for _, o := range e.operations {
-			if !yield(o.Scope) {
-				return
-			}
-		}
-	}
-	if e.scopes, err = s.entries.Scopes.Entries(ctx, scopeIDs); err != nil {
+	if e.scopes, err = s.entries.Scopes.Entries(ctx, e.scopeIDs); err != nil {
 		return e, fmt.Errorf("scopes: %w", err)
 	}
 	if e.attributeSets, err = s.entries.AttributeSets.Entries(ctx, dictionary.Column(rows, func(r *storedSpan) int64 { return r.attributeSet })); err != nil {
 		return e, fmt.Errorf("attribute sets: %w", err)
 	}
 	return e, nil
+}
+
+// scopeIDs yields the scopes of the operations.
+func (e *spanEntries) scopeIDs(yield func(int64) bool) {
+	for _, o := range e.operations {
+		if !yield(o.Scope) {
+			return
+		}
+	}
 }
 
 // decodeSpans turns rows into spans, in the same order.
@@ -151,7 +155,12 @@ func (s *Reader) decodeSpans(ctx context.Context, rows []storedSpan) ([]plait.Sp
 	return spans, nil
 }
 
-func (e *spanEntries) decode(span *plait.Span, row *storedSpan) (err error) {
+func (e *spanEntries) decode(span *plait.Span, row *storedSpan) error {
+	return e.decodeParts(span, row, true, true)
+}
+
+// decodeFixed decodes all but the text of a row.
+func (e *spanEntries) decodeFixed(span *plait.Span, row *storedSpan) {
 	operation := e.operations[row.operation]
 	start := row.startNanos()
 	*span = plait.Span{
@@ -167,14 +176,9 @@ func (e *spanEntries) decode(span *plait.Span, row *storedSpan) (err error) {
 		Flags:        uint32(row.flags),
 		Status:       plait.StatusCode(row.status),
 	}
-	if span.Attributes, err = rowcodec.JoinAttributes(e.attributeSets[row.attributeSet], row.attributes); err != nil {
-		return err
-	}
-	return decodeSpanExtra(span, row.extra)
 }
 
-// rowcodec.JoinAttributes adds a record's own attributes to those of its set. Without its own, the
-// result is the set itself, which nobody may change.
+// decodeSpanExtra adds what few spans have.
 func decodeSpanExtra(span *plait.Span, text string) error {
 	if text == "" {
 		return nil

@@ -10,44 +10,33 @@ import (
 	"slices"
 
 	"github.com/plaithq/plait"
-	"github.com/plaithq/plait/spanmetrics"
-	"github.com/plaithq/plait/store/dictionary"
+	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/store/pg"
-	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/search"
+	"github.com/plaithq/plait/store/terms"
 	"github.com/plaithq/plait/store/traceid"
 )
 
-const (
-	// Spans that fit, newest first. Text is sent only when it has to be compared.
-	searchSpansSQL = `
-SELECT trace_id, start_time, operation, resource, attribute_set,
-       CASE WHEN $15 THEN attributes ELSE '' END,
-       CASE WHEN $15 THEN extra ELSE '' END
+// Spans that fit, newest first. Text is sent only when it has to be compared.
+const searchSpansSQL = `
+SELECT trace_id, start_time, start_sub_ns, span_id, parent_span_id, duration_ns, operation, resource, attribute_set, flags, status,
+       CASE WHEN $9 THEN attributes ELSE '' END,
+       CASE WHEN $10 THEN extra ELSE '' END
 FROM plait_store.span
 WHERE` + spanMatchSQL + `
 ORDER BY start_time DESC
-LIMIT $16`
+LIMIT $8`
 
-	// When nothing or only a service is asked for, fragments tell without a look at spans.
-	searchFragmentsSQL = `
-SELECT trace_id, start_time
-FROM plait_store.trace_fragment
-WHERE start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL + `
-  AND ($3::text IS NULL OR $3 = ANY (services))
-ORDER BY start_time DESC
-LIMIT $4`
-)
-
-// Traces searches for traces with a span that fits the whole query, the ones that started last
-// first, and returns the cursor of the next page, empty at the end. A search takes ten seconds
-// at most: the page then has what was found, and the cursor goes on from there.
+// Traces searches for traces that fit a condition, the ones that started last first, and returns the cursor of the
+// next page, empty at the end. A search takes ten seconds at most: the page then has what was found, and the cursor
+// goes on from there.
 //
-// How it works: matching spans are read backwards in time. When all spans from some time on
+// How it works: spans that fit are read backwards in time. When all spans from some time on
 // have been seen, so have all traces that fit and started since: they are settled and in their
 // final order. Traces that started before that wait; a page that ends while some of
-// them wait names in its cursor the time of the newest matching span that has to be read again.
-func (s *Reader) Traces(ctx context.Context, q plait.TraceQuery) ([]plait.TraceSummary, string, error) {
+// them wait names in its cursor the time of the newest matching span that has to be read again. The term index names
+// traces by when they start, and so its answers settle in the same way.
+func (s *Reader) Traces(ctx context.Context, q query.Traces) ([]plait.TraceSummary, string, error) {
 	t, err := s.newTraceSearch(ctx, q)
 	if err != nil {
 		return nil, "", fmt.Errorf("search traces: %w", err)
@@ -64,13 +53,16 @@ func (s *Reader) Traces(ctx context.Context, q plait.TraceQuery) ([]plait.TraceS
 
 // traceSearch is one page's worth of searching.
 type traceSearch struct {
-	store  *Reader
-	filter spanFilter
-	// service restricts a search in fragments
-	service     string
-	inFragments bool
+	store *Reader
+	plan  *spanPlan   // of the spans that tell of a trace
+	rest  *traceCheck // what has to be compared then, nil: nothing
+	// fragments says that fragments tell, of a service's spans where one is named
+	fragments  bool
+	service    string
+	straddling bool // traces that have fragments from before the range only are still to be looked for
 
 	walk   search.Walk
+	end    int64 // microseconds: of the range, wherever a page begins
 	limit  int
 	memory search.Memory
 	before traceCursor // traces from here on were on earlier pages
@@ -84,13 +76,7 @@ type foundTrace struct {
 	oldestMatch int64 // microseconds
 }
 
-// spanMatch is a span that fits.
-type spanMatch struct {
-	traceID plait.TraceID
-	micros  int64
-}
-
-func (s *Reader) newTraceSearch(ctx context.Context, q plait.TraceQuery) (*traceSearch, error) {
+func (s *Reader) newTraceSearch(ctx context.Context, q query.Traces) (*traceSearch, error) {
 	t := &traceSearch{
 		store:   s,
 		walk:    search.NewWalk(q.Range, false, s.now()),
@@ -100,79 +86,125 @@ func (s *Reader) newTraceSearch(ctx context.Context, q plait.TraceQuery) (*trace
 		waiting: make(map[plait.TraceID]*foundTrace),
 		passed:  make(map[plait.TraceID]struct{}),
 	}
+	of, rest, err := splitTraceCondition(q.Condition)
+	if err != nil {
+		return nil, err
+	}
+	t.rest = rest
+	if t.plan, err = s.newSpanPlan(ctx, of); err != nil {
+		return nil, err
+	}
+	t.plan.narrows(&t.walk)
+	t.end = t.walk.To
+	t.service, t.fragments = fragmentsTell(t.plan.condition)
+	t.straddling = t.fragments && !q.Range.From.IsZero()
 	if q.Cursor != "" {
-		var err error
 		if t.before, err = parseTraceCursor(q.Cursor); err != nil {
 			return nil, err
 		}
 		t.walk.To = min(t.walk.To, t.before.resume)
 	}
-	f := &t.filter
-	f.minDuration, f.maxDuration = pg.Optional(int64(q.MinDuration)), pg.Optional(int64(q.MaxDuration))
-	if f.minDuration != nil && f.maxDuration == nil {
-		f.maxDuration = pg.Optional(int64(spanmetrics.MaxDuration)) // what claims more took no time
-	}
-	if q.Status != nil {
-		f.statuses = []int16{int16(*q.Status)}
-	}
-	var err error
-	if f.attributes, err = s.entries.AttributeConditions(ctx, q.Attributes); err != nil {
-		return nil, err
-	}
-	if f.everything() && q.Name == "" && q.Kind == nil {
-		t.service, t.inFragments = dictionary.Clip(rowcodec.CleanText(q.Service)), true
-		return t, nil
-	}
-	return t, s.restrictOperations(ctx, f, q.Service, q.Name, q.Kind)
+	return t, nil
 }
 
-// run reads slices until enough traces are settled or the range is read.
+// run finds traces until enough are settled or the range is read.
 func (t *traceSearch) run(ctx context.Context) error {
-	if t.filter.impossible() {
-		t.walk.To = t.walk.From
+	if t.plan.impossible() {
+		t.walk.To, t.straddling = t.walk.From, false
 	}
-	enough := func() bool {
-		settled := len(t.settled())
-		return settled >= t.limit || settled > 0 && !t.memory.Left()
+	if t.fragments {
+		if err := t.walk.Pages(ctx, 10*(t.limit+100), t.enough, t.fragmentPage); err != nil || !t.walk.Done() {
+			return err
+		}
+		return t.straddlers(ctx)
 	}
-	return t.walk.Pages(ctx, 10*(t.limit+100), enough, func(ctx context.Context, from, to int64, limit int) (search.Page, error) {
-		matches, p, err := t.match(ctx, from, to, limit)
+	if t.walk.Done() {
+		return nil
+	}
+	units, err := t.units(ctx)
+	if err != nil {
+		return err
+	}
+	if units != nil {
+		return t.ofUnits(ctx, units)
+	}
+	return t.walk.Pages(ctx, 10*(t.limit+100), t.enough, t.spanPage)
+}
+
+// units asks the term index, nil where the way is back through time. A search that began with the index goes on with it:
+// of traces that start before the last of a page, it has not read what is newer.
+func (t *traceSearch) units(ctx context.Context) (*terms.Search, error) {
+	if t.before.byIndex {
+		return t.store.terms.Find(ctx, t.plan.terms, t.walk.From, t.walk.To, false)
+	}
+	return t.store.candidates(ctx, t.plan, t.walk.From, t.walk.To, maxUnits)
+}
+
+// maxUnits bounds the traces of a search through the index: far beyond what a page is filled with.
+const maxUnits = 1 << 30
+
+func (t *traceSearch) enough() bool {
+	settled := len(t.settled())
+	return settled >= t.limit || settled > 0 && !t.memory.Left()
+}
+
+// spanPage reads a page of a slice of time, newest first.
+func (t *traceSearch) spanPage(ctx context.Context, from, to int64, limit int) (p search.Page, err error) {
+	attributes, extra := t.plan.textNeeded()
+	var rows []storedSpan
+	size := 0
+	err = pg.QueryUntil(ctx, t.store.search, func(v [][]byte) bool {
+		row := scanSpan(v)
+		p.Add(row.startMicros)
+		rows = append(rows, row)
+		size += row.size()
+		p.Full = size > search.MaxBytes
+		return !p.Full
+	}, searchSpansSQL, append(t.plan.arguments(from, to), limit, attributes, extra)...)
+	if err != nil {
+		return p, err
+	}
+	p.Full = p.Full || p.Rows >= limit
+	if rows, err = t.store.fitting(ctx, t.plan, rows); err != nil {
+		return p, err
+	}
+	return p, t.add(ctx, matchesOf(nil, rows))
+}
+
+func matchesOf(matches []spanMatch, rows []storedSpan) []spanMatch {
+	for i := range rows {
+		matches = append(matches, spanMatch{rows[i].traceID, rows[i].startMicros})
+	}
+	return matches
+}
+
+// ofUnits reads the traces that the index names, those that start last first.
+func (t *traceSearch) ofUnits(ctx context.Context, units *terms.Search) error {
+	t.before.byIndex = true
+	for n := t.limit + t.limit/4 + 2; !t.enough(); n *= 2 {
+		n = min(n, unitsAtOnce)
+		some, err := units.Next(ctx, n)
 		if err != nil {
-			return p, err
+			return err
 		}
-		return p, t.add(ctx, matches)
-	})
-}
-
-// match reads a page of a slice of time, newest first, and returns the rows that fit.
-func (t *traceSearch) match(ctx context.Context, from, to int64, limit int) (matches []spanMatch, p search.Page, err error) {
-	if t.inFragments {
-		err = pg.QueryRows(ctx, t.store.search, func(v [][]byte) {
-			p.Add(rowcodec.TimeMicros(v[1]))
-			matches = append(matches, spanMatch{plait.TraceID(v[0]), p.Last})
-		}, searchFragmentsSQL, pg.Planned, rowcodec.MicrosTime(from), rowcodec.MicrosTime(to), pg.Optional(t.service), limit)
-		p.Full = p.Rows >= limit
-		return matches, p, err
+		matches, err := t.matchesIn(ctx, nil, some)
+		if err != nil {
+			return err
+		}
+		if err := t.add(ctx, matches); err != nil {
+			return err
+		}
+		if len(some) < n {
+			t.walk.To = t.walk.From
+			return nil
+		}
+		// no trace that is still to come starts after the last of these
+		t.walk.To = max(t.walk.From+1, min(t.walk.To, some[len(some)-1].From+units.Tick()))
 	}
-	compare := t.filter.comparesText()
-	var bad error
-	err = pg.QueryRows(ctx, t.store.search, func(v [][]byte) {
-		p.Add(rowcodec.TimeMicros(v[1]))
-		if compare {
-			row := storedSpan{operation: rowcodec.Int8(v[2]), resource: rowcodec.Int8(v[3]), attributeSet: rowcodec.Int8(v[4]),
-				attributes: string(v[5]), extra: string(v[6])}
-			if ok, err := t.filter.fits(&row); !ok {
-				bad = cmp.Or(bad, err)
-				return
-			}
-		}
-		matches = append(matches, spanMatch{plait.TraceID(v[0]), p.Last})
-	}, searchSpansSQL, append(t.filter.arguments(from, to), compare, limit)...)
-	p.Full = p.Rows >= limit
-	return matches, p, cmp.Or(err, bad)
+	return nil
 }
 
-// add notes the traces of matching spans.
+// add notes the traces of matching spans, which come newest first.
 func (t *traceSearch) add(ctx context.Context, matches []spanMatch) error {
 	oldest := make(map[plait.TraceID]int64)
 	for _, m := range matches {
@@ -183,7 +215,7 @@ func (t *traceSearch) add(ctx context.Context, matches []spanMatch) error {
 			f.oldestMatch = min(f.oldestMatch, m.micros)
 			continue
 		}
-		oldest[m.traceID] = m.micros // matches come newest first
+		oldest[m.traceID] = m.micros
 	}
 	if len(oldest) == 0 {
 		return nil
@@ -199,12 +231,16 @@ func (t *traceSearch) add(ctx context.Context, matches []spanMatch) error {
 	for _, m := range matches {
 		t.passed[m.traceID] = struct{}{}
 	}
+	summaries = slices.DeleteFunc(summaries, func(s plait.TraceSummary) bool { return !t.before.after(&s) })
+	if t.rest != nil {
+		if summaries, err = t.rest.fitting(ctx, t.store, summaries); err != nil {
+			return err
+		}
+	}
 	for _, summary := range summaries {
 		t.memory.Take(summarySize(&summary))
-		if t.before.after(&summary) {
-			delete(t.passed, summary.TraceID)
-			t.waiting[summary.TraceID] = &foundTrace{summary, oldest[summary.TraceID]}
-		}
+		delete(t.passed, summary.TraceID)
+		t.waiting[summary.TraceID] = &foundTrace{summary, oldest[summary.TraceID]}
 	}
 	return nil
 }
@@ -238,7 +274,7 @@ func (s *Reader) fullSpellings(ctx context.Context, matches map[plait.TraceID]in
 func (t *traceSearch) settled() []*foundTrace {
 	var settled []*foundTrace
 	for _, f := range t.waiting {
-		if t.walk.Done() || f.StartNanos >= t.walk.To*1000 {
+		if t.walk.Done() && !t.straddling || f.StartNanos >= t.walk.To*1000 {
 			settled = append(settled, f)
 		}
 	}
@@ -259,7 +295,7 @@ func (t *traceSearch) page() ([]plait.TraceSummary, string) {
 		next.startNanos, next.traceID = f.StartNanos, f.TraceID
 		delete(t.waiting, f.TraceID)
 	}
-	if len(t.waiting) == 0 && t.walk.Done() {
+	if len(t.waiting) == 0 && t.walk.Done() && !t.straddling {
 		return page, ""
 	}
 	next.resume = t.walk.To
@@ -274,6 +310,7 @@ type traceCursor struct {
 	startNanos int64 // of the last trace
 	traceID    plait.TraceID
 	resume     int64 // spans before this microsecond have to be read
+	byIndex    bool  // or, of the term index, the traces that start before it
 }
 
 const maxNanos = 1<<63 - 1
@@ -283,7 +320,7 @@ func (c *traceCursor) after(t *plait.TraceSummary) bool {
 	return cmp.Or(cmp.Compare(t.StartNanos, c.startNanos), slices.Compare(t.TraceID[:], c.traceID[:])) < 0
 }
 
-const traceCursorSize = 8 + 16 + 8
+const traceCursorSize = 8 + 16 + 8 + 1
 
 // String returns the cursor in base64url.
 func (c *traceCursor) String() string {
@@ -291,6 +328,11 @@ func (c *traceCursor) String() string {
 	b = binary.BigEndian.AppendUint64(b, uint64(c.startNanos))
 	b = append(b, c.traceID[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(c.resume))
+	way := byte(0)
+	if c.byIndex {
+		way = 1
+	}
+	b = append(b, way)
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
@@ -303,6 +345,7 @@ func parseTraceCursor(text string) (traceCursor, error) {
 		startNanos: int64(binary.BigEndian.Uint64(b)),
 		traceID:    plait.TraceID(b[8:24]),
 		resume:     int64(binary.BigEndian.Uint64(b[24:])),
+		byIndex:    b[32] != 0,
 	}, nil
 }
 

@@ -72,7 +72,7 @@ WHERE spans >= $3 OR fragments = $4
 ORDER BY start_time DESC
 LIMIT 1`
 
-	inlineNameSQL = `CASE WHEN operation = ANY ($18) THEN coalesce(nullif(extra, '')::jsonb ->> 'name', '') ELSE '' END`
+	inlineNameSQL = `CASE WHEN operation = ANY ($12) THEN coalesce(nullif(extra, '')::jsonb ->> 'name', '') ELSE '' END`
 
 	// Exact medians would have to sort all durations. Counted in buckets an eighth of a doubling wide,
 	// the mean of the bucket with the median is at most 9 % off, and exact where all are equal.
@@ -90,10 +90,10 @@ ORDER BY spans DESC`
 	windowDurationsSQL = `
 WITH counted AS (
     SELECT operation, ` + inlineNameSQL + ` AS name, ` + countedSQL + overlappingSQL + overlapConditionsSQL + `
-      AND operation <> ALL ($19)
+      AND operation <> ALL ($13)
     GROUP BY 1, 2, 5
 )` + mediansSQL + `
-LIMIT $15`
+LIMIT $8`
 
 	earlierDurationsSQL = `
 WITH counted AS (
@@ -118,7 +118,7 @@ func (u *unusualSearch) learn(ctx context.Context) error {
 	defer cancel()
 	since, err := u.usualSince(bounded)
 	if err == nil {
-		err = u.durations(bounded, earlierDurationsSQL, pg.Planned, since, rowcodec.MicrosTime(u.walk.From), u.filter.operations, u.inline, usualOperations)
+		err = u.durations(bounded, earlierDurationsSQL, pg.Planned, since, rowcodec.MicrosTime(u.walk.From), u.plan.operations, u.inline, usualOperations)
 	}
 	if err != nil && (!search.TimedOut(bounded, err) || ctx.Err() != nil) {
 		return fmt.Errorf("read spans before the window: %w", err)
@@ -137,8 +137,7 @@ func (u *unusualSearch) usualSince(ctx context.Context) (time.Time, error) {
 // learnFromWindow finds out what is usual from the window for operations of which there is nothing before it,
 // and says whether that is known of any.
 func (u *unusualSearch) learnFromWindow(ctx context.Context) (bool, error) {
-	all := u.filter
-	all.minDuration, all.maxDuration, all.statuses, all.resources, all.attributes = nil, nil, nil, nil, nil
+	all := spanPlan{operations: u.plan.operations}
 	known := []int64{}
 	for key := range u.typical {
 		if key.name == "" {
@@ -147,7 +146,7 @@ func (u *unusualSearch) learnFromWindow(ctx context.Context) (bool, error) {
 	}
 	before := u.typical
 	u.typical = typicalDurations{}
-	err := u.durations(ctx, windowDurationsSQL, append(all.arguments(u.walk.From, u.walk.To), usualOperations, rowcodec.MicrosTime(u.near), u.before, u.inline, known)...)
+	err := u.durations(ctx, windowDurationsSQL, append(all.arguments(u.walk.From, u.walk.To), usualOperations, rowcodec.MicrosTime(u.near), u.before, [][16]byte(nil), u.inline, known)...)
 	for key, d := range u.typical {
 		if d.spans < usualSpans {
 			delete(u.typical, key)

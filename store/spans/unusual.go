@@ -1,7 +1,6 @@
 package spans
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/rowcodec"
@@ -30,44 +30,46 @@ import (
 // reachBack is the bound of the partial indexes span_long, which find what began earlier before a window.
 const reachBack = time.Minute
 
-// overlappingSQL are the spans that overlap a window: $1 is its start, $2 its end, $16 a minute
-// before its start, or the start itself where spans before it do not count ($17 is then false).
+// overlappingSQL are the spans that overlap a window: $1 is its start, $2 its end, $9 a minute
+// before its start, or the start itself where spans before it do not count ($10 is then false). Those that are not long
+// may be of some traces only, $11.
 const overlappingSQL = `
 FROM (
     SELECT ` + spanColumns + `
     FROM plait_store.span
-    WHERE start_time >= $16 AND start_time < $2
-      AND (shelf BETWEEN ($16::timestamptz AT TIME ZONE interval '0')::date AND ($2::timestamptz AT TIME ZONE interval '0')::date
+    WHERE start_time >= $9 AND start_time < $2
+      AND (shelf BETWEEN ($9::timestamptz AT TIME ZONE interval '0')::date AND ($2::timestamptz AT TIME ZONE interval '0')::date
            OR ` + partition.OutsideSQL + `)
+      AND ($11::uuid[] IS NULL OR trace_id = ANY ($11))
     UNION ALL
-    SELECT ` + spanColumns + ` FROM plait_store.span WHERE $17 AND duration_ns > 60000000000 AND start_time < $16
+    SELECT ` + spanColumns + ` FROM plait_store.span WHERE $10 AND duration_ns > 60000000000 AND start_time < $9
 ) s`
 
 const overlapConditionsSQL = `
-WHERE (start_time >= $1 OR $17 AND duration_ns >= 1e9::float8 * date_part('epoch', $1 - start_time))` + spanConditionsSQL
+WHERE (start_time >= $1 OR $10 AND duration_ns >= 1e9::float8 * date_part('epoch', $1 - start_time))` + spanConditionsSQL
 
 const (
 	unusualSpansSQL = `
 SELECT ` + spanColumns + overlappingSQL + `
-LEFT JOIN unnest($19::int8[], $20::text[], $21::int8[]) u(usual_of, usual_name, usual)
+LEFT JOIN unnest($13::int8[], $14::text[], $15::int8[]) u(usual_of, usual_name, usual)
     ON usual_of = operation AND usual_name = ` + inlineNameSQL + overlapConditionsSQL + `
-  AND trace_id <> ALL ($22)
-ORDER BY $23 AND status = 2 DESC, duration_ns - coalesce(usual, 0) DESC, start_time DESC
-LIMIT $15`
+  AND trace_id <> ALL ($16)
+ORDER BY $17 AND status = 2 DESC, duration_ns - coalesce(usual, 0) DESC, start_time DESC
+LIMIT $8`
 
 	overlappingSpansSQL = `
 SELECT ` + spanColumns + overlappingSQL + overlapConditionsSQL + `
-  AND $15::int8 IS NOT NULL`
+  AND $8::int8 IS NOT NULL`
 )
 
 // UnusualSpans returns the spans of a window that most exceed what is usual for their operation.
-// Matchers are those of Spans. It takes ten seconds at most, and says so if that cut it short.
-func (s *Reader) UnusualSpans(ctx context.Context, q plait.UnusualQuery) (plait.UnusualSpans, error) {
+// It takes ten seconds at most, and says so if that cut it short.
+func (s *Reader) UnusualSpans(ctx context.Context, q query.Unusual) (plait.UnusualSpans, error) {
 	t, err := s.newUnusualSearch(ctx, q)
 	if err != nil {
 		return plait.UnusualSpans{}, fmt.Errorf("search unusual spans: %w", err)
 	}
-	if t.filter.impossible() || t.walk.Done() {
+	if t.plan.impossible() || t.walk.Done() {
 		return plait.UnusualSpans{}, nil
 	}
 	bounded, cancel := search.Bounded(ctx)
@@ -80,12 +82,12 @@ func (s *Reader) UnusualSpans(ctx context.Context, q plait.UnusualQuery) (plait.
 }
 
 // slowestSpans returns the spans that started in a range and took longest.
-func (s *Reader) slowestSpans(ctx context.Context, q plait.SpanQuery) ([]plait.Span, error) {
-	t, err := s.newUnusualSearch(ctx, plait.UnusualQuery{SpanQuery: q})
+func (s *Reader) slowestSpans(ctx context.Context, q query.Spans) ([]plait.Span, error) {
+	t, err := s.newUnusualSearch(ctx, query.Unusual{Condition: q.Condition, Range: q.Range, Limit: q.Limit})
 	if err != nil {
 		return nil, fmt.Errorf("search spans: %w", err)
 	}
-	if t.filter.impossible() || t.walk.Done() {
+	if t.plan.impossible() || t.walk.Done() {
 		return nil, nil
 	}
 	t.near, t.before = t.walk.From, false
@@ -104,24 +106,25 @@ func (s *Reader) slowestSpans(ctx context.Context, q plait.SpanQuery) ([]plait.S
 // unusualSearch is a search for unusual spans.
 type unusualSearch struct {
 	*spanSearch
-	query   plait.UnusualQuery
+	query   query.Unusual
 	near    int64 // microseconds: where spans that are not long begin to be looked at
 	before  bool  // whether spans that began before the window count
 	inline  []int64
+	traces  [][16]byte // that have spans which may fit, nil where these may be of any
 	typical typicalDurations
 	best    bestSpans
 	cut     bool
 }
 
-func (s *Reader) newUnusualSearch(ctx context.Context, q plait.UnusualQuery) (*unusualSearch, error) {
-	base, err := s.newSpanSearch(ctx, q.SpanQuery)
+func (s *Reader) newUnusualSearch(ctx context.Context, q query.Unusual) (*unusualSearch, error) {
+	base, err := s.newSpanSearch(ctx, query.Spans{Condition: q.Condition, Range: q.Range, Page: query.Page{Limit: q.Limit}})
 	if err != nil {
 		return nil, err
 	}
 	u := &unusualSearch{spanSearch: base, query: q, before: true}
 	u.near = max(base.walk.From-int64(reachBack/time.Microsecond), rowcodec.MinMicros)
 	u.best = u.none()
-	u.inline, err = s.inlineOperations(ctx, base.filter.operations)
+	u.inline, err = s.inlineOperations(ctx, base.plan.operations)
 	return u, err
 }
 
@@ -167,7 +170,10 @@ func (u *unusualSearch) run(ctx context.Context) error {
 
 // find fills best, with what is known to be usual.
 func (u *unusualSearch) find(ctx context.Context) error {
-	if u.comparesRows() {
+	if !u.plan.exact {
+		if err := u.findTraces(ctx); err != nil {
+			return err
+		}
 		return u.compare(ctx)
 	}
 	if u.query.Grade == nil {
@@ -196,12 +202,12 @@ func (u *unusualSearch) ask(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if u.best.full() || !u.query.OfEachTrace {
-			u.cut = !whole && !u.best.full()
+		if u.cut = !whole && !u.best.full(); u.cut || u.best.full() || rows < limit {
 			return nil
 		}
-		if u.cut = !whole; u.cut || rows < limit {
-			return nil
+		if !u.query.OfEachTrace { // some were sent twice
+			u.best = u.none()
+			limit *= 4
 		}
 	}
 }
@@ -259,38 +265,30 @@ func (u *unusualSearch) ranked(ctx context.Context, args []any) (found []storedS
 	return found, whole, err
 }
 
-// arguments are those of overlappingSQL and overlapConditionsSQL.
-func (u *unusualSearch) arguments(limit int) []any {
-	args := u.filter.arguments(u.walk.From, u.walk.To)
-	return append(args, limit, rowcodec.MicrosTime(u.near), u.before)
+// findTraces asks the term index which traces have spans in the window that may fit, unless they are many.
+func (u *unusualSearch) findTraces(ctx context.Context) error {
+	units, err := u.store.candidates(ctx, u.plan, u.near, u.walk.To, tracesRead)
+	if err != nil || units == nil {
+		return err
+	}
+	found, err := units.Next(ctx, tracesRead+1)
+	if err != nil {
+		return err
+	}
+	u.traces, err = u.store.spellings(ctx, found)
+	return err
 }
 
-// comparedAtOnce is how many rows are decoded and compared together.
-const comparedAtOnce = 500
+// arguments are those of overlappingSQL and overlapConditionsSQL.
+func (u *unusualSearch) arguments(limit int) []any {
+	args := u.plan.arguments(u.walk.From, u.walk.To)
+	return append(args, limit, rowcodec.MicrosTime(u.near), u.before, u.traces)
+}
 
 // compare reads all spans of the window and ranks them here. Only the best are kept.
 func (u *unusualSearch) compare(ctx context.Context) error {
-	var rows []storedSpan
-	var bad error
-	err := pg.QueryUntil(ctx, u.store.search, func(v [][]byte) bool {
-		row := scanSpan(v)
-		var fits bool
-		if fits, bad = u.fits(&row); bad != nil {
-			return false
-		}
-		if fits {
-			rows = append(rows, row)
-		}
-		if len(rows) >= comparedAtOnce {
-			bad = u.take(ctx, rows)
-			rows = rows[:0]
-		}
-		return bad == nil
-	}, overlappingSpansSQL, u.arguments(0)...)
-	if err = cmp.Or(err, bad); err != nil {
-		return err
-	}
-	return u.take(ctx, rows)
+	take := func(rows []storedSpan) error { return u.take(ctx, rows) }
+	return u.store.eachFitting(ctx, u.plan, take, overlappingSpansSQL, u.arguments(0)...)
 }
 
 // take decodes rows and keeps the best.

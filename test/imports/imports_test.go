@@ -47,7 +47,7 @@ var allowed = []struct {
 	{"spanmetrics", []string{""}},
 	{"spanmetrics/callcases", []string{"", "spanmetrics"}},
 	{"correlate/tracetree", []string{"", "spanmetrics"}},
-	{"correlate", []string{"", "spanmetrics", "correlate/tracetree", "query"}},
+	{"correlate", []string{"", "query/...", "spanmetrics", "correlate/tracetree"}},
 	{"sockets", []string{""}},
 	{"store/localpg", nil},
 	{"store/pgcopy", nil},

@@ -1,0 +1,201 @@
+package store_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/plaithq/plait"
+	questions "github.com/plaithq/plait/query"
+	"github.com/plaithq/plait/query/condition"
+	"github.com/plaithq/plait/query/condition/conditiontest"
+	"github.com/plaithq/plait/store"
+	"github.com/plaithq/plait/store/storetest"
+)
+
+// drawnEpoch is about when the telemetry of package conditiontest happens.
+const drawnEpoch = 1_700_000_100_000_000_000
+
+// drawn writes random telemetry in several commits, in an hour of its own.
+type drawn struct {
+	store *store.Store
+	n     int
+	decoy bool // beside many traces that have nothing of what is drawn
+	now   time.Time
+}
+
+func (d *drawn) write(rt *rapid.T, spans int) (sent []plait.Span, r plait.TimeRange) {
+	d.n++
+	sent = conditiontest.Draw(rt, spans, 0).Spans
+	shift := d.now.Add(-time.Duration(d.n)*time.Minute).UnixNano() - drawnEpoch
+	r.From = time.Unix(0, drawnEpoch+shift-1_000_000_000)
+	r.To = r.From.Add(30 * time.Second)
+	for i := range sent {
+		sent[i].StartNanos += shift
+		sent[i].EndNanos += shift
+		for j := range sent[i].Events {
+			sent[i].Events[j].TimeNanos += shift
+		}
+		sent[i].TraceID[2], sent[i].TraceID[3] = byte(d.n>>8), byte(d.n)
+		sent[i].TraceID[14] = byte(d.n)
+	}
+	if d.decoy {
+		others := make([]plait.Span, 60)
+		for i := range others {
+			others[i] = plait.Span{
+				TraceID: plait.TraceID{0: 0xde, 2: byte(d.n >> 8), 3: byte(d.n), 15: byte(i + 1)}, SpanID: plait.SpanID{7: 1}, Name: "decoy",
+				StartNanos: drawnEpoch + shift + int64(i), EndNanos: drawnEpoch + shift + 7, Resource: &plait.Resource{},
+			}
+		}
+		d.commit(rt, others)
+		sent = append(sent, others...)
+	}
+	cut := rapid.IntRange(0, len(sent)).Draw(rt, "cut")
+	d.commit(rt, sent[:cut])
+	d.commit(rt, sent[cut:])
+	return sent, r
+}
+
+func (d *drawn) commit(rt *rapid.T, spans []plait.Span) {
+	if len(spans) == 0 {
+		return
+	}
+	if _, err := d.store.WriteTraces(rt.Context(), &plait.Traces{Spans: slices.Clone(spans)}); err != nil {
+		rt.Fatal(err)
+	}
+}
+
+// views are the spans as the store has them: with its own summaries.
+func (d *drawn) views(rt *rapid.T, sent []plait.Span) ([]condition.SpanView, []condition.TraceView) {
+	spans, traces := conditiontest.Views(sent), conditiontest.Traces(sent)
+	var ids []plait.TraceID
+	for i := range traces {
+		ids = append(ids, traces[i].Summary.TraceID)
+	}
+	summaries, err := d.store.TraceSummaries(rt.Context(), ids)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for i := range summaries {
+		for j := range traces {
+			if traces[j].Summary.TraceID == summaries[i].TraceID {
+				traces[j].Summary = &summaries[i]
+			}
+		}
+		for j := range spans {
+			if spans[j].Span.TraceID == summaries[i].TraceID {
+				spans[j].Trace = &summaries[i]
+			}
+		}
+	}
+	return spans, traces
+}
+
+func spanKey(s *plait.Span) string { return fmt.Sprint(s.TraceID, s.SpanID) }
+
+// check compares what the store answers with what Match says of all rows.
+func (d *drawn) check(rt *rapid.T) {
+	sent, r := d.write(rt, 8)
+	spans, traces := d.views(rt, sent)
+	for i := range 6 {
+		n := conditiontest.OnSpans().Draw(rt, fmt.Sprint("spans ", i))
+		within := condition.And{n, questions.During(condition.SpanStart, r)}
+		c, err := condition.CompileSpans(within)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		var want []string
+		for i := range spans {
+			if c.Match(&spans[i]) {
+				want = append(want, spanKey(spans[i].Span))
+			}
+		}
+		slices.Sort(want)
+		for _, order := range []questions.SpanOrder{questions.NewestFirst, questions.SlowestFirst} {
+			d.checkSpans(rt, questions.Spans{Condition: n, Range: r, Order: order, Page: questions.Page{Limit: 100}}, want)
+		}
+		d.checkTraces(rt, questions.TracesWithSpan(n, r), traces)
+	}
+	for i := range 4 {
+		n := conditiontest.OnTraces().Draw(rt, fmt.Sprint("traces ", i))
+		d.checkTraces(rt, questions.Traces{Condition: condition.And{n, condition.HasSpan{Of: questions.During(condition.SpanStart, r)}}, Range: r}, traces)
+	}
+}
+
+func (d *drawn) checkSpans(rt *rapid.T, q questions.Spans, want []string) {
+	found, err := d.store.Spans(rt.Context(), q)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	var got []string
+	for i := range found {
+		got = append(got, spanKey(&found[i]))
+		if q.Order == questions.NewestFirst && i > 0 && found[i].StartNanos > found[i-1].StartNanos {
+			rt.Fatalf("%s: span %d is newer than the one before", q.Condition, i)
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		rt.Fatalf("%s, order %d: store %q, match %q", q.Condition, q.Order, got, want)
+	}
+}
+
+func (d *drawn) checkTraces(rt *rapid.T, q questions.Traces, all []condition.TraceView) {
+	c, err := condition.CompileTraces(q.Condition)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	var want []plait.TraceSummary
+	for i := range all {
+		if c.Match(&all[i]) {
+			want = append(want, *all[i].Summary)
+		}
+	}
+	slices.SortFunc(want, func(a, b plait.TraceSummary) int {
+		if a.StartNanos != b.StartNanos {
+			return int(min(max(b.StartNanos-a.StartNanos, -1), 1))
+		}
+		return slices.Compare(b.TraceID[:], a.TraceID[:])
+	})
+	var got []plait.TraceSummary
+	for _, limit := range []int{100, 1, 2} {
+		got = nil
+		for q.Limit, q.Cursor = limit, ""; ; {
+			page, next, err := d.store.Traces(rt.Context(), q)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			got = append(got, page...)
+			if q.Cursor = next; next == "" {
+				break
+			}
+		}
+		if !slices.EqualFunc(got, want, func(a, b plait.TraceSummary) bool { return a.TraceID == b.TraceID }) {
+			rt.Fatalf("%s, %d a page: store %v, match %v", q.Condition, limit, idsOf(got), idsOf(want))
+		}
+		if len(want) > 10 {
+			return // pages of everything take long
+		}
+	}
+}
+
+func idsOf(traces []plait.TraceSummary) (ids []string) {
+	for i := range traces {
+		ids = append(ids, traces[i].TraceID.String())
+	}
+	return ids
+}
+
+func TestSearchesAnswerWhatMatchSaysOfAllRows(t *testing.T) {
+	t.Parallel()
+	for name, decoy := range map[string]bool{"where most fit": false, "where few fit": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := drawn{store: storetest.New(t), decoy: decoy, now: time.Now().UTC().Truncate(time.Second)}
+			rapid.Check(t, d.check)
+		})
+	}
+}
