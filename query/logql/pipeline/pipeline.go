@@ -29,7 +29,13 @@ type Result struct {
 	TimeNanos                int64
 	Line                     string
 	Stream, Metadata, Parsed []plait.Label // Parsed has what parsers and formats made, and the error
+	Value                    float64       // of the unwrapped label
+
+	failed string
 }
+
+// Error is the kind of error that the entry carries, empty if there is none.
+func (r *Result) Error() string { return r.failed }
 
 // Pipeline is compiled. One goroutine at a time uses it.
 type Pipeline struct {
@@ -89,7 +95,7 @@ func (p *Pipeline) Process(e *Entry) (*Result, bool, error) {
 		}
 	}
 	r := &p.result
-	*r = Result{TimeNanos: e.TimeNanos, Line: s.line, Stream: r.Stream[:0], Metadata: r.Metadata[:0], Parsed: r.Parsed[:0]}
+	*r = Result{TimeNanos: e.TimeNanos, Line: s.line, Stream: r.Stream[:0], Metadata: r.Metadata[:0], Parsed: r.Parsed[:0], Value: s.value, failed: s.err}
 	for _, l := range s.labels {
 		label := plait.Label{Name: l.name, Value: l.value}
 		switch l.kind {
@@ -137,6 +143,7 @@ type state struct {
 	at           map[string]int // in labels
 	err, details string
 	failure      error
+	value        float64
 }
 
 const extracted = "_extracted"
