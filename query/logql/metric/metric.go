@@ -24,9 +24,10 @@ type Times struct{ Start, End, Step int64 }
 
 // Limits of one evaluation.
 const (
-	maxSteps  = 11_000
-	maxPoints = 4_000_000 // of all series of one part of the query
-	maxValues = 4_000_000 // that quantiles keep
+	maxSteps     = 11_000
+	maxPoints    = 4_000_000 // of all series of one part of the query
+	maxValues    = 4_000_000 // that quantiles keep
+	maxIntervals = 500_000   // of about 120 bytes, between the edges of ranges
 )
 
 // Series is one series of a result. Points lie where Has is true.

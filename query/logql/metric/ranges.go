@@ -20,6 +20,7 @@ type window struct {
 	order  []*windowed
 	next   int // step
 	values int // that are kept for quantiles
+	kept   int // intervals of all series
 }
 
 type windowed struct {
@@ -76,6 +77,9 @@ func (w *window) add(r *pipeline.Result) error {
 	}
 	upTo := w.edge(r.TimeNanos)
 	if n := len(s.intervals); n == 0 || s.intervals[n-1].upTo != upTo {
+		if w.kept++; w.kept > maxIntervals {
+			return plait.Errorf(plait.ErrTooLarge, "the range %s is too long for its step and its number of series: make the step longer", w.of.Interval)
+		}
 		s.intervals = append(s.intervals, interval{upTo: upTo})
 	}
 	value, keep := r.Value, w.of.Op == logql.QuantileOverTime
@@ -128,6 +132,7 @@ func (w *window) step(s *windowed, end int64) {
 		w.values -= len(s.intervals[gone].values)
 		gone++
 	}
+	w.kept -= gone
 	s.intervals = slices.Delete(s.intervals, 0, gone)
 	var all total
 	for i := range s.intervals {
