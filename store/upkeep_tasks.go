@@ -35,11 +35,11 @@ func (s *Store) retain(ctx context.Context) error {
 
 // retainDerived removes the term index and the counts of partitions that are gone.
 func (s *Store) retainDerived(ctx context.Context) error {
-	holds := func(table string) func(partition.Shelf) bool {
-		return func(shelf partition.Shelf) bool { return s.partitions.Holds(table, shelf) }
+	kept := func(table string) func(partition.Shelf) bool {
+		return func(shelf partition.Shelf) bool { return !s.partitions.Gone(table, shelf) }
 	}
-	return errors.Join(s.spanTerms.Retain(ctx, holds("span")), s.logTerms.Retain(ctx, holds("log")),
-		s.tally.Retain(ctx, tally.Spans, holds("span")), s.tally.Retain(ctx, tally.Logs, holds("log")))
+	return errors.Join(s.spanTerms.Retain(ctx, kept("span")), s.logTerms.Retain(ctx, kept("log")),
+		s.tally.Retain(ctx, tally.Spans, kept("span")), s.tally.Retain(ctx, tally.Logs, kept("log")))
 }
 
 // mergeTerms merges the term index and the counts behind the commits until ctx ends. It does not wait for its turn among the

@@ -164,13 +164,14 @@ func (p *Set) has(table string, d Day) bool {
 	return ok
 }
 
-// Holds says whether a table has a partition for a shelf, as far as this gateway knows. The table is one that
-// has days and what lies outside of them, such as span.
-func (p *Set) Holds(table string, shelf Shelf) bool {
+// Gone says whether the rows of a shelf have been dropped: it is past the retention and has no partition, as
+// far as this gateway knows. The table is one that has days and what lies outside of them, such as span.
+func (s *Keeper) Gone(table string, shelf Shelf) bool {
+	day := shelf
 	if shelf.Outside() {
-		return p.has(table+"_outside", shelf-firstOutside)
+		table, day = table+"_outside", shelf-firstOutside
 	}
-	return p.has(table, shelf)
+	return day < DayOf(s.Now())-s.retained[table] && !s.has(table, day)
 }
 
 // querier is a connection, a transaction or a pool.

@@ -53,8 +53,8 @@ FROM plait_store.span
 WHERE start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL + `
   AND trace_id = ANY ($3)`
 
-// spellings are the ids under which the rows of units may be stored: what was written of a half id is under the whole
-// one when that is known.
+// spellings are the ids under which the rows of units may be stored: what was written of a half id is under a whole
+// one when one is known.
 func (s *Reader) spellings(ctx context.Context, units []terms.Unit) ([][16]byte, error) {
 	ids := make([][16]byte, 0, len(units))
 	var lows []int64
@@ -67,11 +67,11 @@ func (s *Reader) spellings(ctx context.Context, units []terms.Unit) ([][16]byte,
 	if len(lows) == 0 {
 		return ids, nil
 	}
-	full, err := s.ids.Full(ctx, lows)
+	wholes, err := s.ids.Wholes(ctx, lows)
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range full {
+	for _, id := range wholes {
 		if !slices.Contains(ids, [16]byte(id)) {
 			ids = append(ids, id)
 		}
