@@ -3,8 +3,8 @@ package commit
 import (
 	"context"
 	"errors"
-	"strings"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/plaithq/plait"
@@ -15,7 +15,7 @@ import (
 // of a constraint without a name.
 func isNoPartition(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.Code == "23514" && e.ConstraintName == ""
+	return ok && e.Code == pgerrcode.CheckViolation && e.ConstraintName == ""
 }
 
 // A request whose data is at fault is never blamed for an accident of ours: only what its sender
@@ -26,30 +26,27 @@ func blamesData(err error) bool { return errors.Is(err, plait.ErrInvalid) || pge
 
 // singlesOut says whether one batch of a group may have brought the failure about, whoever is to
 // blame, so that its neighbours fare better without it: the server has answered, and what it says
-// is neither about itself, nor about the connection, nor about the schema (class 42).
+// is neither about itself, nor about the connection, nor about the schema.
 func singlesOut(err error) bool {
 	if blamesData(err) {
 		return true
 	}
 	code := pgerror.Code(err)
-	return code != "" && !isAccident(code) && !strings.HasPrefix(code, "42") && !isNoPartition(err) && !errors.Is(err, errCommitUnknown)
+	return code != "" && !isAccident(code) && !pgerror.InClass(code, pgerrcode.SyntaxErrorOrAccessRuleViolation) && !isNoPartition(err) && !errors.Is(err, errCommitUnknown)
 }
 
 // isAccident says whether an error tells of the server's state and not of what it was sent.
 func isAccident(code string) bool {
-	switch code[:2] {
-	case "08": // connection; but for a message that the server could not read
-		return code != "08P01"
-	case "25", // read-only: a standby, or a server that is being switched over
-		"28", // somebody changed the password or the role
-		"40", // deadlock, serialization
-		"53", // disk, memory or connections used up
-		"55", // lock not available
-		"57", // shutting down, starting up, cancelled
-		"58": // input or output failed
-		return true
-	}
-	return false
+	return code != pgerrcode.ProtocolViolation && // a message that the server could not read
+		pgerror.InClass(code,
+			pgerrcode.ConnectionException,
+			pgerrcode.InvalidTransactionState,           // read-only: a standby, or a server that is being switched over
+			pgerrcode.InvalidAuthorizationSpecification, // somebody changed the password or the role
+			pgerrcode.TransactionRollback,               // deadlock, serialization
+			pgerrcode.InsufficientResources,             // disk, memory or connections used up
+			pgerrcode.ObjectNotInPrerequisiteState,      // lock not available
+			pgerrcode.OperatorIntervention,              // shutting down, starting up, cancelled
+			pgerrcode.SystemError)                       // input or output failed
 }
 
 // ErrTryAgain is an error after which the writer's next attempt at the same group may succeed.
@@ -68,10 +65,10 @@ func startsAfresh(err error) bool {
 	code := pgerror.Code(err)
 	return code == "" || // the connection broke
 		isNoPartition(err) ||
-		strings.HasPrefix(code, "40") || // deadlock, serialization
-		code == "23505" || // two gateways drew the same id
-		code == "57P01" || // the session was terminated
-		code == "26000" || code == "0A000" // a cached statement was overtaken by a migration
+		pgerror.InClass(code, pgerrcode.TransactionRollback) || // deadlock, serialization
+		code == pgerrcode.UniqueViolation || // two gateways drew the same id
+		code == pgerrcode.AdminShutdown || // the session was terminated
+		code == pgerrcode.InvalidSQLStatementName || code == pgerrcode.FeatureNotSupported // a cached statement was overtaken by a migration
 }
 
 // KindOf gives an error of the write path its kind: the data is at fault, or the database

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -85,7 +86,7 @@ func (c *cluster) ensureDatabase(ctx context.Context) error {
 // a wrong password. While it starts, it answers cannot_connect_now.
 func isRefusal(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && strings.HasPrefix(pgErr.Code, "28")
+	return ok && pgerrcode.IsInvalidAuthorizationSpecification(pgErr.Code)
 }
 
 // logTail returns the end of the newest log file, for the error of a server that ended.

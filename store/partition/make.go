@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -160,12 +161,6 @@ const (
 	lockTimeoutMS = "1000"
 )
 
-// The SQLSTATEs of a lock that was not to be had.
-const (
-	lockNotAvailable = "55P03" // within lock_timeout
-	deadlockDetected = "40P01"
-)
-
 // withLockTimeout runs statements in one transaction that waits a second at most for each
 // lock, and tries again when that was not enough.
 func withLockTimeout(ctx context.Context, conn *pgx.Conn, statements string) error {
@@ -178,7 +173,7 @@ func withLockTimeout(ctx context.Context, conn *pgx.Conn, statements string) err
 		if _, rollbackErr := conn.Exec(context.WithoutCancel(ctx), "ROLLBACK"); rollbackErr != nil {
 			return errors.Join(err, rollbackErr)
 		}
-		if !slices.Contains([]string{lockNotAvailable, deadlockDetected}, pgerror.Code(err)) || attempt == lockAttempts {
+		if !slices.Contains([]string{pgerrcode.LockNotAvailable, pgerrcode.DeadlockDetected}, pgerror.Code(err)) || attempt == lockAttempts {
 			return err
 		}
 		select {

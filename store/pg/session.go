@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -80,7 +81,7 @@ func beginSession(ctx context.Context, conn *pgconn.PgConn, statements string) e
 		if _, err = conn.Exec(ctx, first).ReadAll(); err == nil {
 			_, err = conn.Exec(ctx, statements).ReadAll()
 		}
-		if !slices.Contains([]string{"57014", "55P03"}, pgerror.Code(err)) {
+		if !slices.Contains([]string{pgerrcode.QueryCanceled, pgerrcode.LockNotAvailable}, pgerror.Code(err)) {
 			break
 		}
 	}

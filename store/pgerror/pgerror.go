@@ -8,8 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
+	"slices"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/plaithq/plait"
@@ -23,6 +24,11 @@ func Code(err error) string {
 	return ""
 }
 
+// InClass says whether a SQLSTATE is in the class of one of others: also one that only newer servers know.
+func InClass(code string, others ...string) bool {
+	return slices.ContainsFunc(others, func(other string) bool { return code != "" && code[:2] == other[:2] })
+}
+
 // Read gives the failure of a reader its kind: plait.ErrUnavailable when the database is away, is
 // starting or stopping, or has no room, so that the same question may be asked again soon;
 // context.DeadlineExceeded when the server gave up on a statement that took too long. Anything
@@ -33,9 +39,9 @@ func Read(err error) error {
 	}
 	if code := Code(err); code != "" {
 		switch {
-		case code == "57014": // query_canceled
+		case code == pgerrcode.QueryCanceled:
 			return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
-		case answersLater(code[:2]):
+		case answersLater(code):
 			return unavailable(err)
 		}
 		return err
@@ -60,15 +66,15 @@ func Read(err error) error {
 func IsData(err error) bool {
 	code := Code(err)
 	switch code {
-	case "22P03", "22P04": // what COPY sent has not the form that it expects
+	case pgerrcode.InvalidBinaryRepresentation, pgerrcode.BadCopyFileFormat: // what COPY sent has not the form that it expects
 		return false
-	case "54000": // a row of an index is too large
+	case pgerrcode.ProgramLimitExceeded: // a row of an index is too large
 		return true
-	case "23514": // a CHECK that somebody gave a table; one without a name is a row without a partition
+	case pgerrcode.CheckViolation: // a CHECK that somebody gave a table; one without a name is a row without a partition
 		e, _ := errors.AsType[*pgconn.PgError](err)
 		return e.ConstraintName != ""
 	}
-	return strings.HasPrefix(code, "22") // data exception: encodings, ranges, JSON
+	return InClass(code, pgerrcode.DataException) // encodings, ranges, JSON
 }
 
 // Message is what the server said, without what surrounds it in an error.
@@ -79,18 +85,14 @@ func Message(err error) string {
 	return err.Error()
 }
 
-// answersLater says whether errors of a class of SQLSTATE are those of a server that may well
-// answer the same a little later.
-func answersLater(class string) bool {
-	switch class {
-	case "08", // connection
-		"40", // deadlock, conflict with a standby's recovery
-		"53", // disk, memory or connections used up
-		"57", // shutting down, starting up
-		"58": // input or output failed
-		return true
-	}
-	return false
+// answersLater says whether an error is that of a server that may well answer the same a little later.
+func answersLater(code string) bool {
+	return InClass(code,
+		pgerrcode.ConnectionException,
+		pgerrcode.TransactionRollback,   // deadlock, conflict with a standby's recovery
+		pgerrcode.InsufficientResources, // disk, memory or connections used up
+		pgerrcode.OperatorIntervention,  // shutting down, starting up
+		pgerrcode.SystemError)           // input or output failed
 }
 
 func unavailable(err error) error { return fmt.Errorf("%w: %w", plait.ErrUnavailable, err) }
