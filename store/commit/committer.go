@@ -3,7 +3,6 @@ package commit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -102,16 +101,14 @@ const (
 // Committer writes the batches of one signal in groups.
 type Committer[B batch] struct {
 	signal      string
-	pool        *pgxpool.Pool
+	database    database
 	writer      Writer[B]
 	instruments *signalInstruments
-	// refresh reads and makes partitions, when a row found none.
-	refresh func(context.Context) error
 
 	// what only run touches
-	conn     *pgxpool.Conn // of the group that is being written
-	expected int           // requests that may wait once all senders are back
-	deadline time.Time     // until which the next group waits for them
+	session  session   // of the group that is being written
+	expected int       // requests that may wait once all senders are back
+	deadline time.Time // until which the next group waits for them
 
 	mu      sync.Mutex
 	waiting []*waiter[B]
@@ -136,12 +133,15 @@ type answer struct {
 // New makes the committer of a signal, whose transactions are of the pool's connections. When a row
 // found no partition, refresh makes what is missing.
 func New[B batch](pool *pgxpool.Pool, in *Instruments, signal string, writer Writer[B], refresh func(context.Context) error) *Committer[B] {
+	return newCommitter(&postgres{pool: pool, refresh: refresh}, in, signal, writer)
+}
+
+func newCommitter[B batch](db database, in *Instruments, signal string, writer Writer[B]) *Committer[B] {
 	return &Committer[B]{
 		signal:      signal,
-		pool:        pool,
+		database:    db,
 		writer:      writer,
 		instruments: in.of(signal),
-		refresh:     refresh,
 		wake:        make(chan struct{}, 1),
 	}
 }
@@ -238,37 +238,6 @@ func (c *Committer[B]) Run(ctx context.Context) {
 	}
 }
 
-// expect says what gather waits for after a group that took so long.
-func (c *Committer[B]) expect(answered int, took time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.expected = answered + len(c.waiting)
-	c.deadline = time.Now().Add(min(took/2, maxPatience))
-}
-
-// gather waits for senders that were answered a moment ago.
-func (c *Committer[B]) gather() {
-	patience := time.Until(c.deadline)
-	if patience <= 0 {
-		return
-	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	for {
-		c.mu.Lock()
-		full := len(c.waiting) >= c.expected || c.records >= maxGroupRecords || c.closed
-		c.mu.Unlock()
-		if full {
-			return
-		}
-		select {
-		case <-c.wake:
-		case <-timer.C:
-			return
-		}
-	}
-}
-
 // wait returns true when a batch waits, and false when none does and none will.
 func (c *Committer[B]) wait() bool {
 	for {
@@ -279,30 +248,6 @@ func (c *Committer[B]) wait() bool {
 			return waiting
 		}
 		<-c.wake
-	}
-}
-
-// acquire makes sure of a connection, soon or not at all: senders that wait are told.
-func (c *Committer[B]) acquire(ctx context.Context) error {
-	if c.conn != nil && !c.conn.Conn().IsClosed() {
-		return nil
-	}
-	c.release()
-	ctx, cancel := context.WithTimeout(ctx, acquireTimeout)
-	defer cancel()
-	conn, err := c.pool.Acquire(ctx)
-	if err != nil {
-		return fmt.Errorf("connect to write %s: %w", c.signal, errors.Join(plait.ErrUnavailable, err))
-	}
-	c.conn = conn
-	return nil
-}
-
-// release gives the connection back between groups, so that few serve all signals.
-func (c *Committer[B]) release() {
-	if c.conn != nil {
-		c.conn.Release()
-		c.conn = nil
 	}
 }
 

@@ -95,13 +95,13 @@ func attemptsAfter(err error) int {
 // attemptAgain is attempt after what went wrong was set right.
 func (c *Committer[B]) attemptAgain(ctx context.Context, group []*waiter[B], cause error) (map[plait.Digest]bool, error) {
 	if isNoPartition(cause) {
-		if err := c.refresh(ctx); err != nil {
+		if err := c.database.makePartitions(ctx); err != nil {
 			return nil, err
 		}
 	}
 	if pgerror.Code(cause) == "" && !errors.Is(cause, ErrTryAgain) { // what broke one connection has broken the others
 		c.release()
-		c.pool.Reset()
+		c.database.reset()
 	}
 	if err := c.acquire(ctx); err != nil {
 		return nil, err
@@ -112,17 +112,13 @@ func (c *Committer[B]) attemptAgain(ctx context.Context, group []*waiter[B], cau
 // attempt writes a group in one transaction and returns the digests of those batches that
 // were committed by an earlier request.
 func (c *Committer[B]) attempt(ctx context.Context, group []*waiter[B]) (map[plait.Digest]bool, error) {
-	conn := c.conn.Conn()
 	ctx, cancel := context.WithTimeout(ctx, groupTimeout)
 	defer cancel()
 	duplicates := make(map[plait.Digest]bool)
 	for len(group) > 0 {
-		repeated, err := c.transact(ctx, conn, group)
+		repeated, err := c.transact(ctx, group)
 		if err != nil {
-			// an open transaction would make the connection useless for the next group
-			if _, rollbackErr := conn.Exec(ctx, "ROLLBACK"); rollbackErr != nil {
-				_ = conn.Close(ctx) // the pool replaces it
-			}
+			c.session.rollback(ctx)
 			return nil, err
 		}
 		if len(repeated) == 0 {
@@ -143,7 +139,7 @@ func (c *Committer[B]) attempt(ctx context.Context, group []*waiter[B]) (map[pla
 
 // transact writes and commits a group, or rolls back and returns the digests that were
 // committed before.
-func (c *Committer[B]) transact(ctx context.Context, conn *pgx.Conn, group []*waiter[B]) (map[plait.Digest]bool, error) {
+func (c *Committer[B]) transact(ctx context.Context, group []*waiter[B]) (map[plait.Digest]bool, error) {
 	batches := make([]B, len(group))
 	var digests []plait.Digest
 	for i, w := range group {
@@ -158,61 +154,55 @@ func (c *Committer[B]) transact(ctx context.Context, conn *pgx.Conn, group []*wa
 	if err := c.writer.Prepare(batches, &entries, &opening); err != nil {
 		return nil, fmt.Errorf("encode %s: %w", c.signal, err)
 	}
-	fresh, err := c.open(ctx, conn, &entries, &opening, digests)
+	fresh, err := c.session.begin(ctx, &entries, &opening, digests)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("begin to write %s: %w", c.signal, err)
 	}
 	if len(fresh) < len(digests) {
-		repeated := make(map[plait.Digest]bool)
-		for _, d := range digests {
-			if !fresh[d] {
-				repeated[d] = true
-			}
-		}
-		_, err := conn.Exec(ctx, "ROLLBACK")
-		return repeated, err
+		c.session.rollback(ctx)
+		return repeatedOf(digests, fresh), nil
 	}
-	if err := c.writer.Write(ctx, conn); err != nil {
+	if err := c.session.write(ctx, c.writer.Write); err != nil {
 		return nil, err
 	}
-	if err := c.end(ctx, conn); err != nil {
-		return nil, err
+	if err := c.session.commit(ctx); err != nil {
+		return nil, fmt.Errorf("commit %s: %w", c.signal, err)
 	}
 	committed = true
 	return nil, nil
 }
 
-// open writes dictionary entries, begins the transaction and sends what opens it, all in one
-// round trip. It returns those of the digests that are new.
-func (c *Committer[B]) open(ctx context.Context, conn *pgx.Conn, entries, opening *pgx.Batch, digests []plait.Digest) (map[plait.Digest]bool, error) {
-	var all pgx.Batch
-	if len(entries.QueuedQueries) > 0 {
-		all.Queue("BEGIN")
-		all.Queue("SET LOCAL synchronous_commit = off") // see committer.go, 2
-		all.QueuedQueries = append(all.QueuedQueries, entries.QueuedQueries...)
-		all.Queue("COMMIT")
+// repeatedOf returns the digests that are not fresh.
+func repeatedOf(digests []plait.Digest, fresh map[plait.Digest]bool) map[plait.Digest]bool {
+	repeated := make(map[plait.Digest]bool)
+	for _, d := range digests {
+		if !fresh[d] {
+			repeated[d] = true
+		}
 	}
-	all.Queue("BEGIN")
-	all.QueuedQueries = append(all.QueuedQueries, opening.QueuedQueries...)
-	fresh := make(map[plait.Digest]bool, len(digests))
-	queueRequests(&all, digests, fresh)
-	if err := conn.SendBatch(ctx, &all).Close(); err != nil {
-		return nil, fmt.Errorf("begin to write %s: %w", c.signal, err)
-	}
-	return fresh, nil
+	return repeated
 }
 
-// errCommitUnknown marks a COMMIT without an answer: it may or may not have happened.
-var errCommitUnknown = errors.New("the answer to COMMIT got lost")
-
-// end commits.
-func (c *Committer[B]) end(ctx context.Context, conn *pgx.Conn) error {
-	tag, err := conn.Exec(ctx, "COMMIT")
+// acquire makes sure of a session, soon or not at all: senders that wait are told.
+func (c *Committer[B]) acquire(ctx context.Context) error {
+	if c.session != nil && c.session.usable() {
+		return nil
+	}
+	c.release()
+	ctx, cancel := context.WithTimeout(ctx, acquireTimeout)
+	defer cancel()
+	session, err := c.database.connect(ctx)
 	if err != nil {
-		return fmt.Errorf("commit %s: %w", c.signal, errors.Join(errCommitUnknown, err))
+		return fmt.Errorf("connect to write %s: %w", c.signal, errors.Join(plait.ErrUnavailable, err))
 	}
-	if tag.String() != "COMMIT" { // Postgres answers ROLLBACK when the transaction had failed
-		return fmt.Errorf("commit %s: the transaction was rolled back", c.signal)
-	}
+	c.session = session
 	return nil
+}
+
+// release gives the session back between groups, so that few serve all signals.
+func (c *Committer[B]) release() {
+	if c.session != nil {
+		c.session.release()
+		c.session = nil
+	}
 }
