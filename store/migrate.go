@@ -36,10 +36,12 @@ const migrateLock = 0x706c616974_01
 // Migrate brings the schema of a database up to date, or removes it. Gateways that call it at
 // the same time wait for one another.
 func Migrate(ctx context.Context, databaseURL string, direction MigrateDirection) error {
-	return withMigrations(ctx, databaseURL, func(m *migrate.Migrate) error {
+	return withMigrations(ctx, databaseURL, func(conn *pgx.Conn, m *migrate.Migrate) error {
 		run := m.Up
 		if direction == MigrateDown {
 			run = m.Down
+		} else if err := refuseUnindexed(ctx, conn, m); err != nil {
+			return err
 		}
 		err := run()
 		if errors.Is(err, migrate.ErrNoChange) {
@@ -52,10 +54,35 @@ func Migrate(ctx context.Context, databaseURL string, direction MigrateDirection
 	})
 }
 
+// firstIndexed is the migration since which rows are written with their terms (store/index) and counts. No
+// release wrote rows before it.
+const firstIndexed = 11
+
+const hasTelemetrySQL = `SELECT EXISTS (SELECT 1 FROM plait_store.span) OR EXISTS (SELECT 1 FROM plait_store.log)`
+
+// refuseUnindexed refuses a database with rows that searches would not find.
+func refuseUnindexed(ctx context.Context, conn *pgx.Conn, m *migrate.Migrate) error {
+	version, _, err := m.Version()
+	if errors.Is(err, migrate.ErrNilVersion) || err == nil && version >= firstIndexed {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the version of the schema: %w", err)
+	}
+	var has bool
+	if err := conn.QueryRow(ctx, hasTelemetrySQL).Scan(&has); err != nil {
+		return fmt.Errorf("look for telemetry of older versions: %w", err)
+	}
+	if has {
+		return plait.Errorf(plait.ErrInvalid, "the telemetry in this database was written by a version of Plait from before the first release, and searches would not find it: use a new database")
+	}
+	return nil
+}
+
 // MigrationVersion returns the number of the newest migration that a database has, 0 for none,
 // and whether it was left half done.
 func MigrationVersion(ctx context.Context, databaseURL string) (version uint, dirty bool, err error) {
-	err = withMigrations(ctx, databaseURL, func(m *migrate.Migrate) error {
+	err = withMigrations(ctx, databaseURL, func(_ *pgx.Conn, m *migrate.Migrate) error {
 		version, dirty, err = m.Version()
 		if errors.Is(err, migrate.ErrNilVersion) {
 			return nil
@@ -88,9 +115,9 @@ func withMigrationLock(ctx context.Context, databaseURL string, use func(*pgx.Co
 }
 
 // withMigrations calls use while it holds the lock.
-func withMigrations(ctx context.Context, databaseURL string, use func(*migrate.Migrate) error) error {
+func withMigrations(ctx context.Context, databaseURL string, use func(*pgx.Conn, *migrate.Migrate) error) error {
 	return withMigrationLock(ctx, databaseURL, func(conn *pgx.Conn) error {
-		return useMigrations(ctx, conn, use)
+		return useMigrations(ctx, conn, func(m *migrate.Migrate) error { return use(conn, m) })
 	})
 }
 
