@@ -2,18 +2,15 @@ package logs
 
 import (
 	"iter"
-	"strings"
 	"sync"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/recent"
 	"github.com/plaithq/plait/store/dictionary"
+	"github.com/plaithq/plait/store/search"
 	"github.com/plaithq/plait/store/terms"
 )
-
-// maxTerms bounds how many ids of a kind a plan asks for. Beyond them it does without.
-const maxTerms = 4_000
 
 // termPlanner makes plans for the term index: what it leaves out is compared in the rows.
 type termPlanner struct {
@@ -87,7 +84,7 @@ func (t *termPlanner) entriesOf(f condition.Field, n condition.Node) *terms.Plan
 
 // any asks for one of some ids; nil is any.
 func (t *termPlanner) any(space terms.Space, ids []int64) *terms.Plan {
-	if ids == nil || len(ids) > maxTerms {
+	if ids == nil || len(ids) > search.MaxTerms {
 		return terms.Everything()
 	}
 	return t.hasher.AnyID(space, ids...)
@@ -119,49 +116,16 @@ func (t *termPlanner) severity(l condition.Leaf) *terms.Plan {
 
 // attribute asks for records with an attribute in their set or in the row.
 func (t *termPlanner) attribute(l condition.Leaf) *terms.Plan {
-	row := t.inRow(l)
-	if row.NarrowsNothing() || !t.entries.AttributeSets.Whole() {
-		return terms.Everything()
-	}
 	fits, err := condition.CompileLogs(l)
 	if err != nil {
 		t.err = err
 		return terms.Everything()
 	}
 	record := plait.LogRecord{Attributes: make(plait.Attributes, 1)}
-	sets := t.entries.AttributeSets.Fitting(mayBeOf(l.Field), func(a plait.Attribute) bool {
+	return search.AttributeTerms(t.hasher, t.entries.AttributeSets, l, func(a plait.Attribute) bool {
 		record.Attributes[0] = a
 		return fits.Match(&record)
 	})
-	return terms.OneOf(t.any(terms.AttributeSet, sets), row)
-}
-
-// mayBeOf says which keys a field is looked up under.
-func mayBeOf(f condition.Field) func(key string) bool {
-	switch f.Lookup {
-	case condition.LookupDotted:
-		return func(key string) bool { return key == f.Key || strings.HasPrefix(f.Key, key+".") }
-	case condition.LookupLabel:
-		return func(string) bool { return true }
-	case condition.LookupExact:
-	}
-	return func(key string) bool { return key == f.Key }
-}
-
-// inRow asks for records with an attribute in the row.
-func (t *termPlanner) inRow(l condition.Leaf) *terms.Plan {
-	if l.Field.Lookup == condition.LookupLabel {
-		return terms.Everything() // many keys read as the label
-	}
-	values, ok := l.Spellings()
-	if !ok {
-		return t.hasher.HasKey(l.Field.Key)
-	}
-	spelled := make([][]byte, len(values))
-	for i, v := range values {
-		spelled[i] = v.AppendJSON(nil)
-	}
-	return t.hasher.HasAttribute(l.Field.Key, spelled...)
 }
 
 // body asks for records with a text in the body.

@@ -1,5 +1,6 @@
 // Package search is what the searches of spans, traces and log records share: the walk through time
-// by which each reads its rows, and the memory that one answer may take.
+// by which each reads its rows, the memory that one answer may take, and the terms that conditions on
+// attributes have.
 package search
 
 import (

@@ -2,16 +2,13 @@ package spans
 
 import (
 	"math"
-	"strings"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/store/dictionary"
+	"github.com/plaithq/plait/store/search"
 	"github.com/plaithq/plait/store/terms"
 )
-
-// maxTerms bounds how many ids of a kind a plan asks for. Beyond them it does without.
-const maxTerms = 4_000
 
 // termPlanner makes plans for the term index: what it leaves out is compared in the rows.
 type termPlanner struct {
@@ -22,7 +19,7 @@ type termPlanner struct {
 
 // group is the plan for the spans of some operations.
 func (t *termPlanner) group(g operationGroup) *terms.Plan {
-	known := !g.all && len(g.operations) <= maxTerms
+	known := !g.all && len(g.operations) <= search.MaxTerms
 	of := t.node(g.remaining, g.operations)
 	if !known {
 		return of
@@ -62,7 +59,7 @@ func (t *termPlanner) each(nodes []condition.Node, operations []int64) []*terms.
 
 // ofOperations asks for spans that are somehow, of some operations. None are those of a dictionary that is not known.
 func (t *termPlanner) ofOperations(space terms.Space, operations []int64) *terms.Plan {
-	if len(operations) == 0 || len(operations) > maxTerms {
+	if len(operations) == 0 || len(operations) > search.MaxTerms {
 		return terms.Everything()
 	}
 	return t.hasher.AnyID(space, operations...)
@@ -79,7 +76,7 @@ func (t *termPlanner) leaf(l condition.Leaf, operations []int64) *terms.Plan {
 		}
 	case condition.SpanDuration:
 		least, _ := condition.Bounds(l, l.Field)
-		if least > 0 && least < math.MaxInt64 && len(operations) > 0 && len(operations) <= maxTerms {
+		if least > 0 && least < math.MaxInt64 && len(operations) > 0 && len(operations) <= search.MaxTerms {
 			return t.hasher.SlowerThan(least, operations...)
 		}
 	case condition.SpanName: // of a span whose operation has none
@@ -102,13 +99,6 @@ func (t *termPlanner) leaf(l condition.Leaf, operations []int64) *terms.Plan {
 
 // attribute asks for spans with an attribute in their set or in the row.
 func (t *termPlanner) attribute(l condition.Leaf) *terms.Plan {
-	if !t.entries.AttributeSets.Whole() {
-		return terms.Everything()
-	}
-	row := t.inRow(l)
-	if row.NarrowsNothing() {
-		return row
-	}
 	compiled, err := condition.CompileSpans(l)
 	if err != nil {
 		t.err = err
@@ -116,40 +106,8 @@ func (t *termPlanner) attribute(l condition.Leaf) *terms.Plan {
 	}
 	span := plait.Span{Attributes: make(plait.Attributes, 1)}
 	view := condition.SpanView{Span: &span}
-	sets := t.entries.AttributeSets.Fitting(mayBeOf(l.Field), func(a plait.Attribute) bool {
+	return search.AttributeTerms(t.hasher, t.entries.AttributeSets, l, func(a plait.Attribute) bool {
 		span.Attributes[0] = a
 		return compiled.Match(&view)
 	})
-	if len(sets) > maxTerms {
-		return terms.Everything()
-	}
-	return terms.OneOf(t.hasher.AnyID(terms.AttributeSet, sets...), row)
-}
-
-// mayBeOf says which keys a field is looked up under.
-func mayBeOf(f condition.Field) func(key string) bool {
-	switch f.Lookup {
-	case condition.LookupDotted:
-		return func(key string) bool { return key == f.Key || strings.HasPrefix(f.Key, key+".") }
-	case condition.LookupLabel:
-		return func(string) bool { return true }
-	case condition.LookupExact:
-	}
-	return func(key string) bool { return key == f.Key }
-}
-
-// inRow asks for spans with an attribute in the row.
-func (t *termPlanner) inRow(l condition.Leaf) *terms.Plan {
-	if l.Field.Lookup == condition.LookupLabel && strings.Contains(l.Field.Key, "_") {
-		return terms.Everything() // many keys read as the label
-	}
-	values, ok := l.Spellings()
-	if !ok {
-		return t.hasher.HasKey(l.Field.Key)
-	}
-	spelled := make([][]byte, len(values))
-	for i, v := range values {
-		spelled[i] = v.AppendJSON(nil)
-	}
-	return t.hasher.HasAttribute(l.Field.Key, spelled...)
 }

@@ -57,7 +57,7 @@ var allowed = []struct {
 	{"store/rowcodec", []string{"", "canonical", "store/pgcopy"}},
 	{"store/terms", []string{"", "canonical"}},
 	{"store/counts", nil},
-	{"store/search", []string{"", "store/partition", "store/pgcopy", "store/rowcodec"}},
+	{"store/search", []string{"", "query/condition", "store/dictionary", "store/partition", "store/pgcopy", "store/rowcodec", "store/terms"}},
 	{"store/commit", []string{"", "store/pgerror"}},
 	{"store/partition", []string{"", "store/pg", "store/pgerror", "store/rowcodec"}},
 	{"store/dictionary", []string{"", "canonical", "recent", "store/commit", "store/partition", "store/pg", "store/rowcodec", "store/terms"}},
