@@ -2,6 +2,7 @@ package dictionary
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -81,7 +82,11 @@ func (c *Catalog) Fresh(ctx context.Context) (*Entries, error) {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("read the dictionaries: %w", ctx.Err())
+		err := ctx.Err()
+		if errors.Is(err, context.DeadlineExceeded) { // the database does not answer the one whose turn it is
+			err = errors.Join(plait.ErrUnavailable, err)
+		}
+		return nil, fmt.Errorf("wait to read the dictionaries: %w", err)
 	}
 	if c.state.reading > before {
 		return c.state.entries, nil
