@@ -80,7 +80,7 @@ func (t *termPlanner) leaf(l condition.Leaf, operations []int64) *terms.Plan {
 			return t.hasher.SlowerThan(least, operations...)
 		}
 	case condition.SpanName: // of a span whose operation has none
-		if values, ok := l.Spellings(); ok {
+		if values, ok := l.Spellings(); ok && t.entries.Operations.Whole() { // else the name may be an operation's
 			plans := []*terms.Plan{}
 			for _, v := range values {
 				if v.Kind() == plait.KindString && v.Str() != "" {
