@@ -3,7 +3,6 @@ package commit
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -89,7 +88,7 @@ func (s *postgresSession) commit(ctx context.Context) error {
 		return errors.Join(errCommitUnknown, err)
 	}
 	if tag.String() != "COMMIT" { // Postgres answers ROLLBACK when the transaction had failed
-		return fmt.Errorf("the transaction was rolled back")
+		return errors.New("the transaction was rolled back")
 	}
 	return nil
 }
