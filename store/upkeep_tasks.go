@@ -42,9 +42,9 @@ func (s *Store) retainDerived(ctx context.Context) error {
 		s.tally.Retain(ctx, tally.Spans, kept("span")), s.tally.Retain(ctx, tally.Logs, kept("log")))
 }
 
-// mergeTerms merges the term index and the counts behind the commits until ctx ends. It does not wait for its turn among the
-// tasks of the upkeep, some of which take minutes: every search looks through what is not merged.
-func (s *Store) mergeTerms(ctx context.Context) {
+// mergeBehind merges behind the commits what they left, of the term index and of the counts, until ctx ends. It does not
+// wait for its turn among the tasks of the upkeep, some of which take minutes: every search looks through what is not merged.
+func (s *Store) mergeBehind(ctx context.Context) {
 	tick := time.NewTicker(index.MergeEvery)
 	defer tick.Stop()
 	for {
@@ -56,7 +56,7 @@ func (s *Store) mergeTerms(ctx context.Context) {
 		var failed error
 		err := partition.WhenElected(ctx, s.readPool, partition.MergeLock, func() { failed = s.mergeOnce(ctx) })
 		if err = errors.Join(err, failed); err != nil && ctx.Err() == nil {
-			s.partitions.Failed("merge terms", err)
+			s.partitions.Failed("merge", err)
 		}
 	}
 }

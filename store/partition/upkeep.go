@@ -25,7 +25,7 @@ type Lock int64
 // The locks of what one gateway does for all.
 const (
 	UpkeepLock Lock = 0x706c616974_03
-	MergeLock  Lock = 0x706c616974_04 // of the term index
+	MergeLock  Lock = 0x706c616974_04 // of the term index and the counts
 )
 
 // upkeepTick is how often it is looked which tasks are due.
