@@ -21,19 +21,7 @@ type spanQuestion struct {
 
 // condition is the question's, without its range. An error is plait.ErrInvalid.
 func (q *spanQuestion) condition() (conditions.Node, error) {
-	labels, err := query.SpanLabels(q.Matchers)
-	if err != nil {
-		return nil, err
-	}
-	and := conditions.And{labels, query.Took(q.Min, q.Max)}
-	if len(q.AnyAttribute) > 0 {
-		some, err := query.AnyAttribute(q.AnyAttribute)
-		if err != nil {
-			return nil, err
-		}
-		and = append(and, some)
-	}
-	return and, nil
+	return query.Samples(q.Matchers, q.AnyAttribute, q.Min, q.Max)
 }
 
 // unusualQuestion asks for those of them that took longest beyond what is usual.

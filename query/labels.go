@@ -1,6 +1,8 @@
 package query
 
 import (
+	"time"
+
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/spanmetrics"
@@ -85,6 +87,24 @@ func ResourceLabels(matchers []plait.Matcher) (condition.Node, error) {
 			return nil, plait.Errorf(plait.ErrInvalid, "resource attribute %s: %w", m.Name, err)
 		}
 		and = append(and, n)
+	}
+	return and, nil
+}
+
+// Samples asks for the spans that are samples of a span-derived metric: by the metric's labels, as SpanLabels; with an
+// attribute that fits, as AnyAttribute, unless there is none to fit; and by what they took, as Took.
+func Samples(labels, anyAttribute []plait.Matcher, least, most time.Duration) (condition.Node, error) {
+	fitting, err := SpanLabels(labels)
+	if err != nil {
+		return nil, err
+	}
+	and := condition.And{fitting, Took(least, most)}
+	if len(anyAttribute) > 0 {
+		some, err := AnyAttribute(anyAttribute)
+		if err != nil {
+			return nil, err
+		}
+		and = append(and, some)
 	}
 	return and, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/query/condition/conditiontest"
 	"github.com/plaithq/plait/store"
+	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/storetest"
 )
 
@@ -55,6 +56,11 @@ func (d *drawn) write(rt *rapid.T, spans int) (sent []plait.Span, r plait.TimeRa
 	}
 	cut := rapid.IntRange(0, len(sent)).Draw(rt, "cut")
 	d.commit(rt, sent[:cut])
+	if rapid.IntRange(0, 4).Draw(rt, "merge") == 0 {
+		if err := d.store.MergeTerms(rt.Context()); err != nil {
+			rt.Fatal(err)
+		}
+	}
 	d.commit(rt, sent[cut:])
 	return sent, r
 }
@@ -192,10 +198,24 @@ func idsOf(traces []plait.TraceSummary) (ids []string) {
 func TestSearchesAnswerWhatMatchSaysOfAllRows(t *testing.T) {
 	t.Parallel()
 	for name, decoy := range map[string]bool{"where most fit": false, "where few fit": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d := drawn{store: storetest.New(t), decoy: decoy, now: time.Now().UTC().Truncate(time.Second)}
-			rapid.Check(t, d.check)
-		})
+		for size, bounds := range dictionaryBounds {
+			t.Run(name+" and "+size, func(t *testing.T) {
+				t.Parallel()
+				url := storetest.URL(t)
+				d := drawn{store: storetest.Open(t, url), decoy: decoy, now: time.Now().UTC().Truncate(time.Second)}
+				d.store.BoundDictionaries(bounds)
+				rapid.Check(t, d.check)
+				if n := selectOne[int64](t, connect(t, url), `SELECT count(*) FROM plait_store.term_segment WHERE signal = 1`); n == 0 {
+					t.Error("nothing was merged")
+				}
+			})
+		}
 	}
+}
+
+// dictionaryBounds are those with which searches have to find the same: they narrow by dictionaries or not.
+var dictionaryBounds = map[string]dictionary.Bounds{
+	"the dictionaries are known":     {Operations: 1 << 20, Resources: 1 << 20, Scopes: 1 << 20, LogClasses: 1 << 20, AttributeSets: 1 << 20},
+	"the dictionaries are too large": {},
+	"only what is alike is known":    {Resources: 1 << 20, Scopes: 1 << 20, AttributeSets: 1 << 20},
 }

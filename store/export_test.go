@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pg"
 )
@@ -85,7 +86,20 @@ func (s *Store) ExplainPlanned(ctx context.Context, settings, sql string, args .
 	return plan, err
 }
 
-// MergeTerms merges what there is to merge of the term index, unless the upkeep does.
-func (s *Store) MergeTerms(ctx context.Context) {
-	_ = partition.WhenElected(ctx, s.readPool, partition.MergeLock, func() { _ = s.mergeOnce(ctx) })
+// MergeTerms merges all of the term index, as if it had waited for long.
+func (s *Store) MergeTerms(ctx context.Context) error {
+	if _, err := s.readPool.Exec(ctx, `UPDATE plait_store.term_head SET made_at = made_at - interval '1 hour' WHERE replaced_at = 'infinity'`); err != nil {
+		return err
+	}
+	for merged := false; !merged; { // the store may be about to merge, too
+		var failed error
+		err := partition.WhenElected(ctx, s.readPool, partition.MergeLock, func() { merged, failed = true, s.mergeOnce(ctx) })
+		if err = errors.Join(err, failed); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// BoundDictionaries bounds what searches have of the dictionaries in memory.
+func (s *Store) BoundDictionaries(b dictionary.Bounds) { s.entries.Catalog.Bounds = b }

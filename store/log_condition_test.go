@@ -88,7 +88,22 @@ func (w *logWorld) condition(t *rapid.T) (asked, compared condition.Node) {
 // what comparing all records would, in both orders, page by page, from heads and segments.
 func TestLogsAreThoseThatFit(t *testing.T) {
 	t.Parallel()
-	s, now, number := storetest.New(t), time.Now(), uint32(0)
+	for name, bounds := range dictionaryBounds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := storetest.URL(t)
+			s := storetest.Open(t, url)
+			s.BoundDictionaries(bounds)
+			logsFit(t, s)
+			if n := selectOne[int64](t, connect(t, url), `SELECT count(*) FROM plait_store.term_segment WHERE signal = 2`); n == 0 {
+				t.Error("nothing was merged")
+			}
+		})
+	}
+}
+
+func logsFit(t *testing.T, s *store.Store) {
+	now, number := time.Now(), uint32(0)
 	rapid.Check(t, func(t *rapid.T) {
 		number++
 		w := newLogWorld(number, now)
@@ -106,7 +121,9 @@ func TestLogsAreThoseThatFit(t *testing.T) {
 			}
 		}
 		if rapid.IntRange(0, 4).Draw(t, "merge") == 0 {
-			s.MergeTerms(t.Context())
+			if err := s.MergeTerms(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}
 		all := pagesOfLogs(t, s, query.Logs{Range: w.within, Page: query.Page{Limit: 1000}})
 		if len(all) != sent {
@@ -144,19 +161,9 @@ func (w *logWorld) compare(t *rapid.T, s *store.Store, all []plait.LogRecord) {
 }
 
 // pagesOfLogs reads page after page.
-func pagesOfLogs(t *rapid.T, s *store.Store, q query.Logs) (found []plait.LogRecord) {
-	for {
-		page, cursor, err := s.Logs(t.Context(), q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found = append(found, page...)
-		if cursor == "" {
-			return found
-		}
-		if len(page) == 0 {
-			t.Fatal("an empty page with a cursor")
-		}
+func pagesOfLogs(t *rapid.T, s *store.Store, q query.Logs) []plait.LogRecord {
+	return allPages(t, func(cursor string) ([]plait.LogRecord, string, error) {
 		q.Cursor = cursor
-	}
+		return s.Logs(t.Context(), q)
+	})
 }

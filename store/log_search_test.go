@@ -14,22 +14,12 @@ import (
 )
 
 // searchAllLogs reads page after page.
-func searchAllLogs(t *testing.T, s *store.Store, q query.Logs) (found []plait.LogRecord) {
+func searchAllLogs(t *testing.T, s *store.Store, q query.Logs) []plait.LogRecord {
 	t.Helper()
-	for {
-		page, cursor, err := s.Logs(t.Context(), q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found = append(found, page...)
-		if cursor == "" {
-			return found
-		}
-		if len(page) == 0 {
-			t.Fatal("an empty page with a cursor")
-		}
+	return allPages(t, func(cursor string) ([]plait.LogRecord, string, error) {
 		q.Cursor = cursor
-	}
+		return s.Logs(t.Context(), q)
+	})
 }
 
 func TestLogSearchPagesThroughAllRecords(t *testing.T) {

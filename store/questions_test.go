@@ -9,6 +9,29 @@ import (
 	"github.com/plaithq/plait/query/condition"
 )
 
+// allPages reads page after page.
+func allPages[T any](t interface {
+	Helper()
+	Fatal(args ...any)
+}, read func(cursor string) ([]T, string, error),
+) (found []T) {
+	t.Helper()
+	for cursor := ""; ; {
+		page, next, err := read(cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, page...)
+		if next == "" {
+			return found
+		}
+		if len(page) == 0 {
+			t.Fatal("an empty page with a cursor")
+		}
+		cursor = next
+	}
+}
+
 // traceQuestion asks for traces with a span that is as all its fields say, as /api/v1/traces does.
 type traceQuestion struct {
 	Service, Name            string
@@ -62,23 +85,12 @@ func (q spanQuestion) spans(t *testing.T) questions.Spans {
 }
 
 func (q spanQuestion) condition() (condition.Node, error) {
-	labels, err := questions.SpanLabels(q.Matchers)
+	samples, err := questions.Samples(q.Matchers, q.AnyAttribute, q.Min, q.Max)
 	if err != nil {
 		return nil, err
 	}
 	resource, err := questions.ResourceLabels(q.Resource)
-	if err != nil {
-		return nil, err
-	}
-	and := condition.And{labels, resource, questions.Took(q.Min, q.Max)}
-	if len(q.AnyAttribute) > 0 {
-		some, err := questions.AnyAttribute(q.AnyAttribute)
-		if err != nil {
-			return nil, err
-		}
-		and = append(and, some)
-	}
-	return and, nil
+	return condition.And{samples, resource}, err
 }
 
 // unusualQuestion asks for those of them that are unusual.

@@ -136,6 +136,7 @@ type Store struct {
 	tally      *tally.Tally
 
 	dictionaries *dictionary.Instruments
+	entries      *dictionary.Reader
 
 	*spanReader
 	*logReader
@@ -212,15 +213,15 @@ func (s *Store) openPartitions(ctx context.Context) error {
 
 // openReaders makes what answers questions about spans and log records.
 func (s *Store) openReaders() {
-	entries := dictionary.NewReader(s.readPool, s.lookupPool)
+	s.entries = dictionary.NewReader(s.lookupPool)
 	s.ids = traceid.New(s.readPool, s.lookupPool)
 	indexes := index.NewInstruments(s.config.Registerer)
 	s.spanTerms = index.New(index.Spans, s.lookupPool, s.contentKey.IndexKey(), indexes)
 	s.logTerms = index.New(index.Logs, s.lookupPool, s.contentKey.IndexKey(), indexes)
 	s.tally = tally.New(s.readPool, s.config.Registerer)
 	s.partitions.Pinned = s.keepDerived
-	s.spanReader = spans.NewReader(s.readPool, s.lookupPool, entries, s.ids, s.spanTerms, s.partitions.Now)
-	s.logReader = logs.NewReader(s.readPool, s.lookupPool, entries, s.ids, s.logTerms, s.partitions.Now)
+	s.spanReader = spans.NewReader(s.readPool, s.lookupPool, s.entries, s.ids, s.spanTerms, s.partitions.Now)
+	s.logReader = logs.NewReader(s.readPool, s.lookupPool, s.entries, s.ids, s.logTerms, s.partitions.Now)
 }
 
 // openWriters makes a committer for each signal.

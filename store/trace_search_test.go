@@ -15,22 +15,12 @@ import (
 )
 
 // searchAll reads page after page.
-func searchAll(t *testing.T, s *store.Store, q traceQuestion) (found []plait.TraceSummary) {
+func searchAll(t *testing.T, s *store.Store, q traceQuestion) []plait.TraceSummary {
 	t.Helper()
-	for {
-		page, cursor, err := s.Traces(t.Context(), q.traces())
-		if err != nil {
-			t.Fatal(err)
-		}
-		found = append(found, page...)
-		if cursor == "" {
-			return found
-		}
-		if len(page) == 0 {
-			t.Fatal("an empty page with a cursor")
-		}
+	return allPages(t, func(cursor string) ([]plait.TraceSummary, string, error) {
 		q.Cursor = cursor
-	}
+		return s.Traces(t.Context(), q.traces())
+	})
 }
 
 // rootNames are what the traces of these tests are told apart by.

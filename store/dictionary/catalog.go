@@ -21,11 +21,13 @@ import (
 // when the catalog was read have ended: what they entered is known. Anything else is read again.
 // Entries that retention removed stay until all is read anew.
 type Catalog struct {
-	pool  *pgxpool.Pool
-	now   func() time.Time
-	begun atomic.Int64  // how many readings have begun
-	turn  chan struct{} // held by who reads; it guards what follows
-	state catalogState
+	pool *pgxpool.Pool
+	now  func() time.Time
+	// Bounds may be set before the catalog is first asked for.
+	Bounds Bounds
+	begun  atomic.Int64  // how many readings have begun
+	turn   chan struct{} // held by who reads; it guards what follows
+	state  catalogState
 }
 
 // catalogState is what the last reading left.
@@ -46,14 +48,11 @@ type Entries struct {
 	AttributeSets *AttributeSets
 }
 
-// How many bytes of each dictionary a catalog keeps. One that is larger is not kept at all.
-const (
-	catalogOperationBytes    = 16 << 20
-	catalogResourceBytes     = 16 << 20
-	catalogScopeBytes        = 4 << 20
-	catalogLogClassBytes     = 16 << 20
-	catalogAttributeSetBytes = 32 << 20
-)
+// Bounds are how many bytes of each dictionary a catalog keeps. One that is larger is not kept at all, and narrows no search.
+type Bounds struct{ Operations, Resources, Scopes, LogClasses, AttributeSets int }
+
+// usualBounds are 84 MiB.
+var usualBounds = Bounds{Operations: 16 << 20, Resources: 16 << 20, Scopes: 4 << 20, LogClasses: 16 << 20, AttributeSets: 32 << 20}
 
 // readAnewAfter is how long removed entries may stay, and how long a dictionary that was too large is left alone.
 const readAnewAfter = time.Hour
@@ -61,16 +60,16 @@ const readAnewAfter = time.Hour
 // NewCatalog makes a catalog, which is read when it is first asked for. The pool is that of statements that are
 // planned once.
 func NewCatalog(lookup *pgxpool.Pool) *Catalog {
-	return &Catalog{pool: lookup, now: time.Now, turn: make(chan struct{}, 1)}
+	return &Catalog{pool: lookup, now: time.Now, Bounds: usualBounds, turn: make(chan struct{}, 1)}
 }
 
-func newEntries() *Entries {
+func newEntries(b Bounds) *Entries {
 	return &Entries{
-		Operations:    newTable(catalogOperationBytes, Operation.bytes),
-		Resources:     newTable(catalogResourceBytes, resourceBytes),
-		Scopes:        newTable(catalogScopeBytes, scopeBytes),
-		LogClasses:    newTable(catalogLogClassBytes, LogClass.bytes),
-		AttributeSets: newAttributeSets(catalogAttributeSetBytes),
+		Operations:    newTable(b.Operations, Operation.bytes),
+		Resources:     newTable(b.Resources, resourceBytes),
+		Scopes:        newTable(b.Scopes, scopeBytes),
+		LogClasses:    newTable(b.LogClasses, LogClass.bytes),
+		AttributeSets: newAttributeSets(b.AttributeSets),
 	}
 }
 
@@ -149,7 +148,7 @@ func (c *Catalog) readNew(ctx context.Context) (next catalogState, err error) {
 
 // readAll reads each dictionary, as far as there is room. What is entered meanwhile is read the next time.
 func (c *Catalog) readAll(ctx context.Context) (next catalogState, err error) {
-	next = catalogState{entries: newEntries(), whole: c.now()}
+	next = catalogState{entries: newEntries(c.Bounds), whole: c.now()}
 	e := next.entries
 	never := func() bool { return true }
 	for _, table := range []struct {

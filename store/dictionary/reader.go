@@ -21,13 +21,12 @@ type Reader struct {
 	// Catalog has all of them in memory.
 	Catalog *Catalog
 
-	search *pgxpool.Pool
 	entryReaders
 }
 
-// NewReader makes a reader: search is for statements that are planned each time, lookup for those that are planned once.
-func NewReader(search, lookup *pgxpool.Pool) *Reader {
-	return &Reader{Catalog: NewCatalog(lookup), search: search, entryReaders: newEntryReaders(lookup)}
+// NewReader makes a reader. The pool is that of statements that are planned once.
+func NewReader(lookup *pgxpool.Pool) *Reader {
+	return &Reader{Catalog: NewCatalog(lookup), entryReaders: newEntryReaders(lookup)}
 }
 
 // entryReaders turn the ids in facts back into what they stand for. Entries never change, so
