@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/rowcodec"
@@ -44,14 +46,14 @@ const (
 	tracesRead = 2_000
 )
 
-// spansOfTracesSQL reads the spans of some traces, $3, within a time. Text is sent only when it has to be compared.
+// spansOfTracesSQL reads the spans of some traces, $3, in the shelves of a time. Text is sent only when it has to be
+// compared. The time itself is compared here: a plan that is made for any argument could prefer an index on it.
 const spansOfTracesSQL = `
 SELECT trace_id, start_time, start_sub_ns, span_id, parent_span_id, duration_ns, operation, resource, attribute_set, flags, status,
        CASE WHEN $4 THEN attributes ELSE '' END,
        CASE WHEN $5 THEN extra ELSE '' END
 FROM plait_store.span
-WHERE start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL + `
-  AND trace_id = ANY ($3)`
+WHERE trace_id = ANY ($3) AND ` + search.ShelvesSQL
 
 // spellings are the ids under which the rows of units may be stored: what was written of a half id is under a whole
 // one when one is known.
@@ -79,21 +81,23 @@ func (s *Reader) spellings(ctx context.Context, units []terms.Unit) ([][16]byte,
 	return ids, nil
 }
 
-// rowsOf hands out the rows of traces that fit, some at a time.
+// rowsOf hands out the rows of traces that fit and start within a time, some at a time or none.
 func (s *Reader) rowsOf(ctx context.Context, p *spanPlan, units []terms.Unit, from, to int64, attributes, extra bool, use func([]storedSpan) error) error {
 	ids, err := s.spellings(ctx, units)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
-	return s.eachFitting(ctx, p, use, spansOfTracesSQL,
-		pg.Planned, rowcodec.MicrosTime(from), rowcodec.MicrosTime(to), ids, attributes, extra)
+	within := func(rows []storedSpan) error {
+		return use(slices.DeleteFunc(rows, func(row storedSpan) bool { return row.startMicros < from || row.startMicros >= to }))
+	}
+	return s.eachFitting(ctx, s.lookup, p, within, spansOfTracesSQL, rowcodec.MicrosTime(from), rowcodec.MicrosTime(to), ids, attributes, extra)
 }
 
 // comparedAtOnce is how many rows are decoded and compared together.
 const comparedAtOnce = 500
 
 // eachFitting reads the rows of a statement, and hands out those that fit. use keeps nothing of the list.
-func (s *Reader) eachFitting(ctx context.Context, p *spanPlan, use func([]storedSpan) error, sql string, args ...any) error {
+func (s *Reader) eachFitting(ctx context.Context, pool *pgxpool.Pool, p *spanPlan, use func([]storedSpan) error, sql string, args ...any) error {
 	var rows []storedSpan
 	var bad error
 	flush := func() {
@@ -103,7 +107,7 @@ func (s *Reader) eachFitting(ctx context.Context, p *spanPlan, use func([]stored
 		}
 		rows = rows[:0]
 	}
-	err := pg.QueryUntil(ctx, s.search, func(v [][]byte) bool {
+	err := pg.QueryUntil(ctx, pool, func(v [][]byte) bool {
 		if rows = append(rows, scanSpan(v)); len(rows) >= comparedAtOnce {
 			flush()
 		}

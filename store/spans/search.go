@@ -130,23 +130,10 @@ func (t *spanSearch) keepNewest() {
 }
 
 // page appends those rows of a page that fit.
-func (t *spanSearch) page(ctx context.Context, from, to int64, limit int) (p search.Page, err error) {
+func (t *spanSearch) page(ctx context.Context, from, to int64, limit int) (search.Page, error) {
 	met := t.ofMicrosecond(to - 1)
-	var rows []storedSpan
-	size := 0
-	err = pg.QueryUntil(ctx, t.store.search, func(v [][]byte) bool {
-		row := scanSpan(v)
-		p.Add(row.startMicros)
-		rows = append(rows, row)
-		size += row.size()
-		p.Full = size > search.MaxBytes
-		return !p.Full
-	}, searchNewSpansSQL, append(t.plan.arguments(from, to), limit)...)
+	rows, p, err := t.store.fittingPage(ctx, t.plan, limit, searchNewSpansSQL, append(t.plan.arguments(from, to), limit)...)
 	if err != nil {
-		return p, err
-	}
-	p.Full = p.Full || p.Rows >= limit
-	if rows, err = t.store.fitting(ctx, t.plan, rows); err != nil {
 		return p, err
 	}
 	for _, row := range rows {
@@ -161,6 +148,25 @@ func (t *spanSearch) page(ctx context.Context, from, to int64, limit int) (p sea
 		}
 	}
 	return p, nil
+}
+
+// fittingPage reads a page, newest first, and returns the rows that fit.
+func (s *Reader) fittingPage(ctx context.Context, plan *spanPlan, limit int, sql string, args ...any) (rows []storedSpan, p search.Page, err error) {
+	size := 0
+	err = pg.QueryUntil(ctx, s.search, func(v [][]byte) bool {
+		row := scanSpan(v)
+		p.Add(row.startMicros)
+		rows = append(rows, row)
+		size += row.size()
+		p.Full = size > search.MaxBytes
+		return !p.Full
+	}, sql, args...)
+	if err != nil {
+		return nil, p, err
+	}
+	p.Full = p.Full || p.Rows >= limit
+	rows, err = s.fitting(ctx, plan, rows)
+	return rows, p, err
 }
 
 // ofMicrosecond are the rows of a microsecond among the last that fit. A page begins with the last

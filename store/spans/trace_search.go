@@ -11,7 +11,6 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query"
-	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/search"
 	"github.com/plaithq/plait/store/terms"
 	"github.com/plaithq/plait/store/traceid"
@@ -149,23 +148,10 @@ func (t *traceSearch) enough() bool {
 }
 
 // spanPage reads a page of a slice of time, newest first.
-func (t *traceSearch) spanPage(ctx context.Context, from, to int64, limit int) (p search.Page, err error) {
+func (t *traceSearch) spanPage(ctx context.Context, from, to int64, limit int) (search.Page, error) {
 	attributes, extra := t.plan.textNeeded()
-	var rows []storedSpan
-	size := 0
-	err = pg.QueryUntil(ctx, t.store.search, func(v [][]byte) bool {
-		row := scanSpan(v)
-		p.Add(row.startMicros)
-		rows = append(rows, row)
-		size += row.size()
-		p.Full = size > search.MaxBytes
-		return !p.Full
-	}, searchSpansSQL, append(t.plan.arguments(from, to), limit, attributes, extra)...)
+	rows, p, err := t.store.fittingPage(ctx, t.plan, limit, searchSpansSQL, append(t.plan.arguments(from, to), limit, attributes, extra)...)
 	if err != nil {
-		return p, err
-	}
-	p.Full = p.Full || p.Rows >= limit
-	if rows, err = t.store.fitting(ctx, t.plan, rows); err != nil {
 		return p, err
 	}
 	return p, t.add(ctx, matchesOf(nil, rows))

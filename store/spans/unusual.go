@@ -288,7 +288,7 @@ func (u *unusualSearch) arguments(limit int) []any {
 // compare reads all spans of the window and ranks them here. Only the best are kept.
 func (u *unusualSearch) compare(ctx context.Context) error {
 	take := func(rows []storedSpan) error { return u.take(ctx, rows) }
-	return u.store.eachFitting(ctx, u.plan, take, overlappingSpansSQL, u.arguments(0)...)
+	return u.store.eachFitting(ctx, u.store.search, u.plan, take, overlappingSpansSQL, u.arguments(0)...)
 }
 
 // take decodes rows and keeps the best.

@@ -65,7 +65,7 @@ var allowed = []struct {
 	{"store/tally", []string{"", "store/counts", "store/partition", "store/pg", "store/pgerror", "store/rowcodec", "store/search"}},
 	{"store/traceid", []string{"", "store/partition", "store/pg", "store/rowcodec"}},
 	{"store/spans", append(spansAndLogs, "query/...", "spanmetrics")},
-	{"store/logs", append(spansAndLogs, "query/...", "recent", "store/index", "store/terms")},
+	{"store/logs", append(spansAndLogs, "query/...", "recent")},
 	{"store/metrics", []string{"", "recent", "query/...", "spanmetrics", "store/pgcopy", "store/pgerror"}},
 	{"store/storetest/shop", []string{""}},
 	{"store/storetest", []string{"", "store", "store/localpg"}},
