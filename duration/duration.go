@@ -1,6 +1,6 @@
 // Package duration reads and writes durations as users write them: in questions over HTTP, on the command
-// line and in settings. It is the one dialect of them all. (PromQL, in which a duration is a part of a
-// query, has its own.)
+// line and in settings. It is the one dialect of them all. (The query languages, in which a duration
+// is a part of a query, have their own.)
 package duration
 
 import (

@@ -43,6 +43,7 @@ var allowed = []struct {
 	{"query/logql/extract", []string{"jsontext"}},
 	{"query/logql/template", []string{"query/logql/quantity"}},
 	{"query/logql/pipeline", []string{"", "query/condition", "query/logql", "query/logql/..."}},
+	{"query/logql/logqltest", []string{"", "query/logql/pipeline"}},
 	{"query/logql/metric", []string{"", "query/logql", "query/logql/pipeline"}},
 	{"query/...", []string{"", "canonical", "query/..."}},
 	{"spanmetrics", []string{""}},

@@ -1,12 +1,10 @@
 package metric_test
 
 import (
-	"bufio"
-	"compress/gzip"
+	"cmp"
 	"context"
 	"encoding/json"
 	"math"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,40 +13,13 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query/logql"
+	"github.com/plaithq/plait/query/logql/logqltest"
 	"github.com/plaithq/plait/query/logql/metric"
 	"github.com/plaithq/plait/query/logql/pipeline"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-const recordings = "../../../../shared/data/golden/loki/" // where they are at hand
-
-const base = 1_700_000_100_000_000_000 // of the times in the recordings
-
-func eachLine(t *testing.T, file string, then func([]byte)) {
-	f, err := os.Open(recordings + file)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	scan := bufio.NewScanner(z)
-	for scan.Buffer(nil, 64<<20); scan.Scan(); {
-		then(scan.Bytes())
-	}
-}
-
-func labels(m map[string]string) (all []plait.Label) {
-	for name, value := range m {
-		all = append(all, plait.Label{Name: name, Value: value})
-	}
-	return all
-}
 
 // entries are a source in memory.
 type entries []pipeline.Entry
@@ -64,64 +35,33 @@ func (all entries) Entries(_ context.Context, _ logql.Log, after, upTo int64, yi
 	return nil
 }
 
-func pushed(t *testing.T) (all entries) {
-	eachLine(t, "push.jsonl.gz", func(line []byte) {
-		var body struct {
-			Streams []struct {
-				Stream map[string]string
-				Values [][]json.RawMessage
-			}
-		}
-		if err := json.Unmarshal(line, &body); err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range body.Streams {
-			for _, v := range s.Values {
-				var e pipeline.Entry
-				var nanos string
-				metadata := map[string]string{}
-				for i, into := range []any{&nanos, &e.Line, &metadata}[:len(v)] {
-					if err := json.Unmarshal(v[i], into); err != nil {
-						t.Fatal(err)
-					}
-				}
-				e.TimeNanos, _ = strconv.ParseInt(nanos, 10, 64)
-				metadata["detected_level"] = s.Stream["level"]
-				e.Stream, e.Metadata = labels(s.Stream), labels(metadata)
-				all = append(all, e)
-			}
-		}
-	})
-	slices.SortStableFunc(all, func(a, b pipeline.Entry) int { return int(a.TimeNanos - b.TimeNanos) })
-	return all
-}
-
 // notPushed names services that came over OTLP, and those whose level is not a label.
 var notPushed = regexp.MustCompile(`checkout|payment|stock|mail|gateway|worded|nameless|a\.\+|a-p|\.\+`)
 
 func nanos(n json.Number) int64 {
 	f, _ := n.Float64()
-	return base + int64(math.Round(f*1e9))
+	return logqltest.Base + int64(math.Round(f*1e9))
 }
 
 func TestMetricQueriesAnswerAsLokiDoes(t *testing.T) {
 	t.Parallel()
-	source := pushed(t)
+	source := entries(logqltest.Entries(t))
+	slices.SortStableFunc(source, func(a, b pipeline.Entry) int { return cmp.Compare(a.TimeNanos, b.TimeNanos) })
 	compared := 0
-	eachLine(t, "queries.jsonl.gz", func(line []byte) {
-		var q struct {
-			Name, Kind string
-			Params     struct {
-				Query, Step      string
-				Start, End, Time json.Number
-			}
-			Answer, Right *struct {
-				Rows   [][2]json.RawMessage
-				Scalar string
-				Status int
-			}
+	type recordedQuery struct {
+		Name, Kind string
+		Params     struct {
+			Query, Step      string
+			Start, End, Time json.Number
 		}
-		if json.Unmarshal(line, &q) != nil || q.Kind != "range" && q.Kind != "instant" || notPushed.MatchString(q.Params.Query) {
+		Answer, Right *struct {
+			Rows   [][2]json.RawMessage
+			Scalar string
+			Status int
+		}
+	}
+	logqltest.Lines(t, "queries.jsonl.gz", func(q *recordedQuery) {
+		if q.Kind != "range" && q.Kind != "instant" || notPushed.MatchString(q.Params.Query) {
 			return
 		}
 		if q.Right != nil {

@@ -1,11 +1,8 @@
 package pipeline_test
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/json"
 	"maps"
-	"os"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -14,71 +11,9 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query/logql"
+	"github.com/plaithq/plait/query/logql/logqltest"
 	"github.com/plaithq/plait/query/logql/pipeline"
 )
-
-const recordings = "../../../../shared/data/golden/loki/" // where they are at hand
-
-func eachLine(t *testing.T, file string, v func() any, then func()) bool {
-	f, err := os.Open(recordings + file)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	scan := bufio.NewScanner(z)
-	for scan.Buffer(nil, 64<<20); scan.Scan(); {
-		if err := json.Unmarshal(scan.Bytes(), v()); err != nil {
-			t.Fatal(err)
-		}
-		then()
-	}
-	return true
-}
-
-// base is the nanosecond that times of recorded answers count from.
-const base = 1_700_000_100_000_000_000
-
-// pushed are the entries that a Loki was sent.
-func pushed(t *testing.T) []pipeline.Entry {
-	var entries []pipeline.Entry
-	var body struct {
-		Streams []struct {
-			Stream map[string]string
-			Values [][]json.RawMessage
-		}
-	}
-	eachLine(t, "push.jsonl.gz", func() any { body.Streams = nil; return &body }, func() {
-		for _, s := range body.Streams {
-			for _, v := range s.Values {
-				var e pipeline.Entry
-				var nanos string
-				metadata := map[string]string{}
-				for i, into := range []any{&nanos, &e.Line, &metadata}[:len(v)] {
-					if err := json.Unmarshal(v[i], into); err != nil {
-						t.Fatal(err)
-					}
-				}
-				e.TimeNanos, _ = strconv.ParseInt(nanos, 10, 64)
-				e.Stream = labels(s.Stream)
-				metadata["detected_level"] = s.Stream["level"]
-				e.Metadata = labels(metadata)
-				entries = append(entries, e)
-			}
-		}
-	})
-	return entries
-}
-
-func labels(m map[string]string) (all []plait.Label) {
-	for name, value := range m {
-		all = append(all, plait.Label{Name: name, Value: value})
-	}
-	return all
-}
 
 // notPushed names services that came over OTLP, and those whose level is not a label.
 var notPushed = regexp.MustCompile(`checkout|payment|stock|mail|gateway|worded|nameless|deployment_environment|k8s|service_name=~"\.\+"|interval`)
@@ -98,17 +33,16 @@ type recordedQuery struct {
 
 func TestPipelinesAnswerAsLokiDoes(t *testing.T) {
 	t.Parallel()
-	entries := pushed(t)
+	entries := logqltest.Entries(t)
 	compared := 0
-	var q recordedQuery
-	there := eachLine(t, "queries.jsonl.gz", func() any { q = recordedQuery{}; return &q }, func() {
+	logqltest.Lines(t, "queries.jsonl.gz", func(q *recordedQuery) {
 		if q.Kind != "logs" || notPushed.MatchString(q.Params.Query) || q.Params.Interval != "" || q.Params.Limit < 100 {
 			return
 		}
 		compared++
-		compareWithLoki(t, &q, entries)
+		compareWithLoki(t, q, entries)
 	})
-	if there && compared < 100 {
+	if compared < 100 {
 		t.Errorf("%d answers were compared", compared)
 	}
 }
@@ -165,7 +99,7 @@ func compareWithLoki(t *testing.T, q *recordedQuery, entries []pipeline.Entry) {
 	got := 0
 	for i := range entries {
 		e := &entries[i]
-		if at := e.TimeNanos - base; at < seconds(q.Params.Start) || at >= seconds(q.Params.End) || !p.Selects(e.Stream) {
+		if at := e.TimeNanos - logqltest.Base; at < seconds(q.Params.Start) || at >= seconds(q.Params.End) || !p.Selects(e.Stream) {
 			continue
 		}
 		r, ok, err := p.Process(e)
@@ -182,16 +116,16 @@ func compareWithLoki(t *testing.T, q *recordedQuery, entries []pipeline.Entry) {
 		have := normal([3]map[string]string{byName(r.Stream), byName(r.Metadata), byName(r.Parsed)})
 		found := false
 		for key, fields := range wanted {
-			if strings.HasPrefix(key, strconv.FormatInt(e.TimeNanos-base, 10)+"{") && lines[key] == r.Line && reflect.DeepEqual(fields, have) {
+			if strings.HasPrefix(key, strconv.FormatInt(e.TimeNanos-logqltest.Base, 10)+"{") && lines[key] == r.Line && reflect.DeepEqual(fields, have) {
 				delete(wanted, key)
 				found = true
 				break
 			}
 		}
 		if !found {
-			t.Errorf("%s: %s\n  %d %q %v", q.Name, q.Params.Query, e.TimeNanos-base, r.Line, have)
+			t.Errorf("%s: %s\n  %d %q %v", q.Name, q.Params.Query, e.TimeNanos-logqltest.Base, r.Line, have)
 			for key, fields := range wanted {
-				if strings.HasPrefix(key, strconv.FormatInt(e.TimeNanos-base, 10)) {
+				if strings.HasPrefix(key, strconv.FormatInt(e.TimeNanos-logqltest.Base, 10)) {
 					t.Errorf("  want %q %v", lines[key], fields)
 				}
 			}
