@@ -58,7 +58,11 @@ func Migrate(ctx context.Context, databaseURL string, direction MigrateDirection
 // release wrote rows before it.
 const firstIndexed = 11
 
-const hasTelemetrySQL = `SELECT EXISTS (SELECT 1 FROM plait_store.span) OR EXISTS (SELECT 1 FROM plait_store.log)`
+// A first start that was cut short leaves a schema without these tables, to which a statement cannot refer.
+const (
+	takesTelemetrySQL = `SELECT pg_catalog.to_regclass('plait_store.span') IS NOT NULL AND pg_catalog.to_regclass('plait_store.log') IS NOT NULL`
+	hasTelemetrySQL   = `SELECT EXISTS (SELECT 1 FROM plait_store.span) OR EXISTS (SELECT 1 FROM plait_store.log)`
+)
 
 // refuseUnindexed refuses a database with rows that searches would not find.
 func refuseUnindexed(ctx context.Context, conn *pgx.Conn, m *migrate.Migrate) error {
@@ -69,14 +73,16 @@ func refuseUnindexed(ctx context.Context, conn *pgx.Conn, m *migrate.Migrate) er
 	if err != nil {
 		return fmt.Errorf("read the version of the schema: %w", err)
 	}
-	var has bool
-	if err := conn.QueryRow(ctx, hasTelemetrySQL).Scan(&has); err != nil {
-		return fmt.Errorf("look for telemetry of older versions: %w", err)
+	for _, question := range []string{takesTelemetrySQL, hasTelemetrySQL} {
+		var yes bool
+		if err := conn.QueryRow(ctx, question).Scan(&yes); err != nil {
+			return fmt.Errorf("look for telemetry of older versions: %w", err)
+		}
+		if !yes {
+			return nil
+		}
 	}
-	if has {
-		return plait.Errorf(plait.ErrInvalid, "the telemetry in this database was written by a version of Plait from before the first release, and searches would not find it: use a new database")
-	}
-	return nil
+	return plait.Errorf(plait.ErrInvalid, "the telemetry in this database was written by a version of Plait from before the first release, and searches would not find it: use a new database")
 }
 
 // MigrationVersion returns the number of the newest migration that a database has, 0 for none,

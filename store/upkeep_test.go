@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
-	"github.com/plaithq/plait/migrations"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
 	"github.com/plaithq/plait/store/storetest/shop"
@@ -140,15 +139,6 @@ func liveUntil(t *testing.T, s *store.Store, c *clock, until time.Time) {
 	}
 }
 
-func TestASchemaOfAnotherVersionIsSaidToBeOne(t *testing.T) {
-	t.Parallel()
-	url := storetest.URL(t)
-	exec(t, connect(t, url), `UPDATE plait_store.schema_migrations SET version = 999999`)
-	if err := store.Migrate(t.Context(), url, store.MigrateUp); err == nil || !strings.Contains(err.Error(), "made by a version of Plait that this one does not know") {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestPartitionsFollowTheClockAndRetention(t *testing.T) {
 	t.Parallel()
 	url := storetest.URL(t)
@@ -272,30 +262,5 @@ func TestUpkeepAnalysesSummarisesAndFreezes(t *testing.T) {
 	liveUntil(t, s, c, c.read().Add(48*time.Hour))
 	if state("relallvisible") != state("relpages") {
 		t.Errorf("%d pages of %d frozen after the day", state("relallvisible"), state("relpages"))
-	}
-}
-
-func TestTelemetryThatSearchesWouldNotFindIsNotTakenOver(t *testing.T) {
-	t.Parallel()
-	url := storetest.URL(t)
-	conn := connect(t, url)
-	for _, later := range []string{"000013_entered", "000012_tally", "000011_terms"} {
-		down, err := migrations.FS.ReadFile(later + ".down.sql")
-		if err != nil {
-			t.Fatal(err)
-		}
-		exec(t, conn, string(down))
-	}
-	exec(t, conn, `UPDATE plait_store.schema_migrations SET version = 10`)
-	exec(t, conn, `CREATE TABLE plait_store.span_any PARTITION OF plait_store.span DEFAULT`)
-	exec(t, conn, `INSERT INTO plait_store.span VALUES (gen_random_uuid(), now(), 1, 0, 1, 1, 1, 0, 0, now()::date, 0, 0, '', '')`)
-	for range 2 {
-		if err := store.Migrate(t.Context(), url, store.MigrateUp); err == nil || !strings.Contains(err.Error(), "use a new database") {
-			t.Errorf("got %v", err)
-		}
-	}
-	exec(t, conn, `TRUNCATE plait_store.span`)
-	if err := store.Migrate(t.Context(), url, store.MigrateUp); err != nil {
-		t.Errorf("without telemetry: %v", err)
 	}
 }
