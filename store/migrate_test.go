@@ -1,9 +1,9 @@
 package store_test
 
 import (
-	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -44,9 +44,14 @@ func TestTelemetryThatSearchesWouldNotFindIsNotTakenOver(t *testing.T) {
 // A gateway that is killed in its first start leaves a schema at any version.
 func TestASchemaOfEachVersionGoesOn(t *testing.T) {
 	t.Parallel()
-	newest := len(downMigrations(t))
-	for version := range newest {
-		t.Run(fmt.Sprint(version), func(t *testing.T) {
+	all := downMigrations(t)
+	newest := versionOf(t, all[len(all)-1])
+	versions := []int{0}
+	for _, name := range all[:len(all)-1] {
+		versions = append(versions, versionOf(t, name))
+	}
+	for _, version := range versions {
+		t.Run(strconv.Itoa(version), func(t *testing.T) {
 			t.Parallel()
 			url := storetest.URL(t)
 			downTo(t, connect(t, url), version)
@@ -60,21 +65,21 @@ func TestASchemaOfEachVersionGoesOn(t *testing.T) {
 	}
 }
 
-// downTo takes a schema of the newest version back to an older one.
+// downTo takes a schema of the newest version back to an older one, or to 0, which is none.
 func downTo(t *testing.T, conn *pgx.Conn, version int) {
 	t.Helper()
-	for _, name := range slices.Backward(downMigrations(t)[version:]) {
+	for _, name := range slices.Backward(downMigrations(t)) {
+		if versionOf(t, name) <= version {
+			break
+		}
 		down, err := migrations.FS.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		exec(t, conn, string(down))
 	}
-	if version == 0 {
-		exec(t, conn, `TRUNCATE plait_store.schema_migrations`)
-		return
-	}
-	exec(t, conn, `UPDATE plait_store.schema_migrations SET version = `+fmt.Sprint(version))
+	exec(t, conn, `UPDATE plait_store.schema_migrations SET version = `+strconv.Itoa(version))
+	exec(t, conn, `DELETE FROM plait_store.schema_migrations WHERE version = 0`)
 }
 
 // downMigrations returns the files that take a schema back, the one of version 1 first.
@@ -85,4 +90,14 @@ func downMigrations(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	return names
+}
+
+func versionOf(t *testing.T, migration string) int {
+	t.Helper()
+	number, _, _ := strings.Cut(migration, "_")
+	version, err := strconv.Atoi(number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version
 }
