@@ -88,7 +88,7 @@ func (t *logSearch) run(ctx context.Context) error {
 		return nil
 	}
 	if t.traces != nil {
-		t.walk.Length = search.WholeRange // the index on traces finds the rows
+		t.walk.ByIndex() // the one on traces
 		return t.walkThrough(ctx, -1)
 	}
 	if !t.terms.NarrowsNothing() {

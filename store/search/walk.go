@@ -14,14 +14,16 @@ import (
 	"github.com/plaithq/plait/store/rowcodec"
 )
 
-// A search has no index on time to follow: one on every row costs too much to write. What
-// there is are partitions, block ranges (BRIN) and small partial indexes. So a search walks
+// Most searches have no index on time to follow: one on every row costs too much to write. What
+// there is are partitions, block ranges (BRIN) and small partial indexes. So they walk
 // through time in slices, each read whole: short ones first, so that a broad question is
 // answered from a few seconds of telemetry, then each four times as long, so that a narrow one
 // comes to the end of a month in a dozen statements.
 const (
-	firstSlice  = int64(5 * time.Second / time.Microsecond)
-	sliceGrowth = 4
+	firstSlice   = int64(5 * time.Second / time.Microsecond)
+	indexedSlice = int64(24 * time.Hour / time.Microsecond)
+	wholeRange   = rowcodec.MaxMicros // all that remains
+	sliceGrowth  = 4
 
 	// searchTime bounds a walk. What it found by then is answered, with a cursor that goes on.
 	searchTime = 10 * time.Second
@@ -32,12 +34,13 @@ type Walk struct {
 	From, To  int64 // from <= t < to
 	ascending bool
 	now       int64 // the newest telemetry is about here
-	Length    int64 // of the next slice
+	first     int64 // the length of the first slice, and of those that follow a full page
+	length    int64 // of the next slice
 }
 
 // NewWalk begins a walk through the microseconds that a range touches.
 func NewWalk(r plait.TimeRange, ascending bool, now time.Time) Walk {
-	w := Walk{From: rowcodec.MinMicros, To: rowcodec.MaxMicros, ascending: ascending, now: now.UnixMicro(), Length: firstSlice}
+	w := Walk{From: rowcodec.MinMicros, To: rowcodec.MaxMicros, ascending: ascending, now: now.UnixMicro(), first: firstSlice, length: firstSlice}
 	if !r.From.IsZero() {
 		w.From = rowcodec.FloorMicros(r.From)
 	}
@@ -53,16 +56,23 @@ func (w *Walk) Done() bool { return w.From >= w.To }
 // slice returns the next slice. What lies in the future is one with the newest seconds of the
 // past, and what lies before the first day that could be real is one with that day.
 func (w *Walk) slice() (from, to int64) {
-	if w.Length == WholeRange {
+	if w.length == wholeRange {
 		return w.From, w.To
 	}
 	if w.ascending {
 		from = w.From
-		return from, min(w.To, max(from, earliestMicros)+w.Length)
+		return from, min(w.To, max(from, earliestMicros)+w.length)
 	}
 	to = w.To
-	return max(w.From, min(to, w.now)-w.Length), to
+	return max(w.From, min(to, w.now)-w.length), to
 }
+
+// ByTime says that an index leads to the rows in the order of time, so that a page reads no more than it has: slices are
+// as long as the planner still leaves out most partitions.
+func (w *Walk) ByTime() { w.first, w.length = indexedSlice, indexedSlice }
+
+// ByIndex says that an index leads to the rows, whatever their time: a slice is all that remains.
+func (w *Walk) ByIndex() { w.first, w.length = wholeRange, wholeRange }
 
 // ShelvesSQL is the condition on the shelf of rows whose time lies between $1 and $2: by it the planner leaves out
 // partitions, which it does not do by their checks before it has looked at each.
@@ -88,7 +98,7 @@ func (p *Page) Add(micros int64) {
 // Pages reads what remains of the range until enough says so: slice by slice, and each slice in
 // pages, since a statement reads at most limit rows. read reads a page: the first rows of a slice in
 // the order of the walk. A page that was full is followed by one that begins with the microsecond of its
-// last row, so read meets rows of that microsecond again.
+// last row, so read meets rows of that microsecond again. The more pages a search needs, the longer they are.
 func (w *Walk) Pages(ctx context.Context, limit int, enough func() bool, read func(ctx context.Context, from, to int64, limit int) (Page, error)) error {
 	for !w.Done() && !enough() {
 		from, to := w.slice()
@@ -103,6 +113,7 @@ func (w *Walk) Pages(ctx context.Context, limit int, enough func() bool, read fu
 			limit *= sliceGrowth // more rows than that within one microsecond
 		default:
 			w.readUntil(p.Last)
+			limit = max(limit, min(limit*sliceGrowth, mostRows))
 		}
 	}
 	return nil
@@ -115,8 +126,8 @@ func (w *Walk) read(from, to int64) {
 	} else {
 		w.To = from
 	}
-	if w.Length < rowcodec.MaxMicros/sliceGrowth {
-		w.Length *= sliceGrowth
+	if w.length < rowcodec.MaxMicros/sliceGrowth {
+		w.length *= sliceGrowth
 	}
 }
 
@@ -127,11 +138,8 @@ func (w *Walk) readUntil(micros int64) {
 	} else {
 		w.To = micros + 1
 	}
-	w.Length = firstSlice
+	w.length = w.first
 }
-
-// WholeRange is the length of a slice that is all that remains.
-const WholeRange = rowcodec.MaxMicros
 
 // Bounded bounds a search to searchTime.
 func Bounded(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -165,5 +173,9 @@ func Limit(limit int) int {
 	return min(limit, maxSearchLimit)
 }
 
-// ComparedRows is how many rows a statement reads when few of them may fit.
-const ComparedRows = 2000
+const (
+	// ComparedRows is how many rows a statement reads when few of them may fit.
+	ComparedRows = 2_000
+	// mostRows is how long pages grow.
+	mostRows = 8_000
+)

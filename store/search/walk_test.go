@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,25 +23,55 @@ func TestTimeWalkLeavesNothingOut(t *testing.T) {
 		{From: now, To: now.Add(1)},
 	}
 	for _, r := range ranges {
-		for _, ascending := range []bool{false, true} {
+		for i, ascending := range []bool{false, true, false, true} {
 			w := NewWalk(r, ascending, now)
+			if i > 1 {
+				w.ByTime()
+			}
 			whole := w
-			slices := 0
-			for edge := [2]int64{w.From, w.To}; !w.Done(); slices++ {
+			read := 0
+			for edge := [2]int64{w.From, w.To}; !w.Done(); read++ {
 				from, to := w.slice()
 				if from >= to || from < whole.From || to > whole.To || ascending && from != edge[0] || !ascending && to != edge[1] {
-					t.Fatalf("%v: slice %d is from %d to %d", r, slices, from, to)
+					t.Fatalf("%v: slice %d is from %d to %d", r, read, from, to)
 				}
 				edge = [2]int64{to, from}
 				w.read(from, to)
 			}
-			if slices > 25 {
-				t.Errorf("%v took %d slices", r, slices)
+			if read > 25 {
+				t.Errorf("%v took %d slices", r, read)
 			}
 		}
 	}
 	if w := NewWalk(plait.TimeRange{From: now, To: now}, false, now); !w.Done() {
 		t.Error("an empty range is not done")
+	}
+}
+
+func TestAnIndexedWalkIsOneSlice(t *testing.T) {
+	t.Parallel()
+	w := NewWalk(plait.TimeRange{From: time.Unix(0, 0)}, false, time.Unix(2_000_000_000, 0))
+	w.ByIndex()
+	from, to := w.slice()
+	if w.read(from, to); !w.Done() {
+		t.Errorf("a slice from %d to %d is not all", from, to)
+	}
+}
+
+func TestPagesGrowAsASearchGoesOn(t *testing.T) {
+	t.Parallel()
+	w := NewWalk(plait.TimeRange{From: time.Unix(0, 0), To: time.Unix(0, 0).Add(30_000 * time.Microsecond)}, false, time.Unix(1, 0))
+	var limits []int
+	read := func(_ context.Context, from, to int64, limit int) (Page, error) { // a row in each microsecond
+		limits = append(limits, limit)
+		rows := min(limit, int(to-from))
+		return Page{Rows: rows, Last: to - int64(rows), Full: rows == limit}, nil
+	}
+	if err := w.Pages(t.Context(), 100, func() bool { return false }, read); err != nil {
+		t.Fatal(err)
+	}
+	if want := []int{100, 400, 1600, 6400, 8000, 8000, 8000}; !slices.Equal(limits, want) {
+		t.Errorf("pages of %v, want %v", limits, want)
 	}
 }
 

@@ -21,9 +21,9 @@ import (
 const commonShare = 4
 
 // candidates asks the term index for traces with rows that may fit, between two times in microseconds. It is nil where the
-// index narrows too little, or where it names more traces than most.
+// index narrows too little, where it names more traces than most, or where time itself leads from one that fits to the next.
 func (s *Reader) candidates(ctx context.Context, p *spanPlan, from, to int64, most int) (*terms.Search, error) {
-	if p.terms.NarrowsNothing() {
+	if p.terms.NarrowsNothing() || p.indexedByTime() {
 		return nil, nil
 	}
 	found, err := s.terms.Find(ctx, p.terms, from, to, false)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query/condition"
@@ -152,6 +153,17 @@ func (p *spanPlan) impossible() bool {
 		p.operations != nil && len(p.operations) == 0 ||
 		p.statuses != nil && len(p.statuses) == 0 ||
 		p.resources != nil && len(p.resources) == 0
+}
+
+// slowNanos bounds the index span_slow, whose spans take longer.
+const slowNanos = int64(time.Second)
+
+// indexedByTime says that the spans that fit are those of an index in the order of time (span_error, span_slow), whatever
+// their operation and resource.
+func (p *spanPlan) indexedByTime() bool {
+	errors := len(p.statuses) == 1 && p.statuses[0] == int16(plait.StatusError)
+	slow := p.minDuration != nil && *p.minDuration > slowNanos
+	return p.exact && p.operations == nil && p.resources == nil && (errors || slow)
 }
 
 // everything says that every span fits.

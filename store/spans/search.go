@@ -67,6 +67,9 @@ func (s *Reader) newSpanSearch(ctx context.Context, q query.Spans) (*spanSearch,
 // newest finds the last spans.
 func (t *spanSearch) newest(ctx context.Context) error {
 	t.plan.narrows(&t.walk)
+	if t.plan.indexedByTime() {
+		t.walk.ByTime()
+	}
 	if t.walk.Done() {
 		return nil
 	}

@@ -96,6 +96,9 @@ func (s *Reader) newTraceSearch(ctx context.Context, q query.Traces) (*traceSear
 	t.plan.narrows(&t.walk)
 	t.end = t.walk.To
 	t.service, t.fragments = fragmentsTell(t.plan.condition)
+	if t.fragments || t.plan.indexedByTime() {
+		t.walk.ByTime()
+	}
 	t.straddling = t.fragments && !q.Range.From.IsZero()
 	if q.Cursor != "" {
 		if t.before, err = parseTraceCursor(q.Cursor); err != nil {
@@ -112,7 +115,7 @@ func (t *traceSearch) run(ctx context.Context) error {
 		t.walk.To, t.straddling = t.walk.From, false
 	}
 	if t.fragments {
-		if err := t.walk.Pages(ctx, 10*(t.limit+100), t.enough, t.fragmentPage); err != nil || !t.walk.Done() {
+		if err := t.walk.Pages(ctx, t.firstPage(), t.enough, t.fragmentPage); err != nil || !t.walk.Done() {
 			return err
 		}
 		return t.straddlers(ctx)
@@ -127,7 +130,7 @@ func (t *traceSearch) run(ctx context.Context) error {
 	if units != nil {
 		return t.ofUnits(ctx, units)
 	}
-	return t.walk.Pages(ctx, 10*(t.limit+100), t.enough, t.spanPage)
+	return t.walk.Pages(ctx, t.firstPage(), t.enough, t.spanPage)
 }
 
 // units asks the term index, nil where the way is back through time. A search that began with the index goes on with it:
@@ -141,6 +144,15 @@ func (t *traceSearch) units(ctx context.Context) (*terms.Search, error) {
 
 // maxUnits bounds the traces of a search through the index: far beyond what a page is filled with.
 const maxUnits = 1 << 30
+
+// firstPage is how many rows are read at first. A trace has several fragments, and several spans that fit, and a summary is
+// made of each trace that is met: little more than what is wanted is read where nothing else has to be compared.
+func (t *traceSearch) firstPage() int {
+	if t.rest == nil && (t.fragments || t.plan.exact) {
+		return 4 * (t.limit + 5)
+	}
+	return 10 * (t.limit + 100)
+}
 
 func (t *traceSearch) enough() bool {
 	settled := len(t.settled())
