@@ -27,7 +27,7 @@ BEGIN
     ) PARTITION BY RANGE (shelf);
     CREATE INDEX span_trace ON plait_store.span (trace_id);
     CREATE INDEX span_error ON plait_store.span (start_time) WHERE status = 2;
-    CREATE INDEX span_slow ON plait_store.span (start_time) WHERE duration_ns > 1000000000;
+    CREATE INDEX span_slow ON plait_store.span (start_time) WHERE duration_ns >= 1000000000;
     -- So that spans which began long before a window and ended in it are found.
     CREATE INDEX span_long ON plait_store.span (start_time) WHERE duration_ns > 60000000000;
     CREATE INDEX span_time ON plait_store.span USING brin (start_time) WITH (pages_per_range = 32);

@@ -13,6 +13,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store"
+	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/storetest"
 	"github.com/plaithq/plait/store/storetest/shop"
 )
@@ -132,6 +133,40 @@ func TestPlansOnRealisticData(t *testing.T) {
 	t.Run("users' SQL uses the indexes", func(t *testing.T) { testUsersPlans(t, connect(t, url), trace) })
 	t.Run("conditions on time prune partitions", func(t *testing.T) { testPruning(t, connect(t, url)) })
 	t.Run("searches read the days and the block ranges of their window", func(t *testing.T) { testWindowPlans(t, s, url) })
+	t.Run("an index of time is followed, however few rows are expected", func(t *testing.T) { testOrderedPlans(t, s) })
+}
+
+// testOrderedPlans looks at the plans of statements about a time that the statistics know nothing of yet.
+func testOrderedPlans(t *testing.T, s *store.Store) {
+	to := time.Now().UTC().Truncate(24 * time.Hour).Add(24*time.Hour - time.Second)
+	from := to.Add(-time.Second)
+	spans := func(status []int16, least any) []any {
+		return []any{pg.Planned, from, to, nil, status, nil, least, nil, 100}
+	}
+	for _, q := range []struct {
+		name, sql string
+		arguments []any
+	}{
+		{"traces with errors", "searchSpansSQL", append(spans([]int16{2}, nil), false, false)},
+		{"traces with slow spans", "searchSpansSQL", append(spans(nil, int64(time.Second)), false, false)},
+		{"traces", "searchFragmentsSQL", []any{pg.Planned, from, to, nil, 100}},
+	} {
+		text, err := s.ExplainPlanned(t.Context(), "SELECT", statement(t, "spans", q.sql), q.arguments...)
+		if err != nil {
+			t.Fatalf("%s: %v", q.name, err)
+		}
+		followed := false
+		parsePlan(t, text).walk(func(n planNode) {
+			if n.Type != "Limit" || len(n.Plans) != 1 {
+				return
+			}
+			read := n.Plans[0]
+			followed = followed || read.Type == "Index Scan" && strings.Contains(read.Relation, to.Format("_20060102"))
+		})
+		if !followed {
+			t.Errorf("%s are not read in the order of an index: %s", q.name, text)
+		}
+	}
 }
 
 // testWindowPlans looks at the plans of statements about the last half hour and what came before it.

@@ -20,10 +20,11 @@ import (
 // answered from a few seconds of telemetry, then each four times as long, so that a narrow one
 // comes to the end of a month in a dozen statements.
 const (
-	firstSlice   = int64(5 * time.Second / time.Microsecond)
-	indexedSlice = int64(24 * time.Hour / time.Microsecond)
-	wholeRange   = rowcodec.MaxMicros // all that remains
-	sliceGrowth  = 4
+	firstSlice  = int64(5 * time.Second / time.Microsecond)
+	wholeRange  = rowcodec.MaxMicros // the length of all that remains
+	restOfDay   = 0                  // the length of what remains of a day
+	sliceGrowth = 4
+	dayMicros   = int64(24 * time.Hour / time.Microsecond)
 
 	// searchTime bounds a walk. What it found by then is answered, with a cursor that goes on.
 	searchTime = 10 * time.Second
@@ -60,24 +61,38 @@ func (w *Walk) slice() (from, to int64) {
 		return w.From, w.To
 	}
 	if w.ascending {
-		from = w.From
-		return from, min(w.To, max(from, earliestMicros)+w.length)
+		from, first := w.From, max(w.From, earliestMicros)
+		if w.length == restOfDay {
+			return from, min(w.To, dayOf(first)+dayMicros)
+		}
+		return from, min(w.To, first+w.length)
 	}
 	to = w.To
+	if w.length == restOfDay {
+		return max(w.From, dayOf(min(to-1, w.now))), to
+	}
 	return max(w.From, min(to, w.now)-w.length), to
 }
 
-// ByTime says that an index leads to the rows in the order of time, so that a page reads no more than it has: slices are
-// as long as the planner still leaves out most partitions.
-func (w *Walk) ByTime() { w.first, w.length = indexedSlice, indexedSlice }
+// ByTime says that an index leads to the rows in the order of time, so that a page reads no more than it has. The first
+// slice is of one partition of the calendar: the planner sorts the rows of several where it expects few.
+func (w *Walk) ByTime() { w.first, w.length = restOfDay, restOfDay }
+
+func dayOf(micros int64) int64 { return rowcodec.FloorDiv(micros, dayMicros) * dayMicros }
 
 // ByIndex says that an index leads to the rows, whatever their time: a slice is all that remains.
 func (w *Walk) ByIndex() { w.first, w.length = wholeRange, wholeRange }
 
-// ShelvesSQL is the condition on the shelf of rows whose time lies between $1 and $2: by it the planner leaves out
-// partitions, which it does not do by their checks before it has looked at each.
-const ShelvesSQL = `(shelf BETWEEN ($1::timestamptz AT TIME ZONE interval '0')::date AND ($2::timestamptz AT TIME ZONE interval '0')::date
+const (
+	// DaysSQL is the condition on the shelf of rows of the calendar whose time is from $1 to before $2: by it the planner
+	// leaves out partitions, which it does not do by their checks before it has looked at each.
+	DaysSQL = `shelf BETWEEN ($1::timestamptz AT TIME ZONE interval '0')::date
+        AND (($2::timestamptz AT TIME ZONE interval '0') - interval '1 microsecond')::date`
+
+	// ShelvesSQL is that of all rows of this time.
+	ShelvesSQL = `(` + DaysSQL + `
        OR ` + partition.OutsideSQL + `)`
+)
 
 // earliestMicros is the start of 2000: few clocks that run at all are further behind.
 const earliestMicros = pgcopy.EpochMicros
@@ -126,7 +141,10 @@ func (w *Walk) read(from, to int64) {
 	} else {
 		w.To = from
 	}
-	if w.length < rowcodec.MaxMicros/sliceGrowth {
+	switch {
+	case w.length == restOfDay:
+		w.length = dayMicros
+	case w.length < rowcodec.MaxMicros/sliceGrowth:
 		w.length *= sliceGrowth
 	}
 }

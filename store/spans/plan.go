@@ -10,6 +10,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/store/dictionary"
+	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/search"
@@ -41,7 +42,7 @@ type spanPlan struct {
 
 	terms   *terms.Plan
 	unnamed bool // spans that fit may have names in their rows
-	exact   bool // what Postgres is asked is all of the condition
+	exact   bool // what Postgres is asked is all of the condition, but for the nanoseconds at the ends of its time
 }
 
 // newSpanPlan makes a plan. A condition that cannot be asked is plait.ErrInvalid.
@@ -155,14 +156,14 @@ func (p *spanPlan) impossible() bool {
 		p.resources != nil && len(p.resources) == 0
 }
 
-// slowNanos bounds the index span_slow, whose spans take longer.
+// slowNanos is the least duration of the spans in the index span_slow.
 const slowNanos = int64(time.Second)
 
 // indexedByTime says that the spans that fit are those of an index in the order of time (span_error, span_slow), whatever
 // their operation and resource.
 func (p *spanPlan) indexedByTime() bool {
 	errors := len(p.statuses) == 1 && p.statuses[0] == int16(plait.StatusError)
-	slow := p.minDuration != nil && *p.minDuration > slowNanos
+	slow := p.minDuration != nil && *p.minDuration >= slowNanos
 	return p.exact && p.operations == nil && p.resources == nil && (errors || slow)
 }
 
@@ -176,6 +177,9 @@ func (p *spanPlan) textNeeded() (attributes, extra bool) {
 		n.Has(condition.EventName) || n.Has(condition.EventSinceStart) || n.Has(condition.EventAttribute) ||
 		n.Has(condition.LinkTraceID) || n.Has(condition.LinkSpanID) || n.Has(condition.LinkAttribute)
 }
+
+// timed says that the condition is about when spans start.
+func (p *spanPlan) timed() bool { return p.from > rowcodec.MinMicros || p.to < rowcodec.MaxMicros }
 
 // narrows cuts a walk to the times that the condition allows.
 func (p *spanPlan) narrows(w *search.Walk) {
@@ -191,11 +195,18 @@ const spanConditionsSQL = `
     AND ($6::int8 IS NULL OR duration_ns >= $6)
     AND ($7::int8 IS NULL OR duration_ns <= $7)`
 
-// spanMatchSQL is spanConditionsSQL in a slice of time.
-const spanMatchSQL = `
-    start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL + spanConditionsSQL
+// The spans of a slice of time that fit, those of the calendar and those outside of it: apart, so that a slice of one
+// day is in the order of an index without being sorted, however few spans the planner expects.
+const (
+	spansOfDaysSQL = `
+FROM plait_store.span
+WHERE start_time >= $1 AND start_time < $2 AND ` + search.DaysSQL + spanConditionsSQL
+	spansOutsideSQL = `
+FROM plait_store.span
+WHERE start_time >= $1 AND start_time < $2 AND ` + partition.OutsideSQL + spanConditionsSQL
+)
 
-// arguments are those of spanMatchSQL.
+// arguments are those of the conditions.
 func (p *spanPlan) arguments(from, to int64) []any {
 	return []any{pg.Planned, rowcodec.MicrosTime(from), rowcodec.MicrosTime(to), p.operations, p.statuses, p.resources, p.minDuration, p.maxDuration}
 }
@@ -234,7 +245,7 @@ func (p *spanPlan) isExact(groups []operationGroup) bool {
 	for _, g := range groups {
 		needs := condition.NeedsOf(g.remaining)
 		for _, f := range needs.Fields {
-			if f.Name != condition.SpanStatus && f.Name != condition.SpanDuration && (f.Name != condition.ResourceAttribute || p.resources == nil) {
+			if f.Name != condition.SpanStatus && f.Name != condition.SpanDuration && f.Name != condition.SpanStart && (f.Name != condition.ResourceAttribute || p.resources == nil) {
 				return false
 			}
 		}
@@ -249,9 +260,10 @@ func (p *spanPlan) isExact(groups []operationGroup) bool {
 	return !slices.ContainsFunc(parts, func(n condition.Node) bool { return !ofOneSort(n) })
 }
 
-// ofOneSort says whether a condition is about operations alone, resources alone, status alone, or a bound of the duration.
+// ofOneSort says whether a condition is about operations alone, resources alone, status alone, or a bound of the duration
+// or of the start.
 func ofOneSort(n condition.Node) bool {
-	if l, ok := n.(condition.Leaf); ok && l.Field.Name == condition.SpanDuration {
+	if l, ok := n.(condition.Leaf); ok && (l.Field.Name == condition.SpanDuration || l.Field.Name == condition.SpanStart) {
 		least, most := condition.Bounds(l, l.Field)
 		return l.Value.Type() != condition.TypeFloat && (least > math.MinInt64 || most < math.MaxInt64)
 	}

@@ -13,12 +13,16 @@ import (
 	"github.com/plaithq/plait/store/terms"
 )
 
-const searchNewSpansSQL = `
-SELECT ` + spanColumns + `
-FROM plait_store.span
-WHERE` + spanMatchSQL + `
+const (
+	newestSpanFirstSQL = `
 ORDER BY start_time DESC, start_sub_ns DESC
 LIMIT $8`
+
+	searchNewSpansSQL = `
+(SELECT ` + spanColumns + spansOfDaysSQL + newestSpanFirstSQL + `)
+UNION ALL
+(SELECT ` + spanColumns + spansOutsideSQL + newestSpanFirstSQL + `)` + newestSpanFirstSQL
+)
 
 // Spans returns single spans that fit a condition. Spans that are the same in everything are one. What was found
 // after ten seconds is answered.
@@ -67,9 +71,6 @@ func (s *Reader) newSpanSearch(ctx context.Context, q query.Spans) (*spanSearch,
 // newest finds the last spans.
 func (t *spanSearch) newest(ctx context.Context) error {
 	t.plan.narrows(&t.walk)
-	if t.plan.indexedByTime() {
-		t.walk.ByTime()
-	}
 	if t.walk.Done() {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/search"
@@ -14,14 +15,21 @@ import (
 // its first span. So two things are found out from spans: whether a service's are within the range where its fragment ends
 // beyond it, and which traces have spans in the range whose fragments all begin before it.
 
-// searchFragmentsSQL finds fragments, newest first.
-const searchFragmentsSQL = `
-SELECT trace_id, start_time, duration_ns
+const (
+	fragmentsOfSQL = `SELECT trace_id, start_time, duration_ns
 FROM plait_store.trace_fragment
-WHERE start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL + `
-  AND ($3::text IS NULL OR $3 = ANY (services))
+WHERE start_time >= $1 AND start_time < $2 AND ($3::text IS NULL OR $3 = ANY (services)) AND `
+
+	newestFragmentFirstSQL = `
 ORDER BY start_time DESC
 LIMIT $4`
+
+	// searchFragmentsSQL finds fragments, newest first.
+	searchFragmentsSQL = `
+(` + fragmentsOfSQL + search.DaysSQL + newestFragmentFirstSQL + `)
+UNION ALL
+(` + fragmentsOfSQL + partition.OutsideSQL + newestFragmentFirstSQL + `)` + newestFragmentFirstSQL
+)
 
 // fragmentPage reads a page of a slice of time, newest first.
 func (t *traceSearch) fragmentPage(ctx context.Context, from, to int64, limit int) (p search.Page, err error) {

@@ -16,15 +16,21 @@ import (
 	"github.com/plaithq/plait/store/traceid"
 )
 
-// Spans that fit, newest first. Text is sent only when it has to be compared.
-const searchSpansSQL = `
-SELECT trace_id, start_time, start_sub_ns, span_id, parent_span_id, duration_ns, operation, resource, attribute_set, flags, status,
-       CASE WHEN $9 THEN attributes ELSE '' END,
-       CASE WHEN $10 THEN extra ELSE '' END
-FROM plait_store.span
-WHERE` + spanMatchSQL + `
+const (
+	newestFirstSQL = `
 ORDER BY start_time DESC
 LIMIT $8`
+
+	// Text is sent only when it has to be compared.
+	comparedColumnsSQL = `trace_id, start_time, start_sub_ns, span_id, parent_span_id, duration_ns, operation, resource, attribute_set, flags, status,
+       CASE WHEN $9 THEN attributes ELSE '' END,
+       CASE WHEN $10 THEN extra ELSE '' END`
+
+	searchSpansSQL = `
+(SELECT ` + comparedColumnsSQL + spansOfDaysSQL + newestFirstSQL + `)
+UNION ALL
+(SELECT ` + comparedColumnsSQL + spansOutsideSQL + newestFirstSQL + `)` + newestFirstSQL
+)
 
 // Traces searches for traces that fit a condition, the ones that started last first, and returns the cursor of the
 // next page, empty at the end. A search takes ten seconds at most: the page then has what was found, and the cursor

@@ -170,7 +170,7 @@ func (u *unusualSearch) run(ctx context.Context) error {
 
 // find fills best, with what is known to be usual.
 func (u *unusualSearch) find(ctx context.Context) error {
-	if !u.plan.exact {
+	if !u.plan.exact || u.plan.timed() {
 		if err := u.findTraces(ctx); err != nil {
 			return err
 		}
