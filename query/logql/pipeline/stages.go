@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"encoding/hex"
 	"regexp"
 	"strconv"
 	"strings"
@@ -77,14 +78,41 @@ func lineFilter(f logql.LineFilter) (stage, error) {
 			terms[i] = p.In
 		}
 	}
+	ids := idsOf(f)
 	return func(s *state) bool {
 		for _, in := range terms {
 			if in(s.line) {
 				return !f.Op.Negative()
 			}
 		}
+		for _, id := range ids {
+			if value, _ := s.get(id.Name); value == id.Value {
+				return true
+			}
+		}
 		return f.Op.Negative()
 	}, nil
+}
+
+// idsOf are the ids that a line filter asks for: an entry that has one stays, whether or not its line does.
+// People paste ids, and tools write them into fields of their own.
+func idsOf(f logql.LineFilter) (ids []plait.Label) {
+	if f.Op != logql.LineContains {
+		return nil
+	}
+	for _, t := range f.Terms {
+		id := strings.ToLower(t.Text)
+		if _, err := hex.DecodeString(id); err != nil || t.IP {
+			continue
+		}
+		switch len(id) {
+		case 2 * len(plait.TraceID{}):
+			ids = append(ids, plait.Label{Name: "trace_id", Value: id})
+		case 2 * len(plait.SpanID{}):
+			ids = append(ids, plait.Label{Name: "span_id", Value: id})
+		}
+	}
+	return ids
 }
 
 func jsonParser(j logql.JSON) (stage, error) {

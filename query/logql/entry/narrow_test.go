@@ -1,4 +1,4 @@
-package pipeline_test
+package entry_test
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/query/logql"
-	"github.com/plaithq/plait/query/logql/pipeline"
+	"github.com/plaithq/plait/query/logql/entry"
 )
 
 func TestTheStoreIsAskedForNoMoreThanAQueryMayKeep(t *testing.T) {
@@ -20,6 +20,10 @@ func TestTheStoreIsAskedForNoMoreThanAQueryMayKeep(t *testing.T) {
 		Attributes: plait.Attributes{text("http.route", "/pay"), {Key: "n", Value: plait.IntValue(5)}},
 		Resource:   &plait.Resource{Attributes: plait.Attributes{text("service.name", "cart"), text("k8s.pod.name", "p-1")}},
 		Scope:      &plait.Scope{Name: "lib"},
+	}
+	mapping, err := entry.NewMapping(entry.DefaultLabels())
+	if err != nil {
+		t.Fatal(err)
 	}
 	for query, may := range map[string]bool{
 		`{service_name="cart"}`:                                               true,
@@ -47,15 +51,28 @@ func TestTheStoreIsAskedForNoMoreThanAQueryMayKeep(t *testing.T) {
 		`{service_name="cart"} | detected_level="error"`:                      true,
 		`{service_name="cart"} | detected_level=~"warn|info"`:                 false,
 		`{service_name="cart"} | severity_text="ERROR", scope_name="lib"`:     true,
-		`{service_name="cart"} | logfmt | http_route="/" |= "x"`:              true,
-		`{service_name="cart"} | drop n |= "x"`:                               true,
+		`{service_name="cart"} | logfmt | http_route="/" |= "x"`:              false,
+		`{service_name="cart"} | drop n |= "x"`:                               false,
 		`{service_name="cart"} | __error__="" | n_extracted="7"`:              true,
+		`{region!="eu", service_name="cart"}`:                                 true,
+		`{http_route="/pay"}`:                                                 false,
+		`{service_name="cart"} | n="5.0"`:                                     true, // the pipeline's business
+		`{service_name="cart"} |= "4B000000000000000000000000000036"`:         true, // of the record's trace
+		`{service_name="cart"} |= "f000000000000001"`:                         true,
+		`{service_name="cart"} |= "4b000000000000000000000000000037"`:         false,
+		`{service_name="cart"} | json | logfmt | drop __error__ | trace_id="4b000000000000000000000000000036" | span_id="f000000000000002"`:                                      false,
+		`{service_name="cart"} | json | detected_level="warn"`:                                                                                                                   false,
+		"{service_name=\"cart\"} | label_format x=`{{ contains \"4b000000000000000000000000000037\" __line__  }}` | x=\"true\" OR trace_id=\"4b000000000000000000000000000037\"": false,
+		"{service_name=\"cart\"} | label_format x=`{{ contains \"refused\" __line__  }}` | x=\"true\" OR trace_id=\"4b000000000000000000000000000037\"":                          true,
+		"{service_name=\"cart\"} | label_format x=`{{ contains \"a\" __line__  }}` | x=\"true\" OR trace_id=\"4b000000000000000000000000000036\"":                                true,
+		`{service_name="cart"} | distinct n |= "x"`:        true,
+		`{service_name="cart"} | line_format "x" |= "nil"`: true,
 	} {
 		l, err := logql.ParseLog(query)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := pipeline.Narrow(l)
+		n, err := mapping.Narrow(l)
 		if err != nil {
 			t.Fatal(err)
 		}
