@@ -29,6 +29,12 @@ type ServiceSeen struct {
 	First, Last time.Time
 }
 
+// Operation is what spans of a service with one name and one kind do.
+type Operation struct {
+	Name string
+	Kind SpanKind
+}
+
 // TimeRange is half open: From <= t < To. A zero end does not bound.
 type TimeRange struct {
 	From, To time.Time

@@ -101,6 +101,8 @@ type Deps struct {
 	Ready func(context.Context) error
 	// Gatherer is what /metrics shows; nil: nothing.
 	Gatherer prometheus.Gatherer
+	// Memory is what the answers of the API and of its faces share; nil: Config.AnswerBytes for the API alone.
+	Memory *plait.AnswerMemory
 	// Faces are other APIs on the same port: those that Grafana's data sources speak.
 	Faces []Face
 

@@ -52,6 +52,9 @@ func New(c Config, d Deps) (*Server, error) {
 		return nil, fmt.Errorf("API settings: %w", err)
 	}
 	d.setDefaults()
+	if d.Memory == nil {
+		d.Memory = plait.NewAnswerMemory(c.AnswerBytes)
+	}
 	m, err := newMeters(d.Registerer)
 	if err != nil {
 		return nil, err
@@ -61,7 +64,7 @@ func New(c Config, d Deps) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		config: c, deps: d, log: d.Logger, meters: m, links: newLinks(c.BaseURL), memory: plait.NewAnswerMemory(c.AnswerBytes),
+		config: c, deps: d, log: d.Logger, meters: m, links: newLinks(c.BaseURL), memory: d.Memory,
 		pivots: correlate.NewPivots(d.Traces, d.Logs, d.Metrics),
 	}
 	s.Server = sockets.New(sockets.Config{

@@ -14,7 +14,6 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api"
-	promapi "github.com/plaithq/plait/api/prometheus"
 	"github.com/plaithq/plait/correlate"
 	"github.com/plaithq/plait/exemplars"
 	"github.com/plaithq/plait/ingest"
@@ -81,13 +80,14 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 	if err != nil {
 		return err
 	}
+	memory := plait.NewAnswerMemory(c.api().AnswerBytes)
+	faces, err := c.faces(st, memory, log)
+	if err != nil {
+		return err
+	}
 	answers, err := api.New(c.api(), api.Deps{
 		Traces: st, Logs: st, Metrics: st, Services: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
-		Faces: []api.Face{
-			{Prefix: promapi.Prefix, Handler: promapi.NewHandler(promapi.Config{
-				Storage: st.Metrics(), Ready: st.Ping, Timeout: time.Duration(c.QueryTimeout), Version: version, Logger: log,
-			})},
-		},
+		Memory: memory, Faces: faces,
 	})
 	if err != nil {
 		return err

@@ -76,6 +76,8 @@ var allowed = []struct {
 	{"exemplars", []string{"", "spanmetrics"}},
 	{"ingest", []string{"", "sockets", "wire/...", "tracecontext"}},
 	{"api/ask", []string{"", "duration", "tracecontext"}},
+	{"api/face", []string{"", "api/ask"}},
+	{"api/tracesearch", []string{"", "api/ask", "query", "query/condition"}},
 	{"api/...", []string{"", "duration", "sockets", "api/...", "wire/...", "query/...", "spanmetrics", "correlate", "correlate/tracetree", "tracecontext"}},
 	{"importer", []string{"", "jsontext", "wire/..."}},
 	{"bench/...", []string{"bench/..."}},

@@ -1,0 +1,306 @@
+package jaeger
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/tracesearch"
+	"github.com/plaithq/plait/correlate/tracetree"
+	"github.com/plaithq/plait/spanmetrics"
+)
+
+// The shapes of Jaeger's JSON for its page (its package model/json). Times and durations are microseconds.
+type (
+	traceJSON struct {
+		TraceID   plait.TraceID          `json:"traceID"`
+		Spans     []spanJSON             `json:"spans"`
+		Processes map[string]processJSON `json:"processes"`
+		Warnings  []string               `json:"warnings"`
+	}
+	spanJSON struct {
+		TraceID       plait.TraceID   `json:"traceID"`
+		SpanID        plait.SpanID    `json:"spanID"`
+		Flags         uint32          `json:"flags,omitempty"`
+		OperationName string          `json:"operationName"`
+		References    []referenceJSON `json:"references"`
+		StartTime     int64           `json:"startTime"`
+		Duration      int64           `json:"duration"`
+		Tags          []tagJSON       `json:"tags"`
+		Logs          []logJSON       `json:"logs"`
+		ProcessID     string          `json:"processID"`
+		Warnings      []string        `json:"warnings"`
+	}
+	referenceJSON struct {
+		RefType string        `json:"refType"`
+		TraceID plait.TraceID `json:"traceID"`
+		SpanID  plait.SpanID  `json:"spanID"`
+	}
+	processJSON struct {
+		ServiceName string    `json:"serviceName"`
+		Tags        []tagJSON `json:"tags"`
+	}
+	logJSON struct {
+		Timestamp int64     `json:"timestamp"`
+		Fields    []tagJSON `json:"fields"`
+	}
+	tagJSON struct {
+		Key   string `json:"key"`
+		Type  string `json:"type"`
+		Value any    `json:"value"`
+	}
+)
+
+// view shows a trace. Its spans are those of the tree: what shares an id gets one of its own, and who names a parent
+// that would lead nowhere, or in a ring, names none. Raw leaves times as they were recorded.
+type view struct {
+	tree      *tracetree.Tree
+	traceID   plait.TraceID
+	raw       bool
+	ids       []plait.SpanID // by node
+	processes map[*plait.Resource]string
+	out       *traceJSON
+}
+
+// show returns a trace as Jaeger's page reads it.
+func show(t *plait.Trace, raw bool) *traceJSON {
+	v := view{
+		tree: tracetree.Build(t.Spans), traceID: t.TraceID, raw: raw, processes: map[*plait.Resource]string{},
+		out: &traceJSON{TraceID: t.TraceID, Spans: make([]spanJSON, 0, len(t.Spans)), Processes: map[string]processJSON{}},
+	}
+	v.nameSpans()
+	for i := range v.tree.Nodes {
+		v.out.Spans = append(v.out.Spans, v.span(i))
+	}
+	if t.Truncated {
+		v.out.Warnings = append(v.out.Warnings, fmt.Sprintf("The trace has more spans than these %d, which tell most: roots, failures and the longest.", len(t.Spans)))
+	}
+	return v.out
+}
+
+// nameSpans gives each span an id that no other has: its own to the first, and to the others one that nobody carries.
+func (v *view) nameSpans() {
+	taken := make(map[plait.SpanID]bool, len(v.tree.Nodes))
+	for i := range v.tree.Nodes {
+		taken[v.tree.Nodes[i].Span.SpanID] = true
+	}
+	given := make(map[plait.SpanID]bool, len(v.tree.Nodes))
+	v.ids = make([]plait.SpanID, len(v.tree.Nodes))
+	for i := range v.tree.Nodes {
+		id := v.tree.Nodes[i].Span.SpanID
+		for n := uint64(1); given[id]; n++ {
+			own := binary.BigEndian.Uint64(v.tree.Nodes[i].Span.SpanID[:]) + n*spread
+			if next := plait.SpanIDFromInt64(int64(own)); !taken[next] && !next.IsZero() {
+				id = next
+			}
+		}
+		given[id], taken[id] = true, true
+		v.ids[i] = id
+	}
+}
+
+// spread lies between the ids that are made of one: odd, so that they repeat after all others only.
+const spread = 0x9e3779b97f4a7c15
+
+func (v *view) span(i int) spanJSON {
+	n := &v.tree.Nodes[i]
+	s := n.Span
+	out := spanJSON{
+		TraceID: v.traceID, SpanID: v.ids[i], Flags: s.Flags & 0xff, OperationName: s.Name,
+		References: v.references(i), StartTime: v.at(n, s.StartNanos), Duration: n.DurationNanos() / 1000,
+		Tags: spanTags(s), Logs: v.logs(n), ProcessID: v.process(s.Resource), Warnings: v.warnings(i),
+	}
+	return out
+}
+
+// at is a time of a span's own clock in microseconds, on the clock of the trace's root unless the trace is shown raw.
+func (v *view) at(n *tracetree.Node, nanos int64) int64 {
+	if v.raw {
+		return floorMicros(nanos)
+	}
+	return floorMicros(nanos + n.SkewNanos)
+}
+
+func floorMicros(nanos int64) int64 {
+	if nanos < 0 {
+		return -((-nanos + 999) / 1000)
+	}
+	return nanos / 1000
+}
+
+func (v *view) references(i int) []referenceJSON {
+	n := &v.tree.Nodes[i]
+	out := make([]referenceJSON, 0, 1+len(n.Span.Links))
+	switch {
+	case n.Parent >= 0:
+		out = append(out, referenceJSON{"CHILD_OF", v.traceID, v.ids[n.Parent]})
+	case v.parentIsMissing(n):
+		out = append(out, referenceJSON{"CHILD_OF", v.traceID, n.Span.ParentSpanID})
+	}
+	for _, l := range n.Span.Links {
+		if v.mayFollow(i, &l) {
+			out = append(out, referenceJSON{"FOLLOWS_FROM", l.TraceID, l.SpanID})
+		}
+	}
+	return out
+}
+
+// mayFollow says whether a link can be shown. Jaeger's page takes the first reference for the parent and does not draw
+// spans that are in a ring then: so a root refers to spans of its trace only that stand before it.
+func (v *view) mayFollow(i int, l *plait.Link) bool {
+	if l.TraceID.IsZero() || l.SpanID.IsZero() {
+		return false
+	}
+	if l.TraceID != v.traceID || v.tree.Nodes[i].Parent >= 0 {
+		return true
+	}
+	at := slices.Index(v.ids, l.SpanID)
+	return at < i // -1: a span that is not here
+}
+
+// parentIsMissing says that a root names a parent that is not here. One that stands in a ring names one that is.
+func (v *view) parentIsMissing(n *tracetree.Node) bool {
+	for _, m := range v.tree.MissingParents {
+		if m.SpanID == n.Span.ParentSpanID {
+			return !n.Span.ParentSpanID.IsZero()
+		}
+	}
+	return false
+}
+
+func (v *view) warnings(i int) []string {
+	n := &v.tree.Nodes[i]
+	var out []string
+	if v.ids[i] != n.Span.SpanID {
+		why := "other spans carry it too"
+		if n.Shared {
+			why = "the client's span carries it too"
+		}
+		out = append(out, fmt.Sprintf("The span's id is %s, and %s: it is shown under one of its own.", n.Span.SpanID, why))
+	}
+	switch {
+	case n.Parent < 0 && v.parentIsMissing(n):
+		out = append(out, fmt.Sprintf("Its parent %s is not stored.", n.Span.ParentSpanID))
+	case n.Parent < 0 && !n.Span.ParentSpanID.IsZero():
+		out = append(out, fmt.Sprintf("It is its own ancestor by its parent %s: it is shown as a root.", n.Span.ParentSpanID))
+	}
+	if n.SkewNanos != 0 && !v.raw {
+		out = append(out, fmt.Sprintf("Its times are moved by %s, by which the clock of its service differs from its caller's.", time.Duration(n.SkewNanos)))
+	}
+	for _, l := range n.Span.Links {
+		if !l.SpanID.IsZero() && l.TraceID == v.traceID && !v.mayFollow(i, &l) {
+			out = append(out, fmt.Sprintf("Its link to span %s is left out: that span is below it or comes later.", l.SpanID))
+		}
+	}
+	if took := n.Span.DurationNanos(); took != spanmetrics.DurationNanos(n.Span) {
+		out = append(out, fmt.Sprintf("Its end, %s after its start, cannot be true: it is shown without a duration.", time.Duration(took)))
+	}
+	return out
+}
+
+// process names the process of a span: the spans of one resource have one.
+func (v *view) process(r *plait.Resource) string {
+	id, ok := v.processes[r]
+	if !ok {
+		id = "p" + strconv.Itoa(len(v.processes)+1)
+		v.processes[r] = id
+		p := processJSON{ServiceName: r.Service(), Tags: []tagJSON{}}
+		for _, a := range r.Attributes {
+			if a.Key != "service.name" {
+				p.Tags = append(p.Tags, tagOf(a))
+			}
+		}
+		v.out.Processes[id] = p
+	}
+	return id
+}
+
+func (v *view) logs(n *tracetree.Node) []logJSON {
+	out := make([]logJSON, 0, len(n.Span.Events))
+	for _, e := range n.Span.Events {
+		l := logJSON{Timestamp: v.at(n, e.TimeNanos), Fields: make([]tagJSON, 0, 1+len(e.Attributes))}
+		if _, said := e.Attributes.Get("event"); e.Name != "" && !said {
+			l.Fields = append(l.Fields, text("event", e.Name))
+		}
+		for _, a := range e.Attributes {
+			l.Fields = append(l.Fields, tagOf(a))
+		}
+		l.Fields = appendDropped(l.Fields, "otel.event.dropped_attributes_count", e.DroppedAttributes)
+		out = append(out, l)
+	}
+	return out
+}
+
+// spanTags are the attributes of a span, and what OpenTelemetry has fields for, under the names that it gives these
+// for systems which have not.
+func spanTags(s *plait.Span) []tagJSON {
+	out := make([]tagJSON, 0, len(s.Attributes)+6)
+	for _, a := range s.Attributes {
+		out = append(out, tagOf(a))
+	}
+	add := func(key, value string) {
+		if _, said := s.Attributes.Get(key); value != "" && !said {
+			out = append(out, text(key, value))
+		}
+	}
+	if s.Kind != plait.SpanKindUnspecified {
+		add(tracesearch.TagKind, s.Kind.String())
+	}
+	switch s.Status {
+	case plait.StatusOK:
+		add(tracesearch.TagStatusCode, "OK")
+	case plait.StatusError:
+		add(tracesearch.TagStatusCode, "ERROR")
+		if _, said := s.Attributes.Get(tracesearch.TagError); !said {
+			out = append(out, tagJSON{tracesearch.TagError, "bool", true})
+		}
+	}
+	add(tracesearch.TagStatusMessage, s.StatusMessage)
+	if s.Scope != nil {
+		add(tracesearch.TagScopeName, s.Scope.Name)
+		add(tracesearch.TagScopeVersion, s.Scope.Version)
+	}
+	add("w3c.tracestate", s.TraceState)
+	out = appendDropped(out, "otel.dropped_attributes_count", s.DroppedAttributes)
+	out = appendDropped(out, "otel.dropped_events_count", s.DroppedEvents)
+	return appendDropped(out, "otel.dropped_links_count", s.DroppedLinks)
+}
+
+func appendDropped(tags []tagJSON, key string, n uint32) []tagJSON {
+	if n == 0 {
+		return tags
+	}
+	return append(tags, tagJSON{key, "int64", n})
+}
+
+func text(key, value string) tagJSON { return tagJSON{key, "string", value} }
+
+// maxSafeInteger is the largest to which a number of JavaScript is exact: what lies beyond is sent as a text.
+const maxSafeInteger = 1<<53 - 1
+
+// tagOf is an attribute with its type. Lists and maps are JSON texts.
+func tagOf(a plait.Attribute) tagJSON {
+	switch v := a.Value; v.Kind() {
+	case plait.KindBool:
+		return tagJSON{a.Key, "bool", v.Bool()}
+	case plait.KindInt:
+		if n := v.Int(); n > maxSafeInteger || n < -maxSafeInteger {
+			return tagJSON{a.Key, "int64", strconv.FormatInt(n, 10)}
+		}
+		return tagJSON{a.Key, "int64", v.Int()}
+	case plait.KindDouble:
+		if f := v.Double(); math.IsNaN(f) || math.IsInf(f, 0) {
+			return tagJSON{a.Key, "float64", strconv.FormatFloat(f, 'g', -1, 64)}
+		}
+		return tagJSON{a.Key, "float64", v.Double()}
+	case plait.KindBytes:
+		return tagJSON{a.Key, "binary", base64.StdEncoding.EncodeToString([]byte(v.Str()))}
+	default:
+		return text(a.Key, v.Text())
+	}
+}

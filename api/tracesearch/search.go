@@ -1,0 +1,117 @@
+package tracesearch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/ask"
+	"github.com/plaithq/plait/query"
+)
+
+// Reader reads traces.
+type Reader interface {
+	// Traces searches, newest first, and returns the cursor of the next page, empty at the end. A page
+	// may have fewer traces than were asked for, and the next go on.
+	Traces(ctx context.Context, q query.Traces) ([]plait.TraceSummary, string, error)
+	// Trace returns the spans of a trace in order of start, at most maxSpans of them, those that tell
+	// most. It returns plait.ErrNotFound when no span is stored.
+	Trace(ctx context.Context, id plait.TraceID, maxSpans int, first ...plait.SpanID) (*plait.Trace, error)
+	// TraceSummaries returns the summaries of the traces that are stored, in any order.
+	TraceSummaries(ctx context.Context, ids []plait.TraceID) ([]plait.TraceSummary, error)
+}
+
+// MaxTraces is how many traces one search returns at most, as many as Jaeger's page can ask for.
+const MaxTraces = 1500
+
+// searchTime is how long a search goes on looking. Grafana waits 30 seconds.
+const searchTime = 20 * time.Second
+
+// Found is what a search found.
+type Found struct {
+	IDs []plait.TraceID // those that started last first
+	// Stopped says why there may be more, empty where all were found or as many as were asked for.
+	Stopped string
+}
+
+// Search finds traces. It goes on from page to page until it has as many as are wanted.
+func Search(ctx context.Context, r Reader, q *Question) (Found, error) {
+	var found Found
+	asked := query.TracesWithSpan(q.condition(), q.Range)
+	wanted := min(q.Limit, MaxTraces)
+	end := time.Now().Add(searchTime)
+	for len(found.IDs) < wanted {
+		asked.Limit = wanted - len(found.IDs)
+		page, next, err := r.Traces(ctx, asked)
+		if err != nil {
+			return found, err
+		}
+		for i := range page {
+			found.IDs = append(found.IDs, page[i].TraceID)
+		}
+		if next == "" {
+			return found, nil
+		}
+		if asked.Cursor = next; len(found.IDs) < wanted && time.Now().After(end) {
+			found.Stopped = fmt.Sprintf("the search was ended after %d seconds with %d traces: ask for a shorter time, or for what fewer spans have", searchTime/time.Second, len(found.IDs))
+			return found, nil
+		}
+	}
+	if q.Limit > wanted {
+		found.Stopped = fmt.Sprintf("of more than %d traces these are the ones that started last: ask for a shorter time", wanted)
+	}
+	return found, nil
+}
+
+// Choose takes, for each id that somebody typed, the reading of which spans are stored; missing are those ids of which
+// none are. What several ids name is in the list once.
+func Choose(ctx context.Context, r Reader, asked []ask.TraceID) (ids []plait.TraceID, missing []ask.TraceID, err error) {
+	var all []plait.TraceID
+	for _, readings := range asked {
+		all = append(all, readings...)
+	}
+	summaries, err := r.TraceSummaries(ctx, all)
+	if err != nil {
+		return nil, nil, err
+	}
+	stored := make(map[plait.TraceID]bool, len(summaries))
+	for i := range summaries {
+		stored[summaries[i].TraceID] = true
+	}
+	for _, readings := range asked {
+		at := slices.IndexFunc(readings, func(id plait.TraceID) bool { return stored[id] })
+		switch {
+		case at < 0:
+			missing = append(missing, readings)
+		case !slices.Contains(ids, readings[at]):
+			ids = append(ids, readings[at])
+		}
+	}
+	return ids, missing, nil
+}
+
+// Read reads traces one after another. It leaves out those that retention has removed meanwhile. The memory that a
+// trace holds is given back when the next is asked for.
+func Read(ctx context.Context, r Reader, memory *plait.AnswerMemory, maxSpans int, ids []plait.TraceID) iter.Seq2[*plait.Trace, error] {
+	return func(yield func(*plait.Trace, error) bool) {
+		for _, id := range ids {
+			if !readOne(ctx, r, memory, maxSpans, id, yield) {
+				return
+			}
+		}
+	}
+}
+
+func readOne(ctx context.Context, r Reader, memory *plait.AnswerMemory, maxSpans int, id plait.TraceID, yield func(*plait.Trace, error) bool) bool {
+	bounded, release := memory.Begin(ctx)
+	defer release()
+	trace, err := r.Trace(bounded, id, maxSpans)
+	if errors.Is(err, plait.ErrNotFound) {
+		return true
+	}
+	return yield(trace, err) && err == nil
+}
