@@ -220,7 +220,7 @@ func (s *Store) openReaders() {
 	s.logTerms = index.New(index.Logs, s.lookupPool, s.contentKey.IndexKey(), indexes)
 	s.tally = tally.New(s.readPool, s.config.Registerer)
 	s.partitions.Pinned = s.keepDerived
-	s.spanReader = spans.NewReader(s.readPool, s.lookupPool, s.entries, s.ids, s.spanTerms, s.partitions.Now)
+	s.spanReader = spans.NewReader(s.readPool, s.lookupPool, s.entries, s.ids, s.spanTerms, s.tally, s.partitions.Now)
 	s.logReader = logs.NewReader(s.readPool, s.lookupPool, s.entries, s.ids, s.logTerms, s.partitions.Now)
 }
 

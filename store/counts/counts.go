@@ -67,6 +67,11 @@ func (r *reader) fail() {
 }
 
 func (r *reader) unsigned() uint64 {
+	if len(r.in) > 0 && r.in[0] < 0x80 { // as most are
+		v := uint64(r.in[0])
+		r.in = r.in[1:]
+		return v
+	}
 	v, n := binary.Uvarint(r.in)
 	if n <= 0 {
 		r.fail()

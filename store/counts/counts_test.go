@@ -220,3 +220,20 @@ func BenchmarkSpans(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(keys)), "ns/span")
 	b.ReportMetric(float64(len(dst))/float64(s.Len()), "bytes/cell")
 }
+
+func BenchmarkReadSpans(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	s := NewSpans()
+	for range 300_000 {
+		key := SpanKey{Minute: int64(r.IntN(20)), Operation: int64(r.ExpFloat64() * 60), Resource: int64(r.IntN(4)), Root: r.IntN(12) == 0}
+		s.Add(key, int64(1_000_000*math.Exp(r.NormFloat64())))
+	}
+	body := s.AppendTo(nil)
+	for b.Loop() {
+		if err := ReadSpans(body, func(*SpanCell) bool { return true }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(s.Len()), "ns/cell")
+	b.ReportMetric(float64(len(body))/float64(s.Len()), "bytes/cell")
+}

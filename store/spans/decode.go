@@ -14,6 +14,7 @@ import (
 	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/search"
+	"github.com/plaithq/plait/store/tally"
 	"github.com/plaithq/plait/store/traceid"
 )
 
@@ -31,13 +32,14 @@ type Reader struct {
 	entries *dictionary.Reader
 	ids     *traceid.Index
 	terms   *index.Index
+	tally   *tally.Tally
 	now     func() time.Time
 	mapping chan struct{} // held by who draws a service map
 }
 
 // NewReader makes a reader.
-func NewReader(search, lookup *pgxpool.Pool, entries *dictionary.Reader, ids *traceid.Index, searched *index.Index, now func() time.Time) *Reader {
-	return &Reader{search: search, lookup: lookup, entries: entries, ids: ids, terms: searched, now: now, mapping: make(chan struct{}, mapsAtOnce)}
+func NewReader(search, lookup *pgxpool.Pool, entries *dictionary.Reader, ids *traceid.Index, searched *index.Index, counted *tally.Tally, now func() time.Time) *Reader {
+	return &Reader{search: search, lookup: lookup, entries: entries, ids: ids, terms: searched, tally: counted, now: now, mapping: make(chan struct{}, mapsAtOnce)}
 }
 
 // storedSpan is a span as it is stored.

@@ -3,6 +3,7 @@ package spans
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/plaithq/plait/store/pg"
@@ -10,13 +11,17 @@ import (
 	"github.com/plaithq/plait/store/search"
 )
 
-// What is usual for an operation is the median duration of its spans that ended before a window. The
-// last of them tell it best, so those are read that began since there were some number of spans. There is
-// no index by operation: to look further back for rare ones would be to read everything.
+// What is usual for an operation is the median duration of its spans that ended before a window. The counts of the minutes
+// before the window tell it (store/tally). Two things they do not tell: the last minutes before the window, of which
+// some spans ended in it, and spans that have names of their own. These are read.
 const (
-	// usualReach, usualRead and usualFragments bound the time before the window, the spans, and the
-	// fragments of traces that tell where these begin.
-	usualReach     = 24 * time.Hour
+	// usualReach is how long before the window spans tell at first, and usualDay how long where there are none.
+	usualReach = 15 * time.Minute
+	usualDay   = 24 * time.Hour
+	// usualMinutes is the time before the window whose spans are read where the counts tell nothing.
+	usualMinutes = 2 * time.Minute
+	// usualRead and usualFragments bound the spans with names of their own that are read, and the fragments of traces
+	// that tell where these begin.
 	usualRead      = 50_000
 	usualFragments = 20_000
 	// usualLimit is when looking before the window is given up: its spans may have to come from disks.
@@ -44,6 +49,13 @@ type durations struct {
 type typicalDurations map[operationKey]durations
 
 func (t typicalDurations) of(key operationKey) int64 { return t[key].median }
+
+// learn notes the durations of an operation, unless they are known.
+func (t typicalDurations) learn(key operationKey, d durations) {
+	if _, known := t[key]; !known {
+		t[key] = d
+	}
+}
 
 // byOperation returns the operations, the names of their spans, and the medians.
 func (t typicalDurations) byOperation() (ids []int64, names []string, medians []int64) {
@@ -114,13 +126,38 @@ func (u *unusualSearch) learn(ctx context.Context) error {
 	if u.walk.From <= rowcodec.MinMicros {
 		return nil
 	}
+	return u.beforeTheWindow(ctx, func(ctx context.Context) error {
+		if err := u.readCounts(ctx, usualReach); err != nil || len(u.inline) == 0 {
+			return err
+		}
+		since, err := u.usualSince(ctx)
+		if err != nil {
+			return err
+		}
+		return u.durations(ctx, earlierDurationsSQL, pg.Planned, since, rowcodec.MicrosTime(u.walk.From), u.inline, u.inline, usualOperations)
+	})
+}
+
+// learnMore looks further for operations of which nothing is known: at the last minutes before the window, and at a day.
+func (u *unusualSearch) learnMore(ctx context.Context) error {
+	if u.walk.From <= rowcodec.MinMicros {
+		return nil
+	}
+	return u.beforeTheWindow(ctx, func(ctx context.Context) error {
+		from := rowcodec.MicrosTime(max(u.walk.From-usualMinutes.Microseconds(), rowcodec.MinMicros))
+		err := u.durations(ctx, earlierDurationsSQL, pg.Planned, from, rowcodec.MicrosTime(u.walk.From), u.plan.operations, u.inline, usualOperations)
+		if err != nil {
+			return err
+		}
+		return u.readCounts(ctx, usualDay)
+	})
+}
+
+// beforeTheWindow bounds the time that looking there may take.
+func (u *unusualSearch) beforeTheWindow(ctx context.Context, look func(context.Context) error) error {
 	bounded, cancel := context.WithTimeout(ctx, usualLimit)
 	defer cancel()
-	since, err := u.usualSince(bounded)
-	if err == nil {
-		err = u.durations(bounded, earlierDurationsSQL, pg.Planned, since, rowcodec.MicrosTime(u.walk.From), u.plan.operations, u.inline, usualOperations)
-	}
-	if err != nil && (!search.TimedOut(bounded, err) || ctx.Err() != nil) {
+	if err := look(bounded); err != nil && (!search.TimedOut(bounded, err) || ctx.Err() != nil) {
 		return fmt.Errorf("read spans before the window: %w", err)
 	}
 	return nil
@@ -128,15 +165,14 @@ func (u *unusualSearch) learn(ctx context.Context) error {
 
 // usualSince is from when on spans before the window are read.
 func (u *unusualSearch) usualSince(ctx context.Context) (time.Time, error) {
-	since := rowcodec.MicrosTime(max(u.walk.From-usualReach.Microseconds(), rowcodec.MinMicros))
+	since := rowcodec.MicrosTime(max(u.walk.From-usualDay.Microseconds(), rowcodec.MinMicros))
 	err := pg.QueryRows(ctx, u.store.search, func(v [][]byte) { since = rowcodec.MicrosTime(rowcodec.TimeMicros(v[0])) },
 		usualSinceSQL, pg.Planned, since, rowcodec.MicrosTime(u.walk.From), usualRead, usualFragments)
 	return since, err
 }
 
-// learnFromWindow finds out what is usual from the window for operations of which there is nothing before it,
-// and says whether that is known of any.
-func (u *unusualSearch) learnFromWindow(ctx context.Context) (bool, error) {
+// learnFromWindow finds out what is usual from the window for operations of which there is nothing before it.
+func (u *unusualSearch) learnFromWindow(ctx context.Context) error {
 	all := spanPlan{operations: u.plan.operations}
 	known := []int64{}
 	for key := range u.typical {
@@ -152,19 +188,16 @@ func (u *unusualSearch) learnFromWindow(ctx context.Context) (bool, error) {
 			delete(u.typical, key)
 		}
 	}
-	learned := len(u.typical) > 0
-	for key, d := range before {
-		u.typical[key] = d
-	}
+	maps.Copy(u.typical, before)
 	if err != nil {
-		return false, fmt.Errorf("count the spans of the window: %w", err)
+		return fmt.Errorf("count the spans of the window: %w", err)
 	}
-	return learned, nil
+	return nil
 }
 
 // durations reads those of operations.
 func (u *unusualSearch) durations(ctx context.Context, sql string, args ...any) error {
 	return pg.QueryRows(ctx, u.store.search, func(v [][]byte) {
-		u.typical[operationKey{rowcodec.Int8(v[0]), string(v[1])}] = durations{rowcodec.Int8(v[2]), rowcodec.Int8(v[3])}
+		u.typical.learn(operationKey{rowcodec.Int8(v[0]), string(v[1])}, durations{rowcodec.Int8(v[2]), rowcodec.Int8(v[3])})
 	}, sql, args...)
 }

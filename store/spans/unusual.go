@@ -18,14 +18,15 @@ import (
 
 // How the spans are found that most exceed what is usual:
 //
-//  1. The last spans before the window tell what is usual for their operations (typical.go).
-//  2. Postgres ranks all spans of the window, and hands over the first. Where it cannot tell what fits, it
+//  1. The counts of the minutes before the window tell what is usual for its operations (typical.go).
+//  2. The counts of the window tell by how much spans exceed that, so that there are enough of them, and the term index
+//     names the traces that have such spans. These are read and ranked (slowest.go).
+//  3. Else Postgres ranks all spans of the window, and hands over the first. Where it cannot tell what fits, it
 //     hands over all, and they are ranked here.
-//  3. Where spans of operations come first that the time before the window does not know, the window
-//     itself tells what is usual for these, and the spans are ranked once more.
+//  4. Where spans of operations come first of which these know nothing, the day before and the window
+//     itself tell what is usual for these, and the spans are ranked once more.
 //
-// So nothing is cut before it is ranked, however many spans of other operations took longer, and most
-// windows are read once.
+// So nothing is cut before it is ranked, however many spans of other operations took longer.
 
 // reachBack is the bound of the partial indexes span_long, which find what began earlier before a window.
 const reachBack = time.Minute
@@ -106,14 +107,18 @@ func (s *Reader) slowestSpans(ctx context.Context, q query.Spans) ([]plait.Span,
 // unusualSearch is a search for unusual spans.
 type unusualSearch struct {
 	*spanSearch
-	query   query.Unusual
-	near    int64 // microseconds: where spans that are not long begin to be looked at
-	before  bool  // whether spans that began before the window count
-	inline  []int64
-	traces  [][16]byte // that have spans which may fit, nil where these may be of any
-	typical typicalDurations
-	best    bestSpans
-	cut     bool
+	query  query.Unusual
+	near   int64 // microseconds: where spans that are not long begin to be looked at
+	before bool  // whether spans that began before the window count
+	inline []int64
+	// of the plan, sorted
+	operations []int64
+	traces     [][16]byte // that have spans which may fit, nil where these may be of any
+	typical    typicalDurations
+	window     *windowSpans // nil: not counted
+	least      thresholds
+	best       bestSpans
+	cut        bool
 }
 
 func (s *Reader) newUnusualSearch(ctx context.Context, q query.Unusual) (*unusualSearch, error) {
@@ -124,6 +129,7 @@ func (s *Reader) newUnusualSearch(ctx context.Context, q query.Unusual) (*unusua
 	u := &unusualSearch{spanSearch: base, query: q, before: true}
 	u.near = max(base.walk.From-int64(reachBack/time.Microsecond), rowcodec.MinMicros)
 	u.best = u.none()
+	u.operations = slices.Sorted(slices.Values(base.plan.operations))
 	u.inline, err = s.inlineOperations(ctx, base.plan.operations)
 	return u, err
 }
@@ -156,7 +162,11 @@ func (u *unusualSearch) run(ctx context.Context) error {
 	if err := u.find(ctx); err != nil || !u.best.unexplained() {
 		return err
 	}
-	if learned, err := u.learnFromWindow(ctx); err != nil || !learned {
+	known := len(u.typical)
+	if err := u.learnMore(ctx); err != nil {
+		return err
+	}
+	if err := u.learnFromWindow(ctx); err != nil || len(u.typical) == known {
 		return err
 	}
 	first := u.best
@@ -170,6 +180,9 @@ func (u *unusualSearch) run(ctx context.Context) error {
 
 // find fills best, with what is known to be usual.
 func (u *unusualSearch) find(ctx context.Context) error {
+	if found, err := u.findSlowest(ctx); err != nil || found {
+		return err
+	}
 	if !u.plan.exact || u.plan.timed() {
 		if err := u.findTraces(ctx); err != nil {
 			return err
@@ -293,6 +306,7 @@ func (u *unusualSearch) compare(ctx context.Context) error {
 
 // take decodes rows and keeps the best.
 func (u *unusualSearch) take(ctx context.Context, rows []storedSpan) error {
+	rows = slices.DeleteFunc(rows, u.belowLeast)
 	spans, err := u.store.decodeSpans(ctx, rows)
 	if err != nil {
 		return err

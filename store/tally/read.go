@@ -121,6 +121,28 @@ func (t *Tally) Spans(ctx context.Context, steps Steps, use func(*counts.SpanCel
 	return nil
 }
 
+// SpanMinutes hands out the cells of the minutes that a range of microseconds touches, in any order and maybe in parts: for
+// who asks about how many, and may count the spans around the range too. A cell is valid until the next one. use returns
+// an error to end it.
+func (t *Tally) SpanMinutes(ctx context.Context, from, to int64, use func(*counts.SpanCell) error) error {
+	first, last := minuteOf(from), minuteOf(to-1)
+	var bad error
+	err := pg.QueryUntil(ctx, t.pool, func(v [][]byte) bool {
+		err := counts.ReadSpans(v[0], func(c *counts.SpanCell) bool {
+			if c.Minute >= first && c.Minute <= last {
+				bad = use(c)
+			}
+			return bad == nil
+		})
+		bad = cmp.Or(bad, err)
+		return bad == nil
+	}, bodiesSQL, pg.Planned, int16(Spans), rowcodec.MicrosTime(first*minuteMicros), rowcodec.MicrosTime(to))
+	if err = cmp.Or(err, bad); err != nil {
+		return fmt.Errorf("count spans: %w", err)
+	}
+	return nil
+}
+
 // Logs hands out how many log records there are in each step, as Spans does.
 func (t *Tally) Logs(ctx context.Context, steps Steps, use func(*counts.LogCell) error) error {
 	var bad error
