@@ -1,5 +1,4 @@
-// Package zipkin reads Zipkin v2 JSON into Plait's vocabulary. It is pure: bytes in, spans
-// out.
+// Package zipkin reads Zipkin v2 JSON into Plait's vocabulary, and writes it. It is pure.
 package zipkin
 
 import (
@@ -167,13 +166,13 @@ func (d *decoder) span(z *span) (plait.Span, error) {
 	}
 	s.Attributes = append(s.Attributes, peer(z.RemoteEndpoint)...)
 	if z.Shared {
-		s.Attributes = append(s.Attributes, plait.Attribute{Key: "zipkin.shared", Value: plait.BoolValue(true)})
+		s.Attributes = append(s.Attributes, plait.Attribute{Key: attributeShared, Value: plait.BoolValue(true)})
 	}
 	if z.Debug {
-		s.Attributes = append(s.Attributes, plait.Attribute{Key: "zipkin.debug", Value: plait.BoolValue(true)})
+		s.Attributes = append(s.Attributes, plait.Attribute{Key: attributeDebug, Value: plait.BoolValue(true)})
 	}
 	// Zipkin: the presence of the tag is the error, whatever its text
-	if message, failed := z.Tags["error"]; failed {
+	if message, failed := z.Tags[tagError]; failed {
 		s.Status, s.StatusMessage = plait.StatusError, message
 	}
 	for _, a := range z.Annotations {
@@ -212,10 +211,10 @@ func (d *decoder) resource(local *endpoint) *plait.Resource {
 	}
 	r := &plait.Resource{}
 	if local.ServiceName != "" {
-		r.Attributes = append(r.Attributes, text("service.name", local.ServiceName))
+		r.Attributes = append(r.Attributes, text(attributeService, local.ServiceName))
 	}
 	if ip := local.address(); ip != "" {
-		r.Attributes = append(r.Attributes, text("host.ip", ip))
+		r.Attributes = append(r.Attributes, text(attributeHostIP, ip))
 	}
 	d.resources[key] = r
 	return r
@@ -228,13 +227,13 @@ func peer(remote *endpoint) plait.Attributes {
 	}
 	var out plait.Attributes
 	if remote.ServiceName != "" {
-		out = append(out, text("peer.service", remote.ServiceName))
+		out = append(out, text(attributePeer, remote.ServiceName))
 	}
 	if ip := remote.address(); ip != "" {
-		out = append(out, text("network.peer.address", ip))
+		out = append(out, text(attributeAddress, ip))
 	}
 	if remote.Port > 0 {
-		out = append(out, plait.Attribute{Key: "network.peer.port", Value: plait.IntValue(int64(remote.Port))})
+		out = append(out, plait.Attribute{Key: attributePort, Value: plait.IntValue(int64(remote.Port))})
 	}
 	return out
 }
