@@ -33,6 +33,12 @@ type operationJSON struct {
 	SpanKind string `json:"spanKind"`
 }
 
+type dependencyJSON struct {
+	Parent    string `json:"parent"`
+	Child     string `json:"child"`
+	CallCount int64  `json:"callCount"`
+}
+
 // answer is a list of traces and what is said beside them.
 type answer struct {
 	traces iter.Seq2[*traceJSON, error]

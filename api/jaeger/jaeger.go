@@ -23,10 +23,8 @@ const Prefix = "/jaeger"
 // Reader reads what is asked for.
 type Reader interface {
 	tracesearch.Reader
-	// SpanServices returns the names of services that sent spans, in order, at most limit of them.
-	SpanServices(ctx context.Context, limit int) ([]string, error)
-	// Operations returns the names of a service's spans with their kinds, in order, at most limit of them.
-	Operations(ctx context.Context, service string, limit int) ([]plait.Operation, error)
+	tracesearch.NameReader
+	tracesearch.MapReader
 }
 
 // Config says what the handler reads and what questions may cost.
@@ -43,9 +41,6 @@ type Config struct {
 	Now    func() time.Time // nil: time.Now
 }
 
-// maxNames bounds lists of services and of operations.
-const maxNames = 10_000
-
 type handler struct{ Config }
 
 // NewHandler returns the handler of everything below Prefix.
@@ -59,8 +54,9 @@ func NewHandler(c Config) (http.Handler, error) {
 	h := &handler{c}
 	mux := http.NewServeMux()
 	for path, list := range map[string]func(context.Context, url.Values) (any, error){
-		"/api/services":   h.services,
-		"/api/operations": h.operations,
+		"/api/services":     h.services,
+		"/api/operations":   h.operations,
+		"/api/dependencies": h.dependencies,
 	} {
 		mux.HandleFunc(Prefix+path, h.list(list))
 	}
@@ -109,7 +105,7 @@ func (h *handler) traces(question func(*http.Request, url.Values) (*answer, erro
 }
 
 func (h *handler) services(ctx context.Context, _ url.Values) (any, error) {
-	return h.Reader.SpanServices(ctx, maxNames)
+	return h.Reader.SpanServices(ctx, tracesearch.MaxNames)
 }
 
 // operations answers /api/operations, with kinds.
@@ -118,7 +114,7 @@ func (h *handler) operations(ctx context.Context, q url.Values) (any, error) {
 	if service == "" {
 		return nil, plait.Errorf(plait.ErrInvalid, "parameter service is missing")
 	}
-	found, err := h.Reader.Operations(ctx, service, maxNames)
+	found, err := h.Reader.Operations(ctx, service, tracesearch.MaxNames)
 	if err != nil {
 		return nil, err
 	}
@@ -135,6 +131,26 @@ func (h *handler) operations(ctx context.Context, q url.Values) (any, error) {
 	return out, nil
 }
 
+// dependenciesLookback is how far dependencies go back that do not say, as in Jaeger.
+const dependenciesLookback = 24 * time.Hour
+
+// dependencies answers /api/dependencies.
+func (h *handler) dependencies(ctx context.Context, q url.Values) (any, error) {
+	within, err := tracesearch.ReadBack(q, h.Now(), dependenciesLookback)
+	if err != nil {
+		return nil, err
+	}
+	links, err := tracesearch.Links(ctx, h.Reader, within)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]dependencyJSON, 0, len(links))
+	for _, l := range links {
+		out = append(out, dependencyJSON{l.Parent, l.Child, l.Calls})
+	}
+	return out, nil
+}
+
 // operationNames answers /api/services/{service}/operations, where a service may have slashes in its name. Some
 // browsers escape it twice.
 func (h *handler) operationNames(w http.ResponseWriter, r *http.Request) {
@@ -143,9 +159,9 @@ func (h *handler) operationNames(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, face.ErrNoPath)
 		return
 	}
-	found, err := h.Reader.Operations(r.Context(), service, maxNames)
+	found, err := h.Reader.Operations(r.Context(), service, tracesearch.MaxNames)
 	if plain, escaped := url.PathUnescape(service); err == nil && len(found) == 0 && escaped == nil && plain != service {
-		found, err = h.Reader.Operations(r.Context(), plain, maxNames)
+		found, err = h.Reader.Operations(r.Context(), plain, tracesearch.MaxNames)
 	}
 	if err != nil {
 		h.fail(w, r, err)

@@ -23,6 +23,7 @@ func TestAnswersOnTheShop(t *testing.T) {
 		"operations":      "/api/operations?service=shop",
 		"trace":           "/api/traces/" + shopTraceID,
 		"trace_raw":       "/api/traces/" + shopTraceID + "?raw=true&start=1700000000000",
+		"dependencies":    "/api/dependencies?endTs=1795255260000&lookback=86400000",
 		"problem":         "/api/traces?service=shop&minDuration=fast",
 		"not_found":       "/api/traces/4bf90000000000000000000000000037",
 	} {
@@ -154,7 +155,7 @@ func TestAServiceIsFoundHoweverItsNameIsEscaped(t *testing.T) {
 func TestAnEmptyDatabaseIsAnsweredWithEmptyLists(t *testing.T) {
 	t.Parallel()
 	s := start(t, storetest.New(t))
-	for _, path := range []string{"/api/services", "//api/services", "/api/services/cart/operations", "/api/operations?service=cart", "/api/traces?service=cart"} {
+	for _, path := range []string{"/api/services", "//api/services", "/api/services/cart/operations", "/api/operations?service=cart", "/api/traces?service=cart", "/api/dependencies?endTs=1795255260000&lookback=1000", "/api/dependencies"} {
 		status, body := s.get(t, path)
 		if status != http.StatusOK || !strings.HasPrefix(string(body), `{"data":[]`) {
 			t.Errorf("%s is answered %d: %s", path, status, body)
@@ -193,6 +194,8 @@ func TestWhatIsNoQuestionIsRefusedInJaegersWords(t *testing.T) {
 		{"GET", "/api/traces?service=%zz", 400},
 		{"GET", "/api/traces?traceID=xyz", 400},
 		{"GET", "/api/traces?traceID=0", 400},
+		{"GET", "/api/dependencies?endTs=x", 400},
+		{"GET", "/api/dependencies?lookback=-1", 400},
 		{"GET", "/api/traces/xyz", 400},
 		{"GET", "/api/traces/00000000000000000000000000000000", 400},
 		{"GET", "/api/traces/%00", 400},

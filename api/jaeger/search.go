@@ -54,16 +54,10 @@ func readSearch(query url.Values, now time.Time) (p searchParams, err error) {
 	if q.Tags, err = readTags(query["tag"], query["tags"]); err != nil {
 		return p, err
 	}
-	if q.MinDuration, err = readDuration(query, "minDuration"); err != nil {
+	if err = q.ReadDurations(query, 0); err != nil {
 		return p, err
 	}
-	if q.MaxDuration, err = readDuration(query, "maxDuration"); err != nil {
-		return p, err
-	}
-	if q.MaxDuration != 0 && q.MinDuration > q.MaxDuration {
-		return p, plait.Errorf(plait.ErrInvalid, "minDuration is longer than maxDuration")
-	}
-	if q.Limit, err = readLimit(query.Get("limit")); err != nil {
+	if q.Limit, err = tracesearch.ReadLimit(query, "limit", searchLimit); err != nil {
 		return p, err
 	}
 	q.Range, err = readRange(query, now)
@@ -76,49 +70,13 @@ func isTrue(text string) bool {
 	return err == nil && on
 }
 
-func readLimit(text string) (int, error) {
-	if text == "" || text == "0" {
-		return searchLimit, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 {
-		return 0, plait.Errorf(plait.ErrInvalid, "parameter limit: %.32q is not a number of traces", text)
-	}
-	return n, nil
-}
-
-func readDuration(query url.Values, name string) (time.Duration, error) {
-	text := query.Get(name)
-	if text == "" {
-		return 0, nil
-	}
-	var d ask.Period
-	if err := d.UnmarshalText([]byte(text)); err != nil {
-		return 0, fmt.Errorf("parameter %s: %w", name, err)
-	}
-	return time.Duration(d), nil
-}
-
-// readMoment reads a time, zero where there is none. NaN is what some pages make of an empty field.
-func readMoment(query url.Values, name string, now time.Time) (time.Time, error) {
-	text := query.Get(name)
-	if text == "" || text == "NaN" {
-		return time.Time{}, nil
-	}
-	var m ask.Moment
-	if err := m.UnmarshalText([]byte(text)); err != nil {
-		return time.Time{}, fmt.Errorf("parameter %s: %w", name, err)
-	}
-	return m.Resolve(now), nil
-}
-
 // readRange reads start and end, which Jaeger has in microseconds and includes both; a search without a start goes
 // back by lookback.
 func readRange(query url.Values, now time.Time) (r plait.TimeRange, err error) {
-	if r.From, err = readMoment(query, "start", now); err != nil {
+	if r.From, err = tracesearch.ReadMoment(query, "start", now); err != nil {
 		return r, err
 	}
-	if r.To, err = readMoment(query, "end", now); err != nil {
+	if r.To, err = tracesearch.ReadMoment(query, "end", now); err != nil {
 		return r, err
 	}
 	if r.To.IsZero() {
@@ -127,7 +85,7 @@ func readRange(query url.Values, now time.Time) (r plait.TimeRange, err error) {
 	if r.From.IsZero() {
 		back := searchLookback
 		if text := query.Get("lookback"); text != "" && text != "custom" {
-			if back, err = readDuration(query, "lookback"); err != nil {
+			if back, err = tracesearch.ReadPeriod(query, "lookback", 0); err != nil {
 				return r, err
 			}
 		}

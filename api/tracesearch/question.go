@@ -97,7 +97,7 @@ const (
 	TagScopeVersion  = "otel.scope.version"
 )
 
-// errorCondition asks for spans that failed, or that did not.
+// errorCondition asks for spans that failed, that did not, or that failed with a message.
 func (t Tag) errorCondition(said condition.Node) condition.Node {
 	failed := query.Status(plait.StatusError)
 	switch strings.ToLower(t.Value) {
@@ -106,7 +106,7 @@ func (t Tag) errorCondition(said condition.Node) condition.Node {
 	case "false":
 		return condition.And{condition.Not{Of: failed}, condition.Not{Of: query.SpanAttribute(TagError, "true")}}
 	}
-	return said
+	return condition.Or{said, condition.And{failed, field(condition.SpanStatusMessage, t.Value)}} // Zipkin's tag is the message
 }
 
 func kindCondition(name string) condition.Node {

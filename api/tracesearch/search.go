@@ -25,6 +25,17 @@ type Reader interface {
 	TraceSummaries(ctx context.Context, ids []plait.TraceID) ([]plait.TraceSummary, error)
 }
 
+// NameReader lists names.
+type NameReader interface {
+	// SpanServices returns the names of services that sent spans, in order, at most limit of them.
+	SpanServices(ctx context.Context, limit int) ([]string, error)
+	// Operations returns the names of a service's spans with their kinds, in order, at most limit of them.
+	Operations(ctx context.Context, service string, limit int) ([]plait.Operation, error)
+}
+
+// MaxNames bounds lists of services and of operations.
+const MaxNames = 10_000
+
 // MaxTraces is how many traces one search returns at most, as many as Jaeger's page can ask for.
 const MaxTraces = 1500
 

@@ -8,6 +8,7 @@ import (
 	"github.com/plaithq/plait/api"
 	"github.com/plaithq/plait/api/jaeger"
 	promapi "github.com/plaithq/plait/api/prometheus"
+	"github.com/plaithq/plait/api/zipkin"
 	"github.com/plaithq/plait/store"
 )
 
@@ -18,10 +19,17 @@ func (c config) faces(st *store.Store, memory *plait.AnswerMemory, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
+	asZipkin, err := zipkin.NewHandler(zipkin.Config{
+		Reader: st, Timeout: timeout, MaxSpans: maxSpans, Memory: memory, Ready: st.Ping, Version: version, Logger: log,
+	})
+	if err != nil {
+		return nil, err
+	}
 	return []api.Face{
 		{Prefix: promapi.Prefix, Handler: promapi.NewHandler(promapi.Config{
 			Storage: st.Metrics(), Ready: st.Ping, Timeout: timeout, Version: version, Logger: log,
 		})},
 		{Prefix: jaeger.Prefix, Handler: asJaeger},
+		{Prefix: zipkin.Prefix, Handler: asZipkin},
 	}, nil
 }

@@ -77,7 +77,7 @@ var allowed = []struct {
 	{"ingest", []string{"", "sockets", "wire/...", "tracecontext"}},
 	{"api/ask", []string{"", "duration", "tracecontext"}},
 	{"api/face", []string{"", "api/ask"}},
-	{"api/tracesearch", []string{"", "api/ask", "query", "query/condition"}},
+	{"api/tracesearch", []string{"", "api/ask", "query", "query/condition", "spanmetrics"}},
 	{"api/...", []string{"", "duration", "sockets", "api/...", "wire/...", "query/...", "spanmetrics", "correlate", "correlate/tracetree", "tracecontext"}},
 	{"importer", []string{"", "jsontext", "wire/..."}},
 	{"bench/...", []string{"bench/..."}},

@@ -1,0 +1,110 @@
+package zipkin
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/tracesearch"
+)
+
+// Zipkin's names are all of lower case, and its clients ask in any: names are compared without case.
+
+// mapLookback is how far back the lists of remote services look.
+const mapLookback = time.Hour
+
+func (h *handler) services(ctx context.Context, _ url.Values) ([]string, error) {
+	return h.Reader.SpanServices(ctx, tracesearch.MaxNames)
+}
+
+// servicesNamed are the services whose name is the text without regard to case.
+func (h *handler) servicesNamed(ctx context.Context, text string) ([]string, error) {
+	all, err := h.Reader.SpanServices(ctx, tracesearch.MaxNames)
+	if err != nil {
+		return nil, err
+	}
+	named := []string{text} // it may be one of more services than are listed
+	for _, s := range all {
+		if s != text && strings.EqualFold(s, text) {
+			named = append(named, s)
+		}
+	}
+	return named, nil
+}
+
+// operationsOf are the names of the spans of services, each once, in order.
+func (h *handler) operationsOf(ctx context.Context, services []string) ([]string, error) {
+	var names []string
+	for _, service := range services {
+		found, err := h.Reader.Operations(ctx, service, tracesearch.MaxNames)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range found {
+			names = append(names, o.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// ofService reads the service that a list of names is about.
+func (h *handler) ofService(ctx context.Context, q url.Values) ([]string, error) {
+	service := q.Get("serviceName")
+	if service == "" {
+		return nil, plait.Errorf(plait.ErrInvalid, "parameter serviceName is missing")
+	}
+	return h.servicesNamed(ctx, service)
+}
+
+func (h *handler) spanNames(ctx context.Context, q url.Values) ([]string, error) {
+	services, err := h.ofService(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return h.operationsOf(ctx, services)
+}
+
+// remoteServices are whom a service called within the last hour.
+func (h *handler) remoteServices(ctx context.Context, q url.Values) ([]string, error) {
+	services, err := h.ofService(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	to := h.Now()
+	links, err := tracesearch.Links(ctx, h.Reader, plait.TimeRange{From: to.Add(-mapLookback), To: to})
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, l := range links {
+		if slices.Contains(services, l.Parent) {
+			names = append(names, l.Child)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// tagKeys are the tags whose values are offered.
+func (h *handler) tagKeys(context.Context, url.Values) ([]string, error) {
+	return []string{tracesearch.TagError, tracesearch.TagKind, tracesearch.TagStatusCode}, nil
+}
+
+// tagValues are the values of one of these.
+func (h *handler) tagValues(_ context.Context, q url.Values) ([]string, error) {
+	switch key := q.Get("key"); key {
+	case "":
+		return nil, plait.Errorf(plait.ErrInvalid, "parameter key is missing")
+	case tracesearch.TagError:
+		return []string{"true", "false"}, nil
+	case tracesearch.TagKind:
+		return []string{"client", "consumer", "internal", "producer", "server"}, nil
+	case tracesearch.TagStatusCode:
+		return []string{"ERROR", "OK"}, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,143 @@
+// Package zipkin answers Zipkin's v2 query API below /zipkin, as Grafana's Zipkin data source, Zipkin's own page and
+// scripts ask it. The API server mounts its handler; spans come in by another port (package ingest).
+// docs/zipkin.md says how spans look in it.
+package zipkin
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/ask"
+	"github.com/plaithq/plait/api/face"
+	"github.com/plaithq/plait/api/tracesearch"
+)
+
+// Prefix is the path below which the handler expects its requests.
+const Prefix = "/zipkin"
+
+// Reader reads what is asked for.
+type Reader interface {
+	tracesearch.Reader
+	tracesearch.NameReader
+	tracesearch.MapReader
+}
+
+// Config says what the handler reads and what questions may cost.
+type Config struct {
+	Reader Reader
+	// Timeout ends a question.
+	Timeout time.Duration
+	// MaxSpans bounds the spans of a trace.
+	MaxSpans int
+	// Memory is what all answers share.
+	Memory *plait.AnswerMemory
+	// Ready says whether the database can be asked.
+	Ready func(context.Context) error
+	// Version is Plait's.
+	Version string
+
+	Logger *slog.Logger     // nil: slog.Default
+	Now    func() time.Time // nil: time.Now
+}
+
+type handler struct{ Config }
+
+// NewHandler returns the handler of everything below Prefix.
+func NewHandler(c Config) (http.Handler, error) {
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	h := &handler{c}
+	mux := http.NewServeMux()
+	for path, names := range map[string]func(context.Context, url.Values) ([]string, error){
+		"services":           h.services,
+		"spans":              h.spanNames,
+		"remoteServices":     h.remoteServices,
+		"autocompleteKeys":   h.tagKeys,
+		"autocompleteValues": h.tagValues,
+	} {
+		mux.HandleFunc(Prefix+"/api/v2/"+path, h.names(names))
+	}
+	mux.HandleFunc(Prefix+"/api/v2/trace/{id...}", h.trace)
+	mux.HandleFunc(Prefix+"/api/v2/traces", h.search)
+	mux.HandleFunc(Prefix+"/api/v2/traceMany", h.traceMany)
+	mux.HandleFunc(Prefix+"/api/v2/dependencies", h.dependencies)
+	mux.HandleFunc(Prefix+"/config.json", h.pageConfig)
+	mux.HandleFunc(Prefix+"/health", h.health)
+	mux.HandleFunc(Prefix+"/info", h.info)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.fail(w, r, face.ErrNoPath) })
+	return face.Around(face.Config{Prefix: Prefix, Timeout: c.Timeout, Fail: h.fail}, mux)
+}
+
+// names answers with a list of names. Grafana's data source reads the body whatever the status says: so a failure is
+// an empty list, and what failed is told in a header.
+func (h *handler) names(question func(context.Context, url.Values) ([]string, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		q, err := ask.ReadQuery(r.URL)
+		var names []string
+		if err == nil {
+			names, err = question(r.Context(), q)
+		}
+		status := http.StatusOK
+		if err != nil {
+			var detail string
+			status, detail = face.Failure(w, r, err, h.Logger)
+			names = nil
+			warn(w, detail)
+		}
+		if names == nil {
+			names = []string{} // null is no array
+		}
+		h.write(w, r, status, names)
+	}
+}
+
+// warn says something beside an answer that has no place for it (RFC 7234, 5.5).
+func warn(w http.ResponseWriter, text string) {
+	w.Header().Set("Warning", "199 plait "+strconv.QuoteToASCII(text))
+}
+
+func (h *handler) write(w http.ResponseWriter, r *http.Request, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(body); err != nil {
+		h.Logger.DebugContext(r.Context(), "answer not sent", "error", err)
+	}
+}
+
+// fail answers a failure with a line of text.
+func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, detail := face.Failure(w, r, err, h.Logger)
+	http.Error(w, detail, status)
+}
+
+// pageConfig is what Zipkin's page asks before it draws.
+func (h *handler) pageConfig(w http.ResponseWriter, r *http.Request) {
+	h.write(w, r, http.StatusOK, map[string]any{
+		"environment": "", "queryLimit": searchLimit, "defaultLookback": time.Hour.Milliseconds(), "searchEnabled": true,
+		"dependency": map[string]any{"enabled": true, "lowErrorRate": 0.5, "highErrorRate": 0.75},
+	})
+}
+
+func (h *handler) health(w http.ResponseWriter, r *http.Request) {
+	if err := h.Ready(r.Context()); err != nil {
+		h.write(w, r, http.StatusServiceUnavailable, map[string]string{"status": "DOWN"})
+		return
+	}
+	h.write(w, r, http.StatusOK, map[string]string{"status": "UP"})
+}
+
+func (h *handler) info(w http.ResponseWriter, r *http.Request) {
+	h.write(w, r, http.StatusOK, map[string]any{"zipkin": map[string]string{"version": "plait " + h.Version}})
+}

@@ -1,0 +1,176 @@
+package zipkin
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/plaithq/plait/store/storetest"
+)
+
+const shopTraceID = "4bf90000000000000000000000000036"
+
+func TestAnswersOnTheShop(t *testing.T) {
+	t.Parallel()
+	s := start(t, shopStore(t))
+	for name, path := range map[string]string{
+		"services":        "/api/v2/services",
+		"spans":           "/api/v2/spans?serviceName=payments",
+		"remote_services": "/api/v2/remoteServices?serviceName=SHOP",
+		"traces":          "/api/v2/traces?serviceName=cart&spanName=GET%20%2Fcart",
+		"trace":           "/api/v2/trace/" + shopTraceID,
+		"trace_many":      "/api/v2/traceMany?traceIds=" + shopTraceID + ",77," + shopTraceID,
+		"dependencies":    "/api/v2/dependencies?endTs=1795255260000&lookback=86400000",
+		"keys":            "/api/v2/autocompleteKeys",
+		"values":          "/api/v2/autocompleteValues?key=span.kind",
+		"config":          "/config.json",
+		"health":          "/health",
+		"info":            "/info",
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp, body := s.get(t, path)
+			if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("answered %s with %s", resp.Status, resp.Header.Get("Content-Type"))
+			}
+			golden(t, name, body)
+		})
+	}
+}
+
+func TestASearchFindsTracesByWhatTheirSpansSay(t *testing.T) {
+	t.Parallel()
+	s := start(t, shopStore(t))
+	for query, finds := range map[string]bool{
+		"":                 true,
+		"serviceName=shop": true,
+		"serviceName=Shop&spanName=GET /CHECKOUT":                true,
+		"serviceName=payments&spanName=pay":                      true,
+		"serviceName=shop&spanName=pay":                          false,
+		"spanName=Pay":                                           true,
+		"serviceName=shop&remoteServiceName=cart":                true,
+		"serviceName=shop&remoteServiceName=other":               false,
+		"annotationQuery=error":                                  true,
+		"serviceName=shop&annotationQuery=error and user.id=u1":  false, // one span does not say both
+		"serviceName=cart&annotationQuery=error":                 false,
+		"annotationQuery=error=no money":                         true,
+		"annotationQuery=retry":                                  true,
+		"annotationQuery=exception":                              true,
+		"annotationQuery=http.path and user.id=u1":               true,
+		"annotationQuery=http.status_code=402":                   true,
+		"annotationQuery=http.status_code=403":                   false,
+		"annotationQuery=host.name":                              true,
+		"annotationQuery=nothing":                                false,
+		"annotationQuery=otel.scope.name and otel.status_code":   true,
+		"annotationQuery=span.kind=client":                       true,
+		"serviceName=shop&minDuration=400000":                    true,
+		"serviceName=shop&minDuration=400001":                    false,
+		"serviceName=cart&minDuration=100000&maxDuration=170000": true,
+		"serviceName=cart&maxDuration=150ms":                     false,
+		"endTs=1795255200124":                                    true,
+		"endTs=1795255200000&lookback=1000":                      false,
+		"lookback=60000":                                         true,
+		"lookback=30000":                                         false,
+		"limit=1&unheard=of":                                     true,
+		"serviceName=nobody":                                     false,
+	} {
+		escaped := strings.NewReplacer(" ", "%20").Replace(query)
+		resp, body := s.get(t, "/api/v2/traces?"+escaped)
+		var traces [][]struct{ TraceID string }
+		if err := json.Unmarshal(body, &traces); err != nil || resp.StatusCode != http.StatusOK || traces == nil {
+			t.Fatalf("%s is answered %s (%v): %s", query, resp.Status, err, body)
+		}
+		if got := len(traces) == 1 && len(traces[0]) == 4 && traces[0][0].TraceID == shopTraceID; got != finds || !finds && len(traces) != 0 {
+			t.Errorf("%s finds %s, want %v", query, body, finds)
+		}
+	}
+}
+
+func TestATraceIsFoundByEverySpelling(t *testing.T) {
+	t.Parallel()
+	s := start(t, shopStore(t))
+	for _, id := range []string{shopTraceID, strings.ToUpper(shopTraceID), "00-" + shopTraceID + "-0000000000000001-01", shopTraceID + "-0000000000000001-1", "projects/p/traces/" + shopTraceID} {
+		if resp, body := s.get(t, "/api/v2/trace/"+id); resp.StatusCode != http.StatusOK {
+			t.Errorf("%s is answered %s: %s", id, resp.Status, body)
+		}
+	}
+}
+
+func TestAnEmptyDatabaseIsAnsweredWithEmptyArrays(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t))
+	for _, path := range []string{
+		"/api/v2/services", "//api/v2/services", "/api/v2/spans?serviceName=a", "/api/v2/remoteServices?serviceName=a", "/api/v2/traces", "/api/v2/traces?serviceName=a&spanName=b",
+		"/api/v2/traceMany?traceIds=1,2", "/api/v2/dependencies?endTs=1795255260000", "/api/v2/autocompleteValues?key=a",
+	} {
+		if resp, body := s.get(t, path); resp.StatusCode != http.StatusOK || strings.TrimSpace(string(body)) != "[]" {
+			t.Errorf("%s is answered %s: %s", path, resp.Status, body)
+		}
+	}
+}
+
+func TestWhatIsNoQuestionIsRefused(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t))
+	for _, c := range []struct {
+		method, path string
+		status       int
+	}{
+		{"GET", "/api/v2/spans", 400},
+		{"GET", "/api/v2/spans?serviceName=", 400},
+		{"GET", "/api/v2/remoteServices", 400},
+		{"GET", "/api/v2/autocompleteValues", 400},
+		{"GET", "/api/v2/traces?limit=x", 400},
+		{"GET", "/api/v2/traces?limit=-1", 400},
+		{"GET", "/api/v2/traces?minDuration=x", 400},
+		{"GET", "/api/v2/traces?minDuration=-1", 400},
+		{"GET", "/api/v2/traces?minDuration=9223372036854775807", 400},
+		{"GET", "/api/v2/traces?minDuration=2&maxDuration=1", 400},
+		{"GET", "/api/v2/traces?endTs=yesterday", 400},
+		{"GET", "/api/v2/traces?lookback=x", 400},
+		{"GET", "/api/v2/traces?annotationQuery=%3Dx", 400},
+		{"GET", "/api/v2/traces?annotationQuery=" + strings.Repeat("a%20and%20", maxTerms+1), 400},
+		{"GET", "/api/v2/traces?serviceName=a;b", 400},
+		{"GET", "/api/v2/traceMany", 400},
+		{"GET", "/api/v2/traceMany?traceIds=,", 400},
+		{"GET", "/api/v2/traceMany?traceIds=xyz", 400},
+		{"GET", "/api/v2/traceMany?traceIds=" + strings.Repeat("1,", 1501), 400},
+		{"GET", "/api/v2/dependencies?endTs=x", 400},
+		{"GET", "/api/v2/dependencies?lookback=-1", 400},
+		{"GET", "/api/v2/trace/xyz", 400},
+		{"GET", "/api/v2/trace/0", 400},
+		{"GET", "/api/v2/trace/1", 404},
+		{"GET", "/api/v2/trace/", 400},
+		{"GET", "/api/v1/services", 404},
+		{"GET", "/", 404},
+		{"POST", "/api/v2/spans", 405},
+		{"GET", "/api/v2/spans?serviceName=%00%ff", 200},
+		{"GET", "/api/v2/traces?serviceName=%00%ff&spanName=%00&annotationQuery=%00=%00&remoteServiceName=%00", 200},
+		{"GET", "/api/v2/traces?endTs=0&lookback=9223372036854", 200},
+		{"GET", "/api/v2/traces?limit=1000000&lookback=9000000000000&endTs=NaN", 200},
+		{"GET", "/api/v2/traces?serviceName=" + strings.Repeat("a", 20_000), 200},
+		{"GET", "/api/v2/traces?annotationQuery=" + url.QueryEscape("a and  and b= and c=d=e"), 200},
+	} {
+		resp, body := s.ask(t, c.method, c.path)
+		if resp.StatusCode != c.status || len(body) == 0 {
+			t.Errorf("%s %.80s is answered %s, want %d: %.200s", c.method, c.path, resp.Status, c.status, body)
+		}
+		names := strings.Contains(c.path, "/spans") || strings.Contains(c.path, "Services") || strings.Contains(c.path, "autocomplete")
+		if c.status >= 400 && c.method == "GET" && names != (string(body) == "[]\n" && resp.Header.Get("Warning") != "") {
+			t.Errorf("%s is answered %q with Warning %q", c.path, body, resp.Header.Get("Warning"))
+		}
+	}
+}
+
+func TestAFailureOfTheDatabaseIsToldWithItsStatus(t *testing.T) {
+	t.Parallel()
+	st := storetest.New(t)
+	st.Close()
+	s := start(t, st, func(c *Config) { c.Ready = st.Ping })
+	for _, path := range []string{"/api/v2/services", "/api/v2/traces?serviceName=a", "/api/v2/trace/" + shopTraceID, "/api/v2/traceMany?traceIds=1", "/api/v2/dependencies", "/health"} {
+		if resp, body := s.get(t, path); resp.StatusCode != http.StatusServiceUnavailable && resp.StatusCode != http.StatusInternalServerError {
+			t.Errorf("%s is answered %s: %s", path, resp.Status, body)
+		}
+	}
+}
