@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/plaithq/plait/spanmetrics"
 	"github.com/plaithq/plait/store/pg"
 )
 
@@ -69,14 +68,8 @@ func windowStatements(t *testing.T, from, to time.Time) []windowStatement {
 	for i := range ids {
 		ids[i] = int64(i)
 	}
-	keys := slices.Concat(spanmetrics.PeerKeys, spanmetrics.PortKeys)
-	var patterns []string
-	for _, key := range spanmetrics.PeerKeys {
-		patterns = append(patterns, `%"`+key+`":%`)
-	}
 	return []windowStatement{
-		{"service map", sql("manyRowsSQL"), sql("mapSpansInRangeSQL"),
-			[]any{pg.Planned, keys, patterns, spanmetrics.PortKeys, spanmetrics.MaxLinks, from, to, 1}, "span", 0, true},
+		{"service map", "SELECT", sql("mapSpansInRangeSQL"), []any{pg.Planned, from, to, 1}, "span", 0, false},
 		{"spans of a service map", "SELECT", sql("spansInRangeSQL"), []any{pg.Planned, from, to}, "trace_fragment", 0, false},
 		{"rank spans", sql("hashedSQL"), sql("unusualSpansSQL"), window(ids, names, usual, [][16]byte{}, false), "span", time.Minute, true},
 		{"what is usual in the window", "SELECT", sql("windowDurationsSQL"), window(ids), "span", time.Minute, false},
