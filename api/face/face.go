@@ -93,3 +93,8 @@ func Failure(w http.ResponseWriter, r *http.Request, err error, log *slog.Logger
 	}
 	return p.Status, p.Detail
 }
+
+// Warn says something beside an answer that has no place for it (RFC 7234, 5.5).
+func Warn(header http.Header, text string) {
+	header.Set("Warning", "199 plait "+strconv.QuoteToASCII(text))
+}

@@ -67,6 +67,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	mux.HandleFunc(Prefix+"/api/traces/{id...}", h.traces(func(r *http.Request, q url.Values) (*answer, error) {
 		return h.trace(r.Context(), r.PathValue("id"), q)
 	}))
+	h.routeV3(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.fail(w, r, face.ErrNoPath) })
 	return face.Around(face.Config{Prefix: Prefix, Timeout: c.Timeout, Fail: h.fail}, mux)
 }
@@ -110,7 +111,11 @@ func (h *handler) services(ctx context.Context, _ url.Values) (any, error) {
 
 // operations answers /api/operations, with kinds.
 func (h *handler) operations(ctx context.Context, q url.Values) (any, error) {
-	service := q.Get("service")
+	return h.operationsOf(ctx, q.Get("service"), q.Get("spanKind"))
+}
+
+// operationsOf lists the operations of a service with one kind, or with any.
+func (h *handler) operationsOf(ctx context.Context, service, wanted string) ([]operationJSON, error) {
 	if service == "" {
 		return nil, plait.Errorf(plait.ErrInvalid, "parameter service is missing")
 	}
@@ -124,7 +129,7 @@ func (h *handler) operations(ctx context.Context, q url.Values) (any, error) {
 		if o.Kind != plait.SpanKindUnspecified {
 			kind = o.Kind.String()
 		}
-		if wanted := q.Get("spanKind"); wanted == "" || strings.EqualFold(wanted, kind) {
+		if wanted == "" || strings.EqualFold(wanted, kind) {
 			out = append(out, operationJSON{o.Name, kind})
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/plaithq/plait"
@@ -42,26 +41,32 @@ func readSearch(query url.Values, now time.Time) (p searchParams, err error) {
 	if len(p.ids) > 0 {
 		return p, nil
 	}
-	q := &p.question
-	service := query.Get("service")
-	if service == "" {
+	if query.Get("service") == "" {
 		return p, plait.Errorf(plait.ErrInvalid, "parameter service is missing")
 	}
-	q.Services = []string{service}
+	p.question, err = readQuestion(query, now)
+	return p, err
+}
+
+// readQuestion reads what a span has to say. Without a service it may be of any.
+func readQuestion(query url.Values, now time.Time) (q tracesearch.Question, err error) {
+	if service := query.Get("service"); service != "" {
+		q.Services = []string{service}
+	}
 	if operation := query.Get("operation"); operation != "" {
 		q.SpanNames = []string{operation}
 	}
 	if q.Tags, err = readTags(query["tag"], query["tags"]); err != nil {
-		return p, err
+		return q, err
 	}
 	if err = q.ReadDurations(query, 0); err != nil {
-		return p, err
+		return q, err
 	}
 	if q.Limit, err = tracesearch.ReadLimit(query, "limit", searchLimit); err != nil {
-		return p, err
+		return q, err
 	}
 	q.Range, err = readRange(query, now)
-	return p, err
+	return q, err
 }
 
 // isTrue says whether a parameter turns something on.
@@ -139,19 +144,27 @@ func (h *handler) choose(ctx context.Context, asked []ask.TraceID) ([]plait.Trac
 }
 
 // trace answers /api/traces/{id}.
-func (h *handler) trace(ctx context.Context, text string, q url.Values) (*answer, error) {
-	var id ask.TraceID
-	if err := id.UnmarshalText([]byte(strings.TrimSpace(text))); err != nil {
-		return nil, err
-	}
-	bounded, release := h.Memory.Begin(ctx)
-	found, err := ask.FirstFound(id, "span", func(id plait.TraceID) (*plait.Trace, error) {
-		return h.Reader.Trace(bounded, id, h.MaxSpans)
-	})
+func (h *handler) trace(ctx context.Context, id string, q url.Values) (*answer, error) {
+	found, release, err := h.readTrace(ctx, id)
 	if err != nil {
-		release()
 		return nil, err
 	}
 	raw := isTrue(q.Get("raw"))
 	return &answer{done: release, traces: func(yield func(*traceJSON, error) bool) { yield(show(found, raw), nil) }}, nil
+}
+
+// readTrace reads a trace by its id. What it holds is given back by release.
+func (h *handler) readTrace(ctx context.Context, text string) (found *plait.Trace, release func(), err error) {
+	var id ask.TraceID
+	if err := id.UnmarshalText([]byte(text)); err != nil {
+		return nil, nil, err
+	}
+	bounded, release := h.Memory.Begin(ctx)
+	found, err = ask.FirstFound(id, "span", func(id plait.TraceID) (*plait.Trace, error) {
+		return h.Reader.Trace(bounded, id, h.MaxSpans)
+	})
+	if err != nil {
+		release()
+	}
+	return found, release, err
 }

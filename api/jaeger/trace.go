@@ -78,7 +78,7 @@ func show(t *plait.Trace, raw bool) *traceJSON {
 		v.out.Spans = append(v.out.Spans, v.span(i))
 	}
 	if t.Truncated {
-		v.out.Warnings = append(v.out.Warnings, fmt.Sprintf("The trace has more spans than these %d, which tell most: roots, failures and the longest.", len(t.Spans)))
+		v.out.Warnings = append(v.out.Warnings, tracesearch.CutShort(t))
 	}
 	return v.out
 }

@@ -126,3 +126,8 @@ func readOne(ctx context.Context, r Reader, memory *plait.AnswerMemory, maxSpans
 	}
 	return yield(trace, err) && err == nil
 }
+
+// CutShort says of a trace that is Truncated what of it there is.
+func CutShort(t *plait.Trace) string {
+	return fmt.Sprintf("trace %s has more spans than these %d, which tell most: roots, failures and the longest", t.TraceID, len(t.Spans))
+}

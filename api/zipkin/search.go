@@ -9,6 +9,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api/ask"
+	"github.com/plaithq/plait/api/face"
 	"github.com/plaithq/plait/api/tracesearch"
 	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/spanmetrics"
@@ -91,7 +92,7 @@ func (h *handler) search(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if stopped != "" {
-		warn(w, stopped)
+		face.Warn(w.Header(), stopped)
 	}
 	h.stream(w, r, ids)
 }

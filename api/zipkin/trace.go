@@ -2,12 +2,12 @@ package zipkin
 
 import (
 	"encoding/json"
-	"fmt"
 	"iter"
 	"net/http"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api/ask"
+	"github.com/plaithq/plait/api/face"
 	"github.com/plaithq/plait/api/tracesearch"
 	wire "github.com/plaithq/plait/wire/zipkin"
 )
@@ -29,7 +29,7 @@ func (h *handler) trace(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if found.Truncated {
-		warn(w, cutShort(found))
+		face.Warn(w.Header(), tracesearch.CutShort(found))
 	}
 	body, err := wire.EncodeJSON(found.Spans)
 	if err != nil {
@@ -37,10 +37,6 @@ func (h *handler) trace(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.write(w, r, http.StatusOK, json.RawMessage(body))
-}
-
-func cutShort(t *plait.Trace) string {
-	return fmt.Sprintf("trace %s has more spans than these %d, which tell most: roots, failures and the longest", t.TraceID, len(t.Spans))
 }
 
 // stream sends traces as they are read. The first is read before the answer begins, so that what fails at once is

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/plaithq/plait"
@@ -92,18 +91,13 @@ func (h *handler) names(question func(context.Context, url.Values) ([]string, er
 			var detail string
 			status, detail = face.Failure(w, r, err, h.Logger)
 			names = nil
-			warn(w, detail)
+			face.Warn(w.Header(), detail)
 		}
 		if names == nil {
 			names = []string{} // null is no array
 		}
 		h.write(w, r, status, names)
 	}
-}
-
-// warn says something beside an answer that has no place for it (RFC 7234, 5.5).
-func warn(w http.ResponseWriter, text string) {
-	w.Header().Set("Warning", "199 plait "+strconv.QuoteToASCII(text))
 }
 
 func (h *handler) write(w http.ResponseWriter, r *http.Request, status int, body any) {
