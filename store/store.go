@@ -221,7 +221,7 @@ func (s *Store) openReaders() {
 	s.tally = tally.New(s.readPool, s.config.Registerer)
 	s.partitions.Pinned = s.keepDerived
 	s.spanReader = spans.NewReader(s.readPool, s.lookupPool, s.entries, s.ids, s.spanTerms, s.tally, s.partitions.Now)
-	s.logReader = logs.NewReader(s.readPool, s.lookupPool, s.entries, s.ids, s.logTerms, s.partitions.Now)
+	s.logReader = logs.NewReader(s.readPool, s.lookupPool, s.entries, s.ids, s.logTerms, s.tally, s.partitions.Now)
 }
 
 // openWriters makes a committer for each signal.

@@ -18,6 +18,7 @@ import (
 	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/search"
+	"github.com/plaithq/plait/store/tally"
 	"github.com/plaithq/plait/store/traceid"
 )
 
@@ -45,14 +46,15 @@ type Reader struct {
 	entries *dictionary.Reader
 	ids     *traceid.Index
 	index   *index.Index
+	counted *tally.Tally
 	now     func() time.Time
 
 	templates *templates
 }
 
 // NewReader makes a reader. The index is that of log records.
-func NewReader(search, lookup *pgxpool.Pool, entries *dictionary.Reader, ids *traceid.Index, searched *index.Index, now func() time.Time) *Reader {
-	return &Reader{search: search, lookup: lookup, entries: entries, ids: ids, index: searched, now: now, templates: newTemplates()}
+func NewReader(search, lookup *pgxpool.Pool, entries *dictionary.Reader, ids *traceid.Index, searched *index.Index, counted *tally.Tally, now func() time.Time) *Reader {
+	return &Reader{search: search, lookup: lookup, entries: entries, ids: ids, index: searched, counted: counted, now: now, templates: newTemplates()}
 }
 
 // storedLog is a log record as it is stored.
