@@ -5,7 +5,6 @@ package entry
 
 import (
 	"encoding/base64"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -95,6 +94,15 @@ func (m *Mapping) NewMaker() *Maker {
 // list is the maker's.
 func (m *Maker) Stream(r *plait.Resource) []plait.Label { return m.of(r).stream }
 
+// MetadataBytes is how many bytes the structured metadata takes that all records of a resource have, as Loki
+// counts it.
+func (m *Maker) MetadataBytes(r *plait.Resource) (n int) {
+	for _, l := range m.of(r).metadata {
+		n += len(l.Name) + len(l.Value)
+	}
+	return n + len(LevelLabel) + len("error")
+}
+
 func (m *Maker) of(r *plait.Resource) *ofResource {
 	known := m.resources[r]
 	if known == nil {
@@ -144,15 +152,19 @@ func (m *Maker) Entry(r *plait.LogRecord) *pipeline.Entry {
 		}
 	}
 	add(LevelLabel, condition.Level(r))
-	m.addIDs(r, of.stream, add)
+	if !of.pushed {
+		m.addIDs(r, add)
+	}
 	for _, l := range of.metadata {
 		add(l.Name, l.Value)
 	}
-	add("severity_text", r.SeverityText)
-	add("event_name", r.EventName)
-	if r.Severity != 0 && !of.pushed {
-		add("severity_number", strconv.Itoa(int(r.Severity)))
+	if !of.pushed {
+		add("severity_text", r.SeverityText)
+		if r.Severity != 0 {
+			add("severity_number", strconv.Itoa(int(r.Severity)))
+		}
 	}
+	add("event_name", r.EventName)
 	if r.Flags != 0 {
 		add("flags", strconv.FormatUint(uint64(r.Flags), 10))
 	}
@@ -165,9 +177,9 @@ func (m *Maker) Entry(r *plait.LogRecord) *pipeline.Entry {
 	return e
 }
 
-// addIDs adds the ids, by which records are found. So what reads as one is no other label of that name. A
-// stream that has the label with the same value needs it once.
-func (m *Maker) addIDs(r *plait.LogRecord, stream []plait.Label, add func(name, value string)) {
+// addIDs adds the ids, by which records are found, so no attribute is another label of that name. What was
+// pushed has them in its metadata where its sender put them there.
+func (m *Maker) addIDs(r *plait.LogRecord, add func(name, value string)) {
 	if !r.TraceID.IsZero() {
 		add(TraceLabel, r.TraceID.String())
 	}
@@ -175,11 +187,6 @@ func (m *Maker) addIDs(r *plait.LogRecord, stream []plait.Label, add func(name, 
 		add(SpanLabel, r.SpanID.String())
 	}
 	m.names[TraceLabel], m.names[SpanLabel] = true, true
-	for _, l := range stream {
-		if l.Name == TraceLabel || l.Name == SpanLabel {
-			m.entry.Metadata = slices.DeleteFunc(m.entry.Metadata, func(o plait.Label) bool { return o == l })
-		}
-	}
 }
 
 // maxDepth bounds how deep in maps labels are found, as condition.LookupLabel does.

@@ -211,7 +211,7 @@ func idCondition(m plait.Matcher) (condition.Node, bool) {
 // ofTrace asks for records of the trace whose id a text is.
 func ofTrace(text string) (condition.Node, bool) {
 	raw, err := hex.DecodeString(text)
-	if err != nil || len(raw) != len(plait.TraceID{}) {
+	if err != nil || len(raw) != len(plait.TraceID{}) || plait.TraceID(raw).IsZero() {
 		return nil, false
 	}
 	return condition.Leaf{Field: condition.Field{Name: condition.LogTraceID}, Op: condition.OpEqual, Value: condition.OfTrace(plait.TraceID(raw))}, true
@@ -219,7 +219,7 @@ func ofTrace(text string) (condition.Node, bool) {
 
 func ofSpan(text string) (condition.Node, bool) {
 	raw, err := hex.DecodeString(text)
-	if err != nil || len(raw) != len(plait.SpanID{}) {
+	if err != nil || len(raw) != len(plait.SpanID{}) || plait.SpanID(raw).IsZero() {
 		return nil, false
 	}
 	return condition.Leaf{Field: condition.Field{Name: condition.LogSpanID}, Op: condition.OpEqual, Value: condition.OfSpan(plait.SpanID(raw))}, true
@@ -316,5 +316,9 @@ func (n *narrowing) text(m plait.Matcher) (condition.Node, error) {
 	if n.parsed && m.Name != ServiceLabel && m.Name != LevelLabel {
 		return condition.Const(true), nil
 	}
-	return textCondition(places(m.Name), m)
+	of, err := textCondition(places(m.Name), m)
+	if m.Name == "severity_text" { // what was pushed has none but its metadata
+		of = condition.Or{of, condition.Leaf{Field: condition.Field{Name: condition.ResourceAttribute, Key: LabelsAttribute}, Op: condition.OpExists}}
+	}
+	return of, err
 }
