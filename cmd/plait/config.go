@@ -53,6 +53,7 @@ type config struct {
 	Grace          duration.Duration `help:"How long an orderly stop may take." default:"${grace}" placeholder:"DURATION" yaml:"grace"`
 
 	PromoteResourceAttributes []string `help:"Resource attributes that OTLP metrics get as labels, besides target_info." placeholder:"KEY" yaml:"promote-resource-attributes"`
+	LokiLabels                []string `name:"loki-labels" help:"Resource attributes that are stream labels in LogQL, in place of Loki's own list." placeholder:"KEY" yaml:"loki-labels"`
 
 	CORSAllowedOrigins []string `name:"cors-allowed-origins" help:"Web origins whose pages may send telemetry from a browser: https://shop.example, https://*.example.com, or * for all." placeholder:"ORIGIN" yaml:"cors-allowed-origins"`
 	AllowedHosts       []string `help:"Names of the gateway, besides localhost, that requests over a loopback address may use: plait.example, *.example.com, or * for all. Listeners that other machines reach take any." placeholder:"HOST" yaml:"allowed-hosts"`

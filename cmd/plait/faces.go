@@ -1,19 +1,23 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api"
 	"github.com/plaithq/plait/api/jaeger"
+	"github.com/plaithq/plait/api/loki"
 	promapi "github.com/plaithq/plait/api/prometheus"
 	"github.com/plaithq/plait/api/zipkin"
+	"github.com/plaithq/plait/query/logql/entry"
 	"github.com/plaithq/plait/store"
 )
 
 // faces are the APIs that stand beside Plait's own.
-func (c config) faces(st *store.Store, memory *plait.AnswerMemory, log *slog.Logger) ([]api.Face, error) {
+func (c config) faces(st *store.Store, memory *plait.AnswerMemory, ended <-chan struct{}, log *slog.Logger) ([]api.Face, error) {
 	timeout, maxSpans := time.Duration(c.QueryTimeout), c.api().MaxSpans
 	asJaeger, err := jaeger.NewHandler(jaeger.Config{Reader: st, Timeout: timeout, MaxSpans: maxSpans, Memory: memory, Logger: log})
 	if err != nil {
@@ -25,11 +29,31 @@ func (c config) faces(st *store.Store, memory *plait.AnswerMemory, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
+	asLoki, err := c.loki(st, memory, ended, log)
+	if err != nil {
+		return nil, err
+	}
 	return []api.Face{
 		{Prefix: promapi.Prefix, Handler: promapi.NewHandler(promapi.Config{
 			Storage: st.Metrics(), Ready: st.Ping, Timeout: timeout, Version: version, Logger: log,
 		})},
 		{Prefix: jaeger.Prefix, Handler: asJaeger},
 		{Prefix: zipkin.Prefix, Handler: asZipkin},
+		{Prefix: loki.Prefix, Handler: asLoki},
 	}, nil
+}
+
+// loki is the API of Loki. Its tails end with the gateway.
+func (c config) loki(st *store.Store, memory *plait.AnswerMemory, ended <-chan struct{}, log *slog.Logger) (http.Handler, error) {
+	attributes := c.LokiLabels
+	if attributes == nil {
+		attributes = entry.DefaultLabels()
+	}
+	mapping, err := entry.NewMapping(attributes)
+	if err != nil {
+		return nil, fmt.Errorf("--loki-labels: %w", err)
+	}
+	return loki.NewHandler(loki.Config{
+		Logs: st, Mapping: mapping, Timeout: time.Duration(c.QueryTimeout), Memory: memory, Version: version, Ended: ended, Logger: log,
+	})
 }

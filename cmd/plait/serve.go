@@ -81,7 +81,7 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 		return err
 	}
 	memory := plait.NewAnswerMemory(c.api().AnswerBytes)
-	faces, err := c.faces(st, memory, log)
+	faces, err := c.faces(st, memory, ctx.Done(), log)
 	if err != nil {
 		return err
 	}
