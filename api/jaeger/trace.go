@@ -67,13 +67,17 @@ type view struct {
 	out       *traceJSON
 }
 
+func newView(t *plait.Trace, raw bool) *view {
+	v := &view{tree: tracetree.Build(t.Spans), traceID: t.TraceID, raw: raw}
+	v.nameSpans()
+	return v
+}
+
 // show returns a trace as Jaeger's page reads it.
 func show(t *plait.Trace, raw bool) *traceJSON {
-	v := view{
-		tree: tracetree.Build(t.Spans), traceID: t.TraceID, raw: raw, processes: map[*plait.Resource]string{},
-		out: &traceJSON{TraceID: t.TraceID, Spans: make([]spanJSON, 0, len(t.Spans)), Processes: map[string]processJSON{}},
-	}
-	v.nameSpans()
+	v := newView(t, raw)
+	v.processes = map[*plait.Resource]string{}
+	v.out = &traceJSON{TraceID: t.TraceID, Spans: make([]spanJSON, 0, len(t.Spans)), Processes: map[string]processJSON{}}
 	for i := range v.tree.Nodes {
 		v.out.Spans = append(v.out.Spans, v.span(i))
 	}
@@ -81,6 +85,26 @@ func show(t *plait.Trace, raw bool) *traceJSON {
 		v.out.Warnings = append(v.out.Warnings, tracesearch.CutShort(t))
 	}
 	return v.out
+}
+
+// adjusted are the spans of a trace as show shows them: each with an id of its own, its parent by that, and its times
+// on the clock of the root.
+func adjusted(t *plait.Trace) []plait.Span {
+	v := newView(t, false)
+	out := make([]plait.Span, len(v.tree.Nodes))
+	for i := range v.tree.Nodes {
+		n := &v.tree.Nodes[i]
+		s := *n.Span
+		s.SpanID, s.ParentSpanID = v.ids[i], v.parent(n)
+		s.StartNanos += n.SkewNanos
+		s.EndNanos = s.StartNanos + n.DurationNanos()
+		s.Events = slices.Clone(s.Events)
+		for e := range s.Events {
+			s.Events[e].TimeNanos += n.SkewNanos
+		}
+		out[i] = s
+	}
+	return out
 }
 
 // nameSpans gives each span an id that no other has: its own to the first, and to the others one that nobody carries.
@@ -136,11 +160,8 @@ func floorMicros(nanos int64) int64 {
 func (v *view) references(i int) []referenceJSON {
 	n := &v.tree.Nodes[i]
 	out := make([]referenceJSON, 0, 1+len(n.Span.Links))
-	switch {
-	case n.Parent >= 0:
-		out = append(out, referenceJSON{"CHILD_OF", v.traceID, v.ids[n.Parent]})
-	case v.parentIsMissing(n):
-		out = append(out, referenceJSON{"CHILD_OF", v.traceID, n.Span.ParentSpanID})
+	if parent := v.parent(n); !parent.IsZero() {
+		out = append(out, referenceJSON{"CHILD_OF", v.traceID, parent})
 	}
 	for _, l := range n.Span.Links {
 		if v.mayFollow(i, &l) {
@@ -148,6 +169,17 @@ func (v *view) references(i int) []referenceJSON {
 		}
 	}
 	return out
+}
+
+// parent is the id of a span's parent, zero where it has none or would be its own ancestor.
+func (v *view) parent(n *tracetree.Node) plait.SpanID {
+	switch {
+	case n.Parent >= 0:
+		return v.ids[n.Parent]
+	case v.parentIsMissing(n):
+		return n.Span.ParentSpanID
+	}
+	return plait.SpanID{}
 }
 
 // mayFollow says whether a link can be shown. Jaeger's page takes the first reference for the parent and does not draw

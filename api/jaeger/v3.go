@@ -16,8 +16,8 @@ import (
 	"github.com/plaithq/plait/wire/otlp"
 )
 
-// The API below /api/v3, which Jaeger's page of today asks for all but a single trace. Its traces are OTLP's JSON, as
-// they were sent. Parameters are spelled as in query.serviceName or query.service_name.
+// The API below /api/v3, which Jaeger's page of today asks for all but a single trace. Its traces are OTLP's
+// JSON. Parameters are spelled as in query.serviceName or query.service_name.
 
 // routeV3 mounts it.
 func (h *handler) routeV3(mux *http.ServeMux) {
@@ -141,10 +141,15 @@ func (h *handler) tracesV3(w http.ResponseWriter, r *http.Request) {
 		h.failV3(w, r, err)
 		return
 	}
-	h.streamV3(w, r, tracesearch.Read(r.Context(), h.Reader, h.Memory, h.MaxSpans, ids))
+	h.streamV3(w, r, tracesearch.Read(r.Context(), h.Reader, h.Memory, h.MaxSpans, ids), isTrue(named(q, "query.rawTraces")))
 }
 
 func (h *handler) traceV3(w http.ResponseWriter, r *http.Request) {
+	q, err := ask.ReadQuery(r.URL)
+	if err != nil {
+		h.failV3(w, r, err)
+		return
+	}
 	found, release, err := h.readTrace(r.Context(), r.PathValue("id"))
 	if err != nil {
 		h.failV3(w, r, err)
@@ -154,13 +159,13 @@ func (h *handler) traceV3(w http.ResponseWriter, r *http.Request) {
 	if found.Truncated {
 		face.Warn(w.Header(), tracesearch.CutShort(found))
 	}
-	h.streamV3(w, r, func(yield func(*plait.Trace, error) bool) { yield(found, nil) })
+	h.streamV3(w, r, func(yield func(*plait.Trace, error) bool) { yield(found, nil) }, isTrue(named(q, "rawTraces")))
 }
 
 // streamV3 sends the spans of traces as they are read. The first trace is read before the answer begins, so that what
 // fails at once is answered with its status; a later failure breaks the connection off, so that nobody takes a part for
 // the whole.
-func (h *handler) streamV3(w http.ResponseWriter, r *http.Request, traces iter.Seq2[*plait.Trace, error]) {
+func (h *handler) streamV3(w http.ResponseWriter, r *http.Request, traces iter.Seq2[*plait.Trace, error], raw bool) {
 	next, stop := iter.Pull2(traces)
 	defer stop()
 	trace, err, ok := next()
@@ -176,7 +181,11 @@ func (h *handler) streamV3(w http.ResponseWriter, r *http.Request, traces iter.S
 			ResourceSpans []json.RawMessage `json:"resourceSpans"`
 		}
 		if err == nil {
-			err = json.Unmarshal(otlp.EncodeTracesJSON(trace.Spans), &request)
+			spans := trace.Spans
+			if !raw {
+				spans = adjusted(trace)
+			}
+			err = json.Unmarshal(otlp.EncodeTracesJSON(spans), &request)
 		}
 		if err != nil {
 			h.Logger.ErrorContext(r.Context(), "answer broken off", "path", r.URL.Path, "error", err)

@@ -18,6 +18,7 @@ func TestAnswersOfTheThirdVersion(t *testing.T) {
 		"v3_operations":   "/api/v3/operations?service=shop&span_kind=server",
 		"v3_summaries":    "/api/v3/trace-summaries?query.serviceName=shop&query.startTimeMin=2026-11-21T09:00:00.000Z&query.startTimeMax=2026-11-21T11:00:00.000Z&query.searchDepth=20",
 		"v3_trace":        "/api/v3/traces/" + strings.ToUpper(shopTraceID) + "?start_time=2026-11-21T09:00:00Z",
+		"v3_trace_raw":    "/api/v3/traces/" + shopTraceID + "?raw_traces=true",
 		"v3_dependencies": "/api/v3/dependencies?startTime=2026-11-21T09:00:00Z&endTime=2026-11-21T11:00:00Z",
 		"v3_problem":      "/api/v3/traces?query.durationMin=fast",
 		"v3_not_found":    "/api/v3/traces/77",
