@@ -1,12 +1,18 @@
 package zipkin
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
 )
 
@@ -172,5 +178,57 @@ func TestAFailureOfTheDatabaseIsToldWithItsStatus(t *testing.T) {
 		if resp, body := s.get(t, path); resp.StatusCode != http.StatusServiceUnavailable && resp.StatusCode != http.StatusInternalServerError {
 			t.Errorf("%s is answered %s: %s", path, resp.Status, body)
 		}
+	}
+}
+
+// breaking is a store whose traces cannot be read from some read on.
+type breaking struct {
+	*store.Store
+	reads *atomic.Int64 // that succeed yet
+}
+
+func (b breaking) Trace(ctx context.Context, id plait.TraceID, maxSpans int, first ...plait.SpanID) (*plait.Trace, error) {
+	if b.reads.Add(-1) < 0 {
+		return nil, fmt.Errorf("read trace %s: %w", id, plait.ErrUnavailable)
+	}
+	return b.Store.Trace(ctx, id, maxSpans, first...)
+}
+
+func TestAnAnswerThatFailsUnderWayIsNeverTakenForTheWhole(t *testing.T) {
+	t.Parallel()
+	st := shopStore(t)
+	other := shopTrace(t)
+	for i := range other.Spans {
+		other.Spans[i].TraceID[0]++
+	}
+	if _, err := st.WriteTraces(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	reads := &atomic.Int64{}
+	s := start(t, breaking{st, reads})
+	for n, whole := range map[int64]bool{2: true, 1: false, 0: false} {
+		reads.Store(n)
+		resp, err := http.Get(s.url + "/api/v2/traces")
+		if err != nil {
+			if whole {
+				t.Error(err)
+			}
+			continue // the connection broke before the answer began
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if (err == nil && resp.StatusCode == http.StatusOK) != whole {
+			t.Errorf("after %d reads: %s %s (%v)", n, resp.Status, body, err)
+		}
+	}
+}
+
+func TestALargeTraceIsCutAndSaysSo(t *testing.T) {
+	t.Parallel()
+	s := start(t, shopStore(t), func(c *Config) { c.MaxSpans = 2 })
+	resp, body := s.get(t, "/api/v2/trace/"+shopTraceID)
+	var spans []struct{}
+	if err := json.Unmarshal(body, &spans); err != nil || len(spans) != 2 || !strings.Contains(resp.Header.Get("Warning"), "more spans than these 2") {
+		t.Errorf("answered %s with Warning %q (%v)", body, resp.Header.Get("Warning"), err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/plaithq/plait/api/jaeger"
+	"github.com/plaithq/plait/api/zipkin"
 	"github.com/plaithq/plait/dashboards"
 )
 
@@ -74,6 +76,16 @@ func TestGrafanaHasTheDataSourcesThatDashboardsBeginWith(t *testing.T) {
 	}
 	if d := there[dashboards.PrometheusUID]; d.Type != dashboards.PrometheusType || d.URL != "http://plait:7080/prometheus" {
 		t.Errorf("Plait's metrics: %+v", d)
+	}
+}
+
+func TestGrafanaHasADataSourceForEachTracingFace(t *testing.T) {
+	t.Parallel()
+	there := datasources(t)
+	for kind, prefix := range map[string]string{"jaeger": jaeger.Prefix, "zipkin": zipkin.Prefix} {
+		if d := there["plait-"+kind]; d.Type != kind || d.URL != "http://plait:7080"+prefix {
+			t.Errorf("%s: %+v", kind, d)
+		}
 	}
 }
 
