@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -82,11 +83,13 @@ func (s *Server) handler(compress echo.MiddlewareFunc) http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.answerError
+	e.Pre(oneLeadingSlash)
 	e.Use(s.observe, s.recoverPanics)
 
 	get(e, "/", s.landing)
 	get(e, "/healthz", s.alive)
 	get(e, "/readyz", s.ready)
+	get(e, "/ready", s.ready) // as Loki and Tempo call it
 	get(e, "/metrics", echo.WrapHandler(promhttp.HandlerFor(s.deps.Gatherer, promhttp.HandlerOpts{
 		EnableOpenMetrics: true, EnableOpenMetricsTextCreatedSamples: true, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError),
 	})))
@@ -98,6 +101,19 @@ func (s *Server) handler(compress echo.MiddlewareFunc) http.Handler {
 	get(e, "/openapi.yaml", serveBytes("application/yaml", func() ([]byte, error) { return openAPIYAML, nil }), compress)
 	s.mount(e, compress, s.limitTime)
 	return e
+}
+
+// oneLeadingSlash mends the paths of data sources whose URL was pasted with a slash at its end.
+func oneLeadingSlash(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if u := c.Request().URL; strings.HasPrefix(u.Path, "//") {
+			u.Path = "/" + strings.TrimLeft(u.Path, "/")
+			if u.RawPath != "" {
+				u.RawPath = "/" + strings.TrimLeft(u.RawPath, "/")
+			}
+		}
+		return next(c)
+	}
 }
 
 // get routes GET, and HEAD, for which net/http leaves out the body.

@@ -253,7 +253,13 @@ func TestReadinessFollowsTheDatabase(t *testing.T) {
 	if resp, _ := g.get(t, "/healthz"); resp.StatusCode != http.StatusOK {
 		t.Errorf("/healthz without a database is answered %s", resp.Status)
 	}
-	if resp, body := start(t, s).get(t, "/readyz"); resp.StatusCode != http.StatusOK {
+	ready := start(t, s)
+	for _, path := range []string{"/ready", "//readyz", "//ready"} { // as Loki calls it, and with a slash at the end of an address
+		if resp, body := ready.get(t, path); resp.StatusCode != http.StatusOK {
+			t.Errorf("%s is answered %s %s", path, resp.Status, body)
+		}
+	}
+	if resp, body := ready.get(t, "/readyz"); resp.StatusCode != http.StatusOK {
 		t.Errorf("/readyz with a database is answered %s %s", resp.Status, body)
 	}
 }
