@@ -10,6 +10,7 @@ import (
 	"github.com/plaithq/plait/store/commit"
 	"github.com/plaithq/plait/store/metrics"
 	"github.com/plaithq/plait/store/partition"
+	"github.com/plaithq/plait/store/pgcopy"
 	"github.com/plaithq/plait/store/traceid"
 )
 
@@ -98,8 +99,8 @@ func (w *metricWriter) Prepare(group []*metricBatch, _, opening *pgx.Batch) erro
 	return nil
 }
 
-func (w *metricWriter) Write(ctx context.Context, conn *pgx.Conn) (err error) {
-	w.group, err = w.db.Insert(ctx, conn, w.transaction, w.batches)
+func (w *metricWriter) Write(ctx context.Context, rows *pgcopy.Stream) (err error) {
+	w.group, err = w.db.Insert(ctx, rows, w.transaction, w.batches)
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgcopy"
 )
 
 // Group commit.
@@ -41,7 +42,7 @@ import (
 //	open     one round trip: the entries in a transaction of their own, then BEGIN and the
 //	         digests of the group's requests
 //	write    COPY
-//	commit   COMMIT, synced
+//	commit   COMMIT, synced, in one round trip with the COPYs
 //	answer   every waiter
 //
 // What must hold:
@@ -73,8 +74,9 @@ type Writer[B any] interface {
 	// to know of the transaction when it begins. An error that wraps plait.ErrInvalid lays the
 	// blame on a batch.
 	Prepare(group []B, entries, opening *pgx.Batch) error
-	// Write sends the rows. The connection is within a transaction, which the committer ends.
-	Write(ctx context.Context, conn *pgx.Conn) error
+	// Write sends the rows, within a transaction, which the committer ends. It need not wait for what Postgres
+	// says to them: the committer does, and knows no difference.
+	Write(ctx context.Context, rows *pgcopy.Stream) error
 	// Ended tells how the transaction ended, before the senders hear it. When the answer to
 	// COMMIT got lost, committed is false and yet the rows may be there. Only when it is true
 	// are the entries sure to be there for ever: see 2 above.

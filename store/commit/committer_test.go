@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgerrcode"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgcopy"
 )
 
 func TestRequestsThatWaitTogetherShareATransaction(t *testing.T) {
@@ -366,7 +367,7 @@ func TestACommitWithoutAnAnswerIsAnErrorAndTheRetryTellsWhetherItHappened(t *tes
 		t.Run(fmt.Sprint("it happened: ", happened), func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world, c *Committer[*request]) {
 				w.committing = func([]string) (bool, error) {
-					return happened, errors.Join(errCommitUnknown, errors.New("connection reset"))
+					return happened, errors.Join(pgcopy.ErrCommitUnknown, errors.New("connection reset"))
 				}
 				if o := together(t, c, named("a"))[0]; !errors.Is(o.err, plait.ErrUnavailable) {
 					t.Errorf("the sender hears %v, want ErrUnavailable", o.err)

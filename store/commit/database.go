@@ -2,12 +2,12 @@ package commit
 
 import (
 	"context"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgcopy"
 )
 
 // database is what a committer needs of the world: sessions, one at a time.
@@ -25,10 +25,11 @@ type session interface {
 	// begin writes dictionary entries in a transaction of their own, begins the transaction of the
 	// rows and sends what opens it. It returns those of the digests that no request of the last hour had.
 	begin(ctx context.Context, entries, opening *pgx.Batch, digests []plait.Digest) (fresh map[plait.Digest]bool, err error)
-	// write lends the connection to a writer, within the transaction.
-	write(ctx context.Context, rows func(context.Context, *pgx.Conn) error) error
+	// write lends the connection to a writer, within the transaction. What the writer sends may fail as
+	// late as in commit.
+	write(ctx context.Context, rows func(context.Context, *pgcopy.Stream) error) error
 	// commit returns nil only when the transaction is committed and synced. An error that wraps
-	// errCommitUnknown leaves open whether it is.
+	// pgcopy.ErrCommitUnknown leaves open whether it is.
 	commit(ctx context.Context) error
 	// rollback ends the transaction, or else the session: it would be of no use for the next group.
 	rollback(ctx context.Context)
@@ -49,7 +50,7 @@ func (p *postgres) connect(ctx context.Context) (session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &postgresSession{conn}, nil
+	return &postgresSession{conn: conn}, nil
 }
 
 func (p *postgres) reset() { p.pool.Reset() }
@@ -57,7 +58,10 @@ func (p *postgres) reset() { p.pool.Reset() }
 func (p *postgres) makePartitions(ctx context.Context) error { return p.refresh(ctx) }
 
 // postgresSession is a connection of the pool.
-type postgresSession struct{ conn *pgxpool.Conn }
+type postgresSession struct {
+	conn *pgxpool.Conn
+	rows *pgcopy.Stream // of the transaction that is open
+}
 
 // begin sends all of it in one round trip.
 func (s *postgresSession) begin(ctx context.Context, entries, opening *pgx.Batch, digests []plait.Digest) (map[plait.Digest]bool, error) {
@@ -75,25 +79,22 @@ func (s *postgresSession) begin(ctx context.Context, entries, opening *pgx.Batch
 	return fresh, s.conn.SendBatch(ctx, &all).Close()
 }
 
-func (s *postgresSession) write(ctx context.Context, rows func(context.Context, *pgx.Conn) error) error {
-	return rows(ctx, s.conn.Conn())
+func (s *postgresSession) write(ctx context.Context, rows func(context.Context, *pgcopy.Stream) error) error {
+	s.rows = pgcopy.Begin(ctx, s.conn.Conn())
+	return rows(ctx, s.rows)
 }
 
-// errCommitUnknown marks a COMMIT without an answer: it may or may not have happened.
-var errCommitUnknown = errors.New("the answer to COMMIT got lost")
-
-func (s *postgresSession) commit(ctx context.Context) error {
-	tag, err := s.conn.Exec(ctx, "COMMIT")
-	if err != nil {
-		return errors.Join(errCommitUnknown, err)
-	}
-	if tag.String() != "COMMIT" { // Postgres answers ROLLBACK when the transaction had failed
-		return errors.New("the transaction was rolled back")
-	}
-	return nil
+func (s *postgresSession) commit(context.Context) error {
+	rows := s.rows
+	s.rows = nil
+	return rows.Commit()
 }
 
 func (s *postgresSession) rollback(ctx context.Context) {
+	if s.rows != nil {
+		s.rows.Discard()
+		s.rows = nil
+	}
 	if _, err := s.conn.Exec(ctx, "ROLLBACK"); err != nil {
 		_ = s.conn.Conn().Close(ctx) // the pool replaces it
 	}

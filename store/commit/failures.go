@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgcopy"
 	"github.com/plaithq/plait/store/pgerror"
 )
 
@@ -32,7 +33,7 @@ func singlesOut(err error) bool {
 		return true
 	}
 	code := pgerror.Code(err)
-	return code != "" && !isAccident(code) && !pgerror.InClass(code, pgerrcode.SyntaxErrorOrAccessRuleViolation) && !isNoPartition(err) && !errors.Is(err, errCommitUnknown)
+	return code != "" && !isAccident(code) && !pgerror.InClass(code, pgerrcode.SyntaxErrorOrAccessRuleViolation) && !isNoPartition(err) && !errors.Is(err, pgcopy.ErrCommitUnknown)
 }
 
 // isAccident says whether an error tells of the server's state and not of what it was sent.
@@ -58,7 +59,7 @@ func startsAfresh(err error) bool {
 	if errors.Is(err, ErrTryAgain) {
 		return true
 	}
-	if errors.Is(err, errCommitUnknown) || errors.Is(err, plait.ErrInvalid) ||
+	if errors.Is(err, pgcopy.ErrCommitUnknown) || errors.Is(err, plait.ErrInvalid) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return false
 	}

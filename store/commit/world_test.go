@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/pgcopy"
 )
 
 // request is a batch that is nothing but its name and size.
@@ -86,7 +87,7 @@ func (w *world) Prepare(group []*request, _, _ *pgx.Batch) error {
 	return nil
 }
 
-func (w *world) Write(context.Context, *pgx.Conn) error {
+func (w *world) Write(context.Context, *pgcopy.Stream) error {
 	if w.written != nil {
 		return w.written(names(w.open))
 	}
@@ -124,7 +125,7 @@ func (s *worldSession) begin(_ context.Context, _, _ *pgx.Batch, digests []plait
 	return fresh, nil
 }
 
-func (s *worldSession) write(ctx context.Context, rows func(context.Context, *pgx.Conn) error) error {
+func (s *worldSession) write(ctx context.Context, rows func(context.Context, *pgcopy.Stream) error) error {
 	return rows(ctx, nil)
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/partition"
+	"github.com/plaithq/plait/store/pgcopy"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/tally"
 	"github.com/plaithq/plait/store/terms"
@@ -158,9 +159,9 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 }
 
 // Write copies them.
-func (w *Writer) Write(ctx context.Context, conn *pgx.Conn) error {
+func (w *Writer) Write(_ context.Context, rows *pgcopy.Stream) error {
 	w.outsiders.Add(float64(w.outside))
-	return w.copied.Send(ctx, conn, copyLogsSQL)
+	return rows.Copy(copyLogsSQL, &w.copied.Rows)
 }
 
 // Ended remembers the dictionary entries that are committed.

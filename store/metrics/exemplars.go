@@ -35,7 +35,7 @@ func newExemplarRow(series int64, e *plait.Exemplar) exemplarRow {
 
 const copyExemplarsSQL = `COPY plait_store.exemplar (trace_id, time, series, span_id, value, labels, shelf) FROM STDIN BINARY`
 
-func (db *DB) copyExemplars(ctx context.Context, conn *pgx.Conn, exemplars []exemplarRow) error {
+func (db *DB) copyExemplars(rows *pgcopy.Stream, exemplars []exemplarRow) error {
 	var copied pgcopy.Rows
 	for i := range exemplars {
 		e := &exemplars[i]
@@ -43,7 +43,7 @@ func (db *DB) copyExemplars(ctx context.Context, conn *pgx.Conn, exemplars []exe
 		e.encode(&copied)
 		copied.Date(db.config.Shelf("exemplar", time.Unix(0, e.nanos)))
 	}
-	if err := copied.Send(ctx, conn, copyExemplarsSQL); err != nil {
+	if err := rows.Copy(copyExemplarsSQL, &copied); err != nil {
 		return fmt.Errorf("insert exemplars: %w", err)
 	}
 	return nil

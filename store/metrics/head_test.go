@@ -12,6 +12,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/metrics"
+	"github.com/plaithq/plait/store/pgcopy"
 	"github.com/plaithq/plait/store/storetest"
 )
 
@@ -140,11 +141,12 @@ func commit(t *testing.T, pool *pgxpool.Pool, db *metrics.DB, all ...plait.Serie
 	if err := tx.QueryRow(t.Context(), metrics.TransactionSQL).Scan(&transaction); err != nil {
 		return err
 	}
-	g, err := db.Insert(t.Context(), tx.Conn(), transaction, []*metrics.Batch{b})
+	rows := pgcopy.Begin(t.Context(), tx.Conn())
+	g, err := db.Insert(t.Context(), rows, transaction, []*metrics.Batch{b})
 	if err != nil {
 		return err
 	}
-	if err := tx.Commit(t.Context()); err != nil {
+	if err := rows.Commit(); err != nil {
 		g.Abandoned()
 		return err
 	}

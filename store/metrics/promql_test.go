@@ -15,6 +15,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/metrics"
 	"github.com/plaithq/plait/store/partition"
+	"github.com/plaithq/plait/store/pgcopy"
 	"github.com/plaithq/plait/store/storetest"
 	"github.com/plaithq/plait/wire/series"
 )
@@ -150,7 +151,11 @@ func write(ctx context.Context, db *metrics.DB, pool *pgxpool.Pool, m *plait.Met
 		if err := tx.QueryRow(ctx, metrics.TransactionSQL).Scan(&transaction); err != nil {
 			return err
 		}
-		group, err = db.Insert(ctx, tx.Conn(), transaction, []*metrics.Batch{batch})
+		rows := pgcopy.Begin(ctx, tx.Conn())
+		if group, err = db.Insert(ctx, rows, transaction, []*metrics.Batch{batch}); err != nil {
+			return err
+		}
+		_, err = rows.Conn()
 		return err
 	})
 	if err != nil {

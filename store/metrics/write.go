@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/pgcopy"
 )
@@ -159,9 +157,9 @@ type Group struct {
 // TransactionSQL asks for the id of a transaction, which Insert needs.
 const TransactionSQL = `SELECT pg_catalog.pg_current_xact_id()::text::int8`
 
-// Insert writes batches in the transaction of that id, which the caller has begun on conn. One
+// Insert writes batches in the transaction of that id, which the caller has begun where rows goes. One
 // goroutine at a time calls it.
-func (db *DB) Insert(ctx context.Context, conn *pgx.Conn, transaction int64, batches []*Batch) (*Group, error) {
+func (db *DB) Insert(ctx context.Context, rows *pgcopy.Stream, transaction int64, batches []*Batch) (*Group, error) {
 	g := &Group{db: db}
 	floats, histograms := &headRow{}, &headRow{}
 	var exemplars []exemplarRow
@@ -184,22 +182,29 @@ func (db *DB) Insert(ctx context.Context, conn *pgx.Conn, transaction int64, bat
 		}
 	}
 	db.head.announce(g.ids()...)
-	if err := db.insert(ctx, conn, g, exemplars); err != nil {
+	if err := db.insert(ctx, rows, g, exemplars); err != nil {
 		g.Abandoned()
 		return nil, err
 	}
 	return g, nil
 }
 
-func (db *DB) insert(ctx context.Context, conn *pgx.Conn, g *Group, exemplars []exemplarRow) error {
+func (db *DB) insert(ctx context.Context, rows *pgcopy.Stream, g *Group, exemplars []exemplarRow) error {
 	db.headRows.Reset()
 	for _, r := range g.rows {
 		r.encode(&db.headRows)
 	}
-	if err := db.headRows.Send(ctx, conn, copyHeadSQL); err != nil {
+	if err := rows.Copy(copyHeadSQL, &db.headRows); err != nil {
 		return fmt.Errorf("insert samples: %w", err)
 	}
-	if err := db.copyExemplars(ctx, conn, exemplars); err != nil {
+	if err := db.copyExemplars(rows, exemplars); err != nil {
+		return err
+	}
+	if len(g.metadata) == 0 {
+		return nil
+	}
+	conn, err := rows.Conn()
+	if err != nil {
 		return err
 	}
 	return writeMetadata(ctx, conn, g.metadata, dayTime(db.today()))

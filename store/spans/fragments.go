@@ -2,10 +2,7 @@ package spans
 
 import (
 	"cmp"
-	"context"
 	"slices"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/spanmetrics"
@@ -98,8 +95,4 @@ func operationOf(s *spanEntry) int64 {
 		return 0
 	}
 	return s.operation
-}
-
-func (w *fragmentWriter) send(ctx context.Context, conn *pgx.Conn) error {
-	return w.copied.Send(ctx, conn, copyFragmentsSQL)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/partition"
+	"github.com/plaithq/plait/store/pgcopy"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/tally"
 	"github.com/plaithq/plait/store/terms"
@@ -142,12 +143,19 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 }
 
 // Write copies them.
-func (w *Writer) Write(ctx context.Context, conn *pgx.Conn) error {
+func (w *Writer) Write(ctx context.Context, rows *pgcopy.Stream) error {
 	w.outsiders.Add(float64(w.outside))
-	if err := w.copied.Send(ctx, conn, copySpansSQL); err != nil {
+	if err := rows.Copy(copySpansSQL, &w.copied.Rows); err != nil {
 		return err
 	}
-	if err := w.traces.send(ctx, conn); err != nil {
+	if err := rows.Copy(copyFragmentsSQL, &w.traces.copied.Rows); err != nil {
+		return err
+	}
+	if !w.halves.Awaited() {
+		return nil
+	}
+	conn, err := rows.Conn()
+	if err != nil {
 		return err
 	}
 	return w.halves.Join(ctx, conn)

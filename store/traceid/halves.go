@@ -160,6 +160,9 @@ func (h *Halves) Queue(opening *pgx.Batch, today partition.Day) {
 	}
 }
 
+// Awaited says whether rows are waiting for this group's spans.
+func (h *Halves) Awaited() bool { return len(h.found) > 0 }
+
 // Join gives the rows that were waiting for this group's spans their whole ids.
 func (h *Halves) Join(ctx context.Context, conn querierExecer) error {
 	whole := make(map[int64]plait.TraceID, len(h.found))
