@@ -70,7 +70,6 @@ func windowStatements(t *testing.T, from, to time.Time) []windowStatement {
 	}
 	return []windowStatement{
 		{"service map", "SELECT", sql("mapSpansInRangeSQL"), []any{pg.Planned, from, to, 1}, "span", 0, false},
-		{"spans of a service map", "SELECT", sql("spansInRangeSQL"), []any{pg.Planned, from, to}, "trace_fragment", 0, false},
 		{"rank spans", sql("hashedSQL"), sql("unusualSpansSQL"), window(ids, names, usual, [][16]byte{}, false), "span", time.Minute, true},
 		{"what is usual in the window", "SELECT", sql("windowDurationsSQL"), window(ids), "span", time.Minute, false},
 		{"what is usual before the window", "SELECT", sql("earlierDurationsSQL"),

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -85,4 +87,62 @@ func TestServiceMapOfNothingIsEmpty(t *testing.T) {
 	if err != nil || len(got.Nodes)+len(got.Edges) > 0 {
 		t.Errorf("%v, %v", got, err)
 	}
+}
+
+// TestServiceMapOfRememberedMinutesIsThatOfAllSpans writes the sides of calls in any order, late ones too, and asks one
+// store again and again, which remembers minutes, and each time one that has not been asked.
+func TestServiceMapOfRememberedMinutesIsThatOfAllSpans(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	asked := storetest.Open(t, url)
+	r := rand.New(rand.NewPCG(11, 4))
+	end := time.Now().Truncate(time.Minute).Add(-time.Hour)
+	for step := range 25 {
+		var spans []plait.Span
+		for range 40 {
+			spans = append(spans, callSides(r, end)...)
+		}
+		r.Shuffle(len(spans), func(i, j int) { spans[i], spans[j] = spans[j], spans[i] })
+		half := len(spans) / 2 // a side of a call may come in another commit, and after a question
+		for _, part := range [][]plait.Span{spans[:half], spans[half:]} {
+			writeSpans(t, asked, part...)
+			to := end.Add(-time.Duration(r.IntN(3)) * 20 * time.Second)
+			asks := plait.TimeRange{From: to.Add(-time.Duration(1+r.IntN(30)) * time.Minute), To: to}
+			got, err := asked.ServiceMap(t.Context(), asks)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Run(fmt.Sprintf("%d from %s to %s", step, asks.From.Format(time.TimeOnly), to.Format(time.TimeOnly)), func(t *testing.T) {
+				want, err := storetest.Open(t, url).ServiceMap(t.Context(), asks)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := gocmp.Diff(want, got); diff != "" {
+					t.Errorf("(-all spans +remembered):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// callSides makes a call of one service by another within half an hour, or a part of it.
+func callSides(r *rand.Rand, end time.Time) []plait.Span {
+	services := []string{"web", "shop", "cart", "stock"}
+	id := traceNumber(9, r.Uint64()|1)
+	before := time.Duration(r.Int64N(int64(30 * time.Minute)))
+	took := time.Duration(r.Int64N(int64(2 * time.Second)))
+	client := span(id, 1, 0, services[r.IntN(4)], "GET", end, before, took)
+	client.Kind = plait.SpanKindClient
+	client.Attributes = plait.Attributes{strAttribute("server.address", "db.example")}
+	server := span(id, 2, 1, services[r.IntN(4)], "GET /", end, before, took/2)
+	if r.IntN(5) == 0 {
+		server.Status = plait.StatusError
+	}
+	switch r.IntN(6) {
+	case 0:
+		return []plait.Span{client}
+	case 1:
+		return []plait.Span{server}
+	}
+	return []plait.Span{client, server}
 }

@@ -35,11 +35,12 @@ type Reader struct {
 	tally   *tally.Tally
 	now     func() time.Time
 	mapping chan struct{} // held by who draws a service map
+	mapped  *mappedMinutes
 }
 
 // NewReader makes a reader.
 func NewReader(search, lookup *pgxpool.Pool, entries *dictionary.Reader, ids *traceid.Index, searched *index.Index, counted *tally.Tally, now func() time.Time) *Reader {
-	return &Reader{search: search, lookup: lookup, entries: entries, ids: ids, terms: searched, tally: counted, now: now, mapping: make(chan struct{}, mapsAtOnce)}
+	return &Reader{search: search, lookup: lookup, entries: entries, ids: ids, terms: searched, tally: counted, now: now, mapping: make(chan struct{}, mapsAtOnce), mapped: newMappedMinutes()}
 }
 
 // storedSpan is a span as it is stored.

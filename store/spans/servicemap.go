@@ -16,10 +16,11 @@ import (
 	"github.com/plaithq/plait/store/search"
 )
 
-// How the service map is drawn: the spans of the range are read, with some minutes around it, as
-// rows of what package spanmetrics needs to know to pair them; then those are looked up that some of
-// them name and that lie elsewhere; the rest is arithmetic (servicemap_sums.go). Joining them in SQL
-// would be a second copy of the rules. Rows become sides in servicemap_rows.go.
+// How the service map is drawn: minutes that were drawn before and whose spans are the same are remembered
+// (servicemap_minutes.go). Of the others the spans are read, with some minutes around them, as
+// rows of what package spanmetrics needs to know to pair them (servicemap_rows.go); then those are looked up
+// that some of them name and that lie elsewhere; the rest is arithmetic (servicemap_sums.go). Joining them in SQL
+// would be a second copy of the rules.
 
 const (
 	// maxMapSpans is about how many spans a service map reads; of more it samples traces.
@@ -31,6 +32,10 @@ const (
 	// clock so long after it. Those of longer ago, or of after, are looked up.
 	callerBefore = 5 * time.Minute
 	callerAfter  = time.Minute
+	// Among very many spans it is looked for less far around, and looked up sooner.
+	manyAround       = 50_000
+	callerJustBefore = 30 * time.Second
+	callerJustAfter  = 10 * time.Second
 
 	// maxMapLookups bounds the traces in which spans are looked up that are not in the range:
 	// producers of messages that were taken later, and clients of calls that took very long.
@@ -40,11 +45,6 @@ const (
 )
 
 const (
-	spansInRangeSQL = `
-SELECT coalesce(sum(span_count), 0)::int8
-FROM plait_store.trace_fragment
-WHERE start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL
-
 	// Links are asked for where there may be some.
 	mapSpansSQL = `
 SELECT trace_id, span_id, parent_span_id, start_time, duration_ns, status, operation, attribute_set, attributes,
@@ -74,28 +74,18 @@ func (s *Reader) ServiceMap(ctx context.Context, r plait.TimeRange) (spanmetrics
 		return spanmetrics.ServiceMap{}, fmt.Errorf("wait for other service maps: %w: %w", plait.ErrUnavailable, ctx.Err())
 	}
 	walk := search.NewWalk(r, false, s.now()) // for its ends
-	q := mapQuestion{
-		store: s, from: walk.From, to: walk.To,
-		readFrom: max(walk.From, rowcodec.MinMicros+callerBefore.Microseconds()) - callerBefore.Microseconds(),
-		readTo:   min(walk.To, rowcodec.MaxMicros-callerAfter.Microseconds()) + callerAfter.Microseconds(),
-		names:    map[string]string{},
-	}
-	q.peers = peerReader{names: q.name, ofSets: map[int64]*peer{}, ofTexts: map[peerText]*peer{}}
-	err := q.read(ctx)
-	if err == nil {
-		err = q.lookUp(ctx)
-	}
+	minutes, err := s.mapMinutes(ctx, walk.From, walk.To)
 	if err != nil {
 		return spanmetrics.ServiceMap{}, fmt.Errorf("read service map: %w", err)
 	}
-	return q.sum(), nil
+	return sumOfMinutes(minutes, walk.From, walk.To), nil
 }
 
-// mapQuestion is what is known of a service map so far.
+// mapQuestion is what is known of the spans of a run of minutes.
 type mapQuestion struct {
 	store            *Reader
-	from, to         int64 // of the range, in microseconds
-	readFrom, readTo int64
+	from, to         int64 // of the run, in microseconds
+	readFrom, readTo int64 // with what is around it
 	oneIn            int64
 	sides            []spanmetrics.Side
 	times            []spanTimes // of sides
@@ -103,17 +93,29 @@ type mapQuestion struct {
 	names            map[string]string // one copy of each
 }
 
+// newMapQuestion asks about a run of minutes, as far as they are in a range.
+func (s *Reader) newMapQuestion(run minuteRun, from, to int64, oneIn int64, spans minuteSpans) *mapQuestion {
+	from, to = max(from, run.first()*minuteMicros), min(to, (run.last()+1)*minuteMicros)
+	before, after := callerBefore, callerAfter
+	if spans.of(run.read()) > manyAround {
+		before, after = callerJustBefore, callerJustAfter
+	}
+	q := &mapQuestion{
+		store: s, from: from, to: to, oneIn: oneIn,
+		readFrom: max(from, rowcodec.MinMicros+before.Microseconds()) - before.Microseconds(),
+		readTo:   min(to, rowcodec.MaxMicros-after.Microseconds()) + after.Microseconds(),
+		names:    map[string]string{},
+	}
+	q.peers = peerReader{names: q.name, ofSets: map[int64]*peer{}, ofTexts: map[peerText]*peer{}}
+	return q
+}
+
 // spanTimes is when a span started, in microseconds, and how long it took.
 type spanTimes struct{ start, nanos int64 }
 
-// read reads the spans of the range, from a sample if there are many.
+// read reads the spans of the run, of a sample of traces if it is one.
 func (q *mapQuestion) read(ctx context.Context) error {
 	return q.inTransaction(ctx, func(tx pgx.Tx) error {
-		var spans int64
-		if err := tx.QueryRow(ctx, spansInRangeSQL, pg.Planned, rowcodec.MicrosTime(q.readFrom), rowcodec.MicrosTime(q.readTo)).Scan(&spans); err != nil {
-			return err
-		}
-		q.oneIn = max(1, (spans+maxMapSpans-1)/maxMapSpans)
 		return q.rows(ctx, tx, mapSpansInRangeSQL, rowcodec.MicrosTime(q.readFrom), rowcodec.MicrosTime(q.readTo), q.oneIn)
 	})
 }
@@ -164,7 +166,7 @@ func (q *mapQuestion) elsewhere() (ids []plait.TraceID) {
 	return ids
 }
 
-// counts says whether a side started in the range that was asked for.
+// counts says whether a side started in the run.
 func (q *mapQuestion) counts(i int) bool {
 	return q.times[i].start >= q.from && q.times[i].start < q.to
 }

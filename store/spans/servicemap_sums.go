@@ -18,18 +18,33 @@ const maxMapEdges = 5_000
 // mapStep is the step of time in which a map has data or not, as long as that of the metrics.
 const mapStep = 15 * time.Second
 
-// sum counts the calls of the range by edge, and what services answered by service.
-func (q *mapQuestion) sum() spanmetrics.ServiceMap {
-	m := serviceMap{oneIn: q.oneIn, nodes: map[string]*callSums{}, edges: map[spanmetrics.Edge]*callSums{}}
+// minuteSums are the calls of a minute, or of a part of one, by edge, and what services answered in it by service.
+type minuteSums struct {
+	oneIn       int64
+	nodes       map[string]*callSums
+	edges       map[spanmetrics.Edge]*callSums
+	first, last int64 // when spans started, in microseconds
+}
+
+// sums counts the calls of each minute of the run.
+func (q *mapQuestion) sums() map[int64]*minuteSums {
+	minutes := map[int64]*minuteSums{}
+	minute := func(micros int64) *minuteSums {
+		at := rowcodec.FloorDiv(micros, minuteMicros)
+		if minutes[at] == nil {
+			minutes[at] = newMinuteSums(q.oneIn)
+		}
+		return minutes[at]
+	}
 	graph := spanmetrics.NewGraph(q.sides)
 	services, edges := q.most(graph)
-	first, last := int64(math.MaxInt64), int64(math.MinInt64)
 	for i := range q.sides {
 		s := &q.sides[i]
 		if !q.counts(i) {
 			continue
 		}
-		first, last = min(first, q.times[i].start), max(last, q.times[i].start)
+		m := minute(q.times[i].start)
+		m.first, m.last = min(m.first, q.times[i].start), max(m.last, q.times[i].start)
 		if spanmetrics.Answers(s.Kind) {
 			sumsOf(m.nodes, services.fold(s.Service, spanmetrics.Other)).add(s.Failed, q.times[i].nanos)
 		}
@@ -39,26 +54,58 @@ func (q *mapQuestion) sum() spanmetrics.ServiceMap {
 		if side < 0 {
 			side = c.Client
 		}
-		if !q.counts(side) {
-			continue
+		if q.counts(side) {
+			sumsOf(minute(q.times[side].start).edges, edges.fold(c.Edge, folded(c.Edge))).add(c.Failed, q.times[side].nanos)
 		}
-		folded := spanmetrics.Edge{Client: spanmetrics.Other, Server: spanmetrics.Other, ConnectionType: c.Edge.ConnectionType}
-		sumsOf(m.edges, edges.fold(c.Edge, folded)).add(c.Failed, q.times[side].nanos)
+	}
+	return minutes
+}
+
+// folded is the edge that stands for those that are too many.
+func folded(e spanmetrics.Edge) spanmetrics.Edge {
+	return spanmetrics.Edge{Client: spanmetrics.Other, Server: spanmetrics.Other, ConnectionType: e.ConnectionType}
+}
+
+func newMinuteSums(oneIn int64) *minuteSums {
+	return &minuteSums{oneIn: oneIn, nodes: map[string]*callSums{}, edges: map[spanmetrics.Edge]*callSums{}, first: math.MaxInt64, last: math.MinInt64}
+}
+
+// sumOfMinutes is the map of minutes of a range.
+func sumOfMinutes(minutes []*minuteSums, from, to int64) spanmetrics.ServiceMap {
+	m := newMinuteSums(1)
+	nodes, edges := map[string]int64{}, map[spanmetrics.Edge]int64{}
+	for _, part := range minutes {
+		m.oneIn = max(m.oneIn, part.oneIn)
+		m.first, m.last = min(m.first, part.first), max(m.last, part.last)
+		for service, c := range part.nodes {
+			nodes[service] += c.calls * part.oneIn
+		}
+		for edge, c := range part.edges {
+			edges[edge] += c.calls * part.oneIn
+		}
+	}
+	chosenNodes, chosenEdges := choose(nodes), choose(edges)
+	for _, part := range minutes {
+		for service, c := range part.nodes {
+			sumsOf(m.nodes, chosenNodes.fold(service, spanmetrics.Other)).include(c, part.oneIn)
+		}
+		for edge, c := range part.edges {
+			sumsOf(m.edges, chosenEdges.fold(edge, folded(edge))).include(c, part.oneIn)
+		}
 	}
 	result := m.result()
-	if first <= last {
-		result.From, result.To = q.covered(first, last)
+	if m.first <= m.last {
+		result.From, result.To = covered(m.first, m.last, from, to)
 	}
 	return result
 }
 
 // covered is the time with data: from the first step with a span to the end of the last one, within
 // the range.
-func (q *mapQuestion) covered(first, last int64) (from, to time.Time) {
+func covered(first, last, from, to int64) (time.Time, time.Time) {
 	step := mapStep.Microseconds()
-	first -= ((first % step) + step) % step
-	last += step - ((last%step)+step)%step
-	return rowcodec.MicrosTime(max(first, q.from)), rowcodec.MicrosTime(min(last, q.to))
+	first, last = rowcodec.FloorDiv(first, step)*step, (rowcodec.FloorDiv(last, step)+1)*step
+	return rowcodec.MicrosTime(max(first, from)), rowcodec.MicrosTime(min(last, to))
 }
 
 // chosen are keys that are shown by themselves; nil means all.
@@ -73,7 +120,7 @@ func (c chosen[K]) fold(key, other K) K {
 
 // most chooses the services and the edges with the most calls.
 func (q *mapQuestion) most(g *spanmetrics.Graph) (chosen[string], chosen[spanmetrics.Edge]) {
-	services, edges := map[string]int{}, map[spanmetrics.Edge]int{}
+	services, edges := map[string]int64{}, map[spanmetrics.Edge]int64{}
 	for i := range q.sides {
 		if q.counts(i) && spanmetrics.Answers(q.sides[i].Kind) {
 			services[q.sides[i].Service]++
@@ -85,7 +132,7 @@ func (q *mapQuestion) most(g *spanmetrics.Graph) (chosen[string], chosen[spanmet
 	return choose(services), choose(edges)
 }
 
-func choose[K comparable](calls map[K]int) chosen[K] {
+func choose[K comparable](calls map[K]int64) chosen[K] {
 	if len(calls) <= maxMapEdges {
 		return nil
 	}
@@ -97,25 +144,19 @@ func choose[K comparable](calls map[K]int) chosen[K] {
 	return c
 }
 
-// serviceMap adds calls up.
-type serviceMap struct {
-	oneIn int64
-	nodes map[string]*callSums
-	edges map[spanmetrics.Edge]*callSums
-}
-
-func (m *serviceMap) result() spanmetrics.ServiceMap {
+// result is the map of what was added up.
+func (m *minuteSums) result() spanmetrics.ServiceMap {
 	result := spanmetrics.ServiceMap{SampledOneIn: int(m.oneIn)}
 	for service, c := range m.nodes {
 		result.Nodes = append(result.Nodes, spanmetrics.MapNode{
-			Service: service, Calls: c.calls * m.oneIn, Failed: c.failed * m.oneIn, DurationNanosSum: c.nanosSum(m.oneIn),
+			Service: service, Calls: c.calls, Failed: c.failed, DurationNanosSum: c.nanosSum(),
 			P50: c.quantile(0.5), P95: c.quantile(0.95), P99: c.quantile(0.99),
 		})
 	}
 	for key, c := range m.edges {
 		result.Edges = append(result.Edges, spanmetrics.MapEdge{
 			Edge:  key,
-			Calls: c.calls * m.oneIn, Failed: c.failed * m.oneIn, DurationNanosSum: c.nanosSum(m.oneIn),
+			Calls: c.calls, Failed: c.failed, DurationNanosSum: c.nanosSum(),
 			P50: c.quantile(0.5), P95: c.quantile(0.95), P99: c.quantile(0.99),
 		})
 	}
@@ -151,9 +192,17 @@ func (c *callSums) add(failed bool, nanos int64) {
 	c.buckets[int(math.Floor(math.Log2(float64(max(nanos, 1)))*bucketsPerDoubling))]++
 }
 
-func (c *callSums) nanosSum(oneIn int64) int64 {
-	return int64(min(c.nanos*float64(oneIn), math.MaxInt64/2))
+// include adds calls of which one in so many was counted.
+func (c *callSums) include(more *callSums, oneIn int64) {
+	c.calls += more.calls * oneIn
+	c.failed += more.failed * oneIn
+	c.nanos += more.nanos * float64(oneIn)
+	for bucket, n := range more.buckets {
+		c.buckets[bucket] += n * oneIn
+	}
 }
+
+func (c *callSums) nanosSum() int64 { return int64(min(c.nanos, math.MaxInt64/2)) }
 
 // bucketsPerDoubling is how many buckets there are between a latency and its double.
 const bucketsPerDoubling = 8

@@ -66,7 +66,7 @@ var allowed = []struct {
 	{"store/index", []string{"", "recent", "store/partition", "store/pg", "store/pgerror", "store/rowcodec", "store/terms"}},
 	{"store/tally", []string{"", "store/counts", "store/partition", "store/pg", "store/pgerror", "store/rowcodec", "store/search"}},
 	{"store/traceid", []string{"", "store/partition", "store/pg", "store/rowcodec"}},
-	{"store/spans", append(spansAndLogs, "query/...", "spanmetrics")},
+	{"store/spans", append(spansAndLogs, "query/...", "recent", "spanmetrics")},
 	{"store/logs", append(spansAndLogs, "query/...", "recent")},
 	{"store/metrics", []string{"", "recent", "query/...", "spanmetrics", "store/pgcopy", "store/pgerror"}},
 	{"store/storetest/shop", []string{""}},
