@@ -3,6 +3,7 @@ package commit
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,10 +14,11 @@ import (
 )
 
 // isNoPartition says whether a row found no partition, which Postgres reports as the violation
-// of a constraint without a name.
+// of a constraint without a name. Citus passes on what another node said of a COPY, but not the code.
 func isNoPartition(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.Code == pgerrcode.CheckViolation && e.ConstraintName == ""
+	return ok && (e.Code == pgerrcode.CheckViolation && e.ConstraintName == "" ||
+		e.Code == pgerrcode.InternalError && strings.HasPrefix(e.Message, "no partition of relation"))
 }
 
 // A request whose data is at fault is never blamed for an accident of ours: only what its sender

@@ -11,18 +11,19 @@ import (
 	"github.com/plaithq/plait/store/search"
 )
 
+// The index is of the views' column, and trace_id itself tells Citus on which node a trace is.
 const (
 	traceLogsSQL = `
 SELECT ` + readLogColumns + `
 FROM plait_store.log
-WHERE ` + traceSQL + ` = ANY ($1)
+WHERE ` + traceSQL + ` = ANY ($1) AND trace_id = ANY ($1)
 ORDER BY time, sub_ns, span_id, content
 LIMIT $2`
 
 	logCountsSQL = `
 SELECT trace_id, severity, count(*)
 FROM plait_store.log
-WHERE ` + traceSQL + ` = ANY ($1)
+WHERE ` + traceSQL + ` = ANY ($1) AND trace_id = ANY ($1)
 GROUP BY trace_id, severity`
 
 	logPositionSQL = `time = $2 AND sub_ns = $3 AND span_id = $4 AND ` + contentSQL + ` = $5`
@@ -31,7 +32,7 @@ GROUP BY trace_id, severity`
 	traceLogSQL = `
 SELECT ` + readLogColumns + `
 FROM plait_store.log
-WHERE ` + traceSQL + ` = $1 AND ` + logPositionSQL + `
+WHERE ` + traceSQL + ` = $1 AND trace_id = $1 AND ` + logPositionSQL + `
 LIMIT 1`
 
 	// One without a trace is found by its time alone.

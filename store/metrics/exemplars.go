@@ -81,6 +81,7 @@ ORDER BY time DESC`
 SELECT series, time, value, trace_id, span_id, labels
 FROM plait_store.exemplar
 WHERE CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN trace_id END = ANY ($1::uuid[])
+  AND trace_id = ANY ($1::uuid[]) -- on Citus: tells the node
 ORDER BY time
 LIMIT $2`
 )
@@ -124,16 +125,20 @@ func (db *DB) spreadExemplars(ctx context.Context, ids []int64, from, to int64) 
 // are looked for by the lower half. An exemplar is measured within its trace: two days around it
 // leave room for long traces and wrong clocks, and few partitions to look into. A trace may be here as
 // log records alone, which are found by either spelling of its id.
-const storedTracesSQL = `
-SELECT w.id
-FROM unnest($1::uuid[], $2::uuid[], $3::int8[]) AS w(id, padded, low)
-WHERE EXISTS (SELECT FROM plait_store.trace_fragment f
-              WHERE f.low_id = w.low
-                AND (f.start_time BETWEEN $4::timestamptz - interval '2 days' AND $5::timestamptz + interval '2 days' OR f.shelf >= '4000-01-01')
-                AND (f.trace_id = w.id OR least(f.trace_id, w.id) < '00000000-0000-0001-0000-000000000000'))
-   OR EXISTS (SELECT FROM plait_store.log l
-              WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN trace_id END IN (w.id, w.padded)
-                AND (l.time BETWEEN $4::timestamptz - interval '2 days' AND $5::timestamptz + interval '2 days' OR l.shelf >= '4000-01-01'))`
+const (
+	tracesOfLowIDsSQL = `
+SELECT DISTINCT trace_id
+FROM plait_store.trace_fragment
+WHERE low_id = ANY ($1)
+  AND (start_time BETWEEN $2::timestamptz - interval '2 days' AND $3::timestamptz + interval '2 days' OR shelf >= '4000-01-01')`
+
+	tracesOfLogsSQL = `
+SELECT DISTINCT trace_id
+FROM plait_store.log
+WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN trace_id END = ANY ($1)
+  AND trace_id = ANY ($1) -- on Citus: tells the node
+  AND (time BETWEEN $2::timestamptz - interval '2 days' AND $3::timestamptz + interval '2 days' OR shelf >= '4000-01-01')`
+)
 
 // resolve keeps the exemplars whose trace is stored. The others stay in the table, and are
 // served once their trace is there.
@@ -163,21 +168,57 @@ func (db *DB) resolve(ctx context.Context, exemplars []exemplarRow) ([]exemplarR
 
 // storedTraces returns those of the ids that are stored.
 func (db *DB) storedTraces(ctx context.Context, ids map[plait.TraceID]bool, first, last time.Time) ([]plait.TraceID, error) {
-	wanted, padded, low := make([][16]byte, 0, len(ids)), make([][16]byte, 0, len(ids)), make([]int64, 0, len(ids))
+	low := make([]int64, 0, len(ids))
 	for id := range ids {
-		wanted = append(wanted, id)
-		clear(id[:8])
-		padded = append(padded, id)
 		low = append(low, int64(id.Low()))
 	}
-	rows, err := db.config.Read.Query(ctx, storedTracesSQL, wanted, padded, low, first.UTC(), last.UTC())
+	var found []plait.TraceID
+	spelled, err := db.traceIDs(ctx, tracesOfLowIDsSQL, low, first, last)
+	if err != nil {
+		return nil, err
+	}
+	halves := make(map[plait.TraceID]bool, len(spelled))
+	for id := range spelled {
+		halves[padded(id)] = true
+	}
+	var left [][16]byte
+	for id := range ids {
+		if spelled[id] || spelled[padded(id)] || halves[id] {
+			found = append(found, id)
+		} else {
+			left = append(left, id, padded(id))
+		}
+	}
+	if len(left) == 0 {
+		return found, nil
+	}
+	if spelled, err = db.traceIDs(ctx, tracesOfLogsSQL, left, first, last); err != nil {
+		return nil, err
+	}
+	for i := 0; i < len(left); i += 2 {
+		if id := plait.TraceID(left[i]); spelled[id] || spelled[padded(id)] {
+			found = append(found, id)
+		}
+	}
+	return found, nil
+}
+
+// padded is how 64-bit tracers write an id.
+func padded(id plait.TraceID) plait.TraceID {
+	clear(id[:8])
+	return id
+}
+
+// traceIDs asks for the ids of traces that are stored around a range of time.
+func (db *DB) traceIDs(ctx context.Context, sql string, of any, first, last time.Time) (map[plait.TraceID]bool, error) {
+	rows, err := db.config.Read.Query(ctx, sql, of, first.UTC(), last.UTC())
 	if err != nil {
 		return nil, fmt.Errorf("look for traces of exemplars: %w", err)
 	}
-	var found []plait.TraceID
+	found := make(map[plait.TraceID]bool)
 	var id [16]byte
 	if _, err := pgx.ForEachRow(rows, []any{&id}, func() error {
-		found = append(found, plait.TraceID(id))
+		found[plait.TraceID(id)] = true
 		return nil
 	}); err != nil {
 		return nil, fmt.Errorf("look for traces of exemplars: %w", err)

@@ -17,6 +17,9 @@ import (
 // detached, concurrently: from then on no question reads it that is asked anew, and those that
 // began earlier are waited for without being in anybody's way. When they take too long, the
 // partition is left as it is, leaving, and the next round goes on with it.
+//
+// Citus has no detaching concurrently. There a partition is detached under a lock for which is waited a
+// second at most, again and again.
 
 // detachPatience is how long one round waits for readers of a partition.
 const detachPatience = "1s"
@@ -33,18 +36,32 @@ func (s *Keeper) dropExpired(ctx context.Context, conn *pgx.Conn, t table, d Day
 			return false, err
 		}
 	}
-	var err error
-	switch state {
-	case attached:
+	spread, err := isSpread(ctx, conn)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case state == attached && spread:
+		err = withLockTimeout(ctx, conn, "ALTER TABLE "+parent+" DETACH PARTITION "+name)
+	case state == attached:
 		err = withPatience(ctx, conn, "ALTER TABLE "+parent+" DETACH PARTITION "+name+" CONCURRENTLY")
-	case leaving:
+	case state == leaving:
 		err = withPatience(ctx, conn, "ALTER TABLE "+parent+" DETACH PARTITION "+name+" FINALIZE")
-	case loose:
 	}
 	if err != nil {
 		return false, err
 	}
-	return true, withLockTimeout(ctx, conn, "DROP TABLE IF EXISTS "+name+";\n")
+	return true, withLockTimeout(ctx, conn, "DROP TABLE IF EXISTS "+name)
+}
+
+// isSpreadSQL says whether the database is one of a Citus cluster.
+const isSpreadSQL = `SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'citus')`
+
+func isSpread(ctx context.Context, conn *pgx.Conn) (spread bool, err error) {
+	if err := conn.QueryRow(ctx, isSpreadSQL).Scan(&spread); err != nil {
+		return false, fmt.Errorf("look for Citus: %w", err)
+	}
+	return spread, nil
 }
 
 // withPatience runs a statement that cannot be in a transaction and waits a while at most for others.
@@ -65,7 +82,7 @@ func (s *Keeper) holdsRetained(ctx context.Context, conn *pgx.Conn, t table, d D
 	}
 	today := DayOf(s.Now())
 	first, end := t.oldest(today).Time(), (today + daysAhead + 1).Time()
-	sql := fmt.Sprintf("SELECT EXISTS (SELECT FROM %s WHERE %[2]s >= $1 AND %[2]s < $2)", pg.StoreTable(t.partition(d)), pgx.Identifier{t.time}.Sanitize())
+	sql := fmt.Sprintf("SELECT EXISTS (SELECT 1 FROM %s WHERE %[2]s >= $1 AND %[2]s < $2)", pg.StoreTable(t.partition(d)), pgx.Identifier{t.time}.Sanitize())
 	if err := conn.QueryRow(ctx, sql, first, end).Scan(&holds); err != nil {
 		return false, fmt.Errorf("look for rows that came while a clock was behind: %w", err)
 	}

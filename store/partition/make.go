@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgerrcode"
@@ -121,9 +120,10 @@ func (s *Keeper) withPartitionLock(ctx context.Context, use func(*pgx.Conn) erro
 // and freezes it once when its day is over (upkeep.go).
 const partitionSettings = ` WITH (autovacuum_enabled = false, toast.autovacuum_enabled = false)`
 
-// settings are partitionSettings, except of a table whose rows come and go.
-func (t table) settings() string {
-	if t.name == "half_trace" {
+// settings are partitionSettings, except of a table whose rows come and go, and of one that is spread over nodes: the
+// upkeep sees only the coordinator's, which has no rows, so each node keeps up its own.
+func (t table) settings(spread bool) string {
+	if t.name == "half_trace" || spread {
 		return ""
 	}
 	return partitionSettings
@@ -138,17 +138,21 @@ const createdAtOnce = 50
 // wait for it. ATTACH PARTITION waits for none that reads or writes; so that it neither makes indexes nor
 // looks at rows, the table has its indexes before and no rows.
 func (t table) create(ctx context.Context, conn *pgx.Conn, days []Day) error {
+	spread, err := isSpread(ctx, conn)
+	if err != nil {
+		return err
+	}
 	for some := range slices.Chunk(days, createdAtOnce) {
-		var statements strings.Builder
+		var statements []string
 		for _, d := range some {
 			parent, child := pg.StoreTable(t.root), pg.StoreTable(t.partition(d))
-			fmt.Fprintf(&statements, "CREATE TABLE IF NOT EXISTS %s (LIKE %s INCLUDING ALL%s)%s;\n", child, parent, t.checks(d), t.settings())
+			statements = append(statements, fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (LIKE %s INCLUDING ALL%s)%s", child, parent, t.checks(d), t.settings(spread)))
 			if t.key == byOutside { // rows of any day, few or in order of time
-				fmt.Fprintf(&statements, "CREATE INDEX IF NOT EXISTS %s ON %s USING brin ((%s)) WITH (pages_per_range = 32);\n", t.partition(d)+"_day", child, t.dayOf())
+				statements = append(statements, fmt.Sprintf("CREATE INDEX IF NOT EXISTS %s ON %s USING brin ((%s)) WITH (pages_per_range = 32)", t.partition(d)+"_day", child, t.dayOf()))
 			}
-			fmt.Fprintf(&statements, "ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM %s TO %s;\n", parent, child, t.bound(d), t.bound(d+1))
+			statements = append(statements, fmt.Sprintf("ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM %s TO %s", parent, child, t.bound(d), t.bound(d+1)))
 		}
-		if err := withLockTimeout(ctx, conn, statements.String()); err != nil {
+		if err := withLockTimeout(ctx, conn, statements...); err != nil {
 			return fmt.Errorf("create partitions of %s: %w", t.name, err)
 		}
 	}
@@ -161,19 +165,19 @@ const (
 	lockTimeoutMS = "1000"
 )
 
+// limitLocksSQL bounds how long a transaction waits for each lock. Citus has to be told that this is for the other nodes, too.
+const limitLocksSQL = `
+SELECT pg_catalog.set_config(name, value, true)
+FROM (VALUES ('citus.propagate_set_commands', 'local'), ('lock_timeout', $1)) w (name, value)
+JOIN pg_catalog.pg_settings USING (name)
+ORDER BY name`
+
 // withLockTimeout runs statements in one transaction that waits a second at most for each
 // lock, and tries again when that was not enough.
-func withLockTimeout(ctx context.Context, conn *pgx.Conn, statements string) error {
-	statements = "BEGIN; SET LOCAL lock_timeout = " + lockTimeoutMS + ";\n" + statements + "COMMIT;"
+func withLockTimeout(ctx context.Context, conn *pgx.Conn, statements ...string) error {
 	for attempt := 1; ; attempt++ {
-		_, err := conn.Exec(ctx, statements)
-		if err == nil {
-			return nil
-		}
-		if _, rollbackErr := conn.Exec(context.WithoutCancel(ctx), "ROLLBACK"); rollbackErr != nil {
-			return errors.Join(err, rollbackErr)
-		}
-		if !slices.Contains([]string{pgerrcode.LockNotAvailable, pgerrcode.DeadlockDetected}, pgerror.Code(err)) || attempt == lockAttempts {
+		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return runEach(ctx, tx, statements) })
+		if err == nil || !slices.Contains([]string{pgerrcode.LockNotAvailable, pgerrcode.DeadlockDetected}, pgerror.Code(err)) || attempt == lockAttempts {
 			return err
 		}
 		select {
@@ -182,4 +186,17 @@ func withLockTimeout(ctx context.Context, conn *pgx.Conn, statements string) err
 		case <-time.After(lockPause):
 		}
 	}
+}
+
+// runEach sends statements one by one: Citus passes what it was sent on to other nodes, as one statement.
+func runEach(ctx context.Context, tx pgx.Tx, statements []string) error {
+	if _, err := tx.Exec(ctx, limitLocksSQL, lockTimeoutMS); err != nil {
+		return err
+	}
+	for _, statement := range statements {
+		if _, err := tx.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -110,7 +110,7 @@ func (t table) idle(ctx context.Context, conn *pgx.Conn, found map[id]attachment
 			continue
 		}
 		var empty bool
-		if err := conn.QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM "+pg.StoreTable(t.partition(p.day))+")").Scan(&empty); err != nil {
+		if err := conn.QueryRow(ctx, "SELECT NOT EXISTS (SELECT 1 FROM "+pg.StoreTable(t.partition(p.day))+")").Scan(&empty); err != nil {
 			return nil, fmt.Errorf("look into partition %s of %s: %w", p.day.suffix(), t.name, err)
 		}
 		if empty {

@@ -34,26 +34,40 @@ const reachBack = time.Minute
 // overlappingSQL are the spans that overlap a window: $1 is its start, $2 its end, $9 a minute
 // before its start, or the start itself where spans before it do not count ($10 is then false). Those that are not long
 // may be of some traces only, $11.
-const overlappingSQL = `
-FROM (
-    SELECT ` + spanColumns + `
-    FROM plait_store.span
+const (
+	nearSQL = `
     WHERE start_time >= $9 AND start_time < $2
       AND (shelf BETWEEN ($9::timestamptz AT TIME ZONE interval '0')::date AND ($2::timestamptz AT TIME ZONE interval '0')::date
            OR ` + partition.OutsideSQL + `)
-      AND ($11::uuid[] IS NULL OR trace_id = ANY ($11))
+      AND ($11::uuid[] IS NULL OR trace_id = ANY ($11))`
+
+	longBeforeSQL = `
+    WHERE $10 AND duration_ns > 60000000000 AND start_time < $9`
+
+	overlappingSQL = `
+FROM (
+    SELECT ` + spanColumns + ` FROM plait_store.span` + nearSQL + `
     UNION ALL
-    SELECT ` + spanColumns + ` FROM plait_store.span WHERE $10 AND duration_ns > 60000000000 AND start_time < $9
+    SELECT ` + spanColumns + ` FROM plait_store.span` + longBeforeSQL + `
 ) s`
+)
 
 const overlapConditionsSQL = `
 WHERE (start_time >= $1 OR $10 AND duration_ns >= 1e9::float8 * date_part('epoch', $1 - start_time))` + spanConditionsSQL
 
 const (
+	usualSQL = `
+    LEFT JOIN unnest($13::int8[], $14::text[], $15::int8[]) u(usual_of, usual_name, usual)
+        ON usual_of = operation AND usual_name = ` + inlineNameSQL
+
+	// Both halves are joined to what is usual, because Citus joins nothing to a UNION.
 	unusualSpansSQL = `
-SELECT ` + spanColumns + overlappingSQL + `
-LEFT JOIN unnest($13::int8[], $14::text[], $15::int8[]) u(usual_of, usual_name, usual)
-    ON usual_of = operation AND usual_name = ` + inlineNameSQL + overlapConditionsSQL + `
+SELECT ` + spanColumns + `
+FROM (
+    SELECT ` + spanColumns + `, usual FROM plait_store.span` + usualSQL + nearSQL + `
+    UNION ALL
+    SELECT ` + spanColumns + `, usual FROM plait_store.span` + usualSQL + longBeforeSQL + `
+) s` + overlapConditionsSQL + `
   AND trace_id <> ALL ($16)
 ORDER BY $17 AND status = 2 DESC, duration_ns - coalesce(usual, 0) DESC, start_time DESC
 LIMIT $8`

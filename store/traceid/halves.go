@@ -177,39 +177,60 @@ type querierExecer interface {
 }
 
 const (
+	// Citus lets nobody change the column by which rows are spread: so rows go, and come again under their whole id.
 	joinSpansSQL = `
-UPDATE plait_store.span s
-SET trace_id = h.whole
-FROM unnest($1::uuid[], $2::uuid[]) h (half, whole)
-WHERE s.trace_id = h.half`
+WITH half AS (
+    DELETE FROM plait_store.span
+    WHERE trace_id = ANY ($1::uuid[])
+    RETURNING trace_id, start_time, span_id, parent_span_id, duration_ns, operation, resource, attribute_set, flags, shelf, start_sub_ns, status, attributes, extra
+)
+INSERT INTO plait_store.span (trace_id, start_time, span_id, parent_span_id, duration_ns, operation, resource, attribute_set, flags, shelf, start_sub_ns, status, attributes, extra)
+SELECT h.whole, start_time, span_id, parent_span_id, duration_ns, operation, resource, attribute_set, flags, shelf, start_sub_ns, status, attributes, extra
+FROM half
+JOIN unnest($1::uuid[], $2::uuid[]) h (id, whole) ON h.id = trace_id`
 
 	joinFragmentsSQL = `
-UPDATE plait_store.trace_fragment f
-SET trace_id = h.whole
-FROM unnest($1::uuid[], $2::uuid[]) h (half, whole)
-WHERE f.trace_id = h.half`
+WITH half AS (
+    DELETE FROM plait_store.trace_fragment
+    WHERE trace_id = ANY ($1::uuid[])
+    RETURNING trace_id, start_time, low_id, duration_ns, root_operation, span_count, error_count, shelf, start_sub_ns, services
+)
+INSERT INTO plait_store.trace_fragment (trace_id, start_time, low_id, duration_ns, root_operation, span_count, error_count, shelf, start_sub_ns, services)
+SELECT h.whole, start_time, low_id, duration_ns, root_operation, span_count, error_count, shelf, start_sub_ns, services
+FROM half
+JOIN unnest($1::uuid[], $2::uuid[]) h (id, whole) ON h.id = trace_id`
 
 	joinLogsSQL = `
-UPDATE plait_store.log l
-SET trace_id = h.whole
-FROM unnest($1::uuid[], $2::uuid[]) h (half, whole)
-WHERE CASE WHEN l.trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN l.trace_id END = h.half`
+WITH half AS (
+    DELETE FROM plait_store.log
+    WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN trace_id END = ANY ($1::uuid[]) AND trace_id = ANY ($1::uuid[])
+    RETURNING trace_id, time, span_id, observed_after, resource, class, attribute_set, flags, shelf, sub_ns, severity, body, attributes, extra
+)
+INSERT INTO plait_store.log (trace_id, time, span_id, observed_after, resource, class, attribute_set, flags, shelf, sub_ns, severity, body, attributes, extra)
+SELECT h.whole, time, span_id, observed_after, resource, class, attribute_set, flags, shelf, sub_ns, severity, body, attributes, extra
+FROM half
+JOIN unnest($1::uuid[], $2::uuid[]) h (id, whole) ON h.id = trace_id`
 
 	joinExemplarsSQL = `
-UPDATE plait_store.exemplar e
-SET trace_id = h.whole
-FROM unnest($1::uuid[], $2::uuid[]) h (half, whole)
-WHERE CASE WHEN e.trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN e.trace_id END = h.half`
+WITH half AS (
+    DELETE FROM plait_store.exemplar
+    WHERE CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN trace_id END = ANY ($1::uuid[]) AND trace_id = ANY ($1::uuid[])
+    RETURNING trace_id, time, series, span_id, value, shelf, labels
+)
+INSERT INTO plait_store.exemplar (trace_id, time, series, span_id, value, shelf, labels)
+SELECT h.whole, time, series, span_id, value, shelf, labels
+FROM half
+JOIN unnest($1::uuid[], $2::uuid[]) h (id, whole) ON h.id = trace_id`
 
 	joinedHalvesSQL = `DELETE FROM plait_store.half_trace WHERE low_id = ANY ($1)`
 
-	// Nested loops over the indexes, whatever the planner knows of the partitions: see pg/query.go.
+	// By the indexes, whatever the planner knows of the partitions.
 	byIndexSQL = `
 SELECT pg_catalog.set_config(name, 'off', true)
-FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) name`
+FROM unnest(ARRAY['enable_seqscan', 'enable_mergejoin']) name`
 	byAnythingSQL = `
 SELECT pg_catalog.set_config(name, 'on', true)
-FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) name`
+FROM unnest(ARRAY['enable_seqscan', 'enable_mergejoin']) name`
 )
 
 // joinHalves rewrites rows within the caller's transaction, which holds their locks in half_trace.
