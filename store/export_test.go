@@ -88,7 +88,7 @@ func (s *Store) ExplainPlanned(ctx context.Context, settings, sql string, args .
 
 // MergeTerms merges all of the term index, as if it had waited for long.
 func (s *Store) MergeTerms(ctx context.Context) error {
-	if _, err := s.readPool.Exec(ctx, `UPDATE plait_store.term_head SET made_at = made_at - interval '1 hour' WHERE replaced_at = 'infinity'`); err != nil {
+	if _, err := s.readPool.Exec(ctx, `UPDATE plait_store.term_head SET made_at = now() - interval '1 hour' WHERE replaced_at = 'infinity'`); err != nil {
 		return err
 	}
 	for merged := false; !merged; { // the store may be about to merge, too

@@ -9,20 +9,26 @@ import (
 )
 
 type migrateCommand struct {
-	Direction string `arg:"" enum:"up,down,version,reader-role" help:"up: to the newest schema. down: remove every table and view of Plait, with all data. version: only say where it is. reader-role: make a role for Grafana and others who ask in SQL, which may read the views and nothing else, or bring its rights up to date."`
+	Direction string `arg:"" enum:"up,down,version,reader-role,citus" help:"up: to the newest schema. down: remove every table and view of Plait, with all data. version: only say where it is. reader-role: make a role for Grafana and others who ask in SQL, which may read the views and nothing else, or bring its rights up to date. citus: up, then spread the tables over the nodes of a Citus cluster; it may be repeated."`
 	Yes       bool   `help:"Really remove everything (needed for down)."`
 	databaseConfig
 	readerConfig
+	clusterConfig
 }
 
-// Validate checks the database settings.
-func (c *migrateCommand) Validate() error { return c.validate() }
+// Validate checks the settings.
+func (c *migrateCommand) Validate() error {
+	return errors.Join(c.databaseConfig.validate(), c.clusterConfig.validate())
+}
 
 // Run migrates the database of --database-url, or the private one. No gateway may be using that
 // while tables come and go; version and reader-role work beside one.
 func (c *migrateCommand) Run(ctx context.Context, std console) error {
 	if c.Direction == "down" && !c.Yes {
 		return errors.New("migrate down removes every table and view of Plait with all data; say --yes if that is meant")
+	}
+	if c.Direction == "citus" {
+		return c.distribute(ctx, c.DatabaseURL, std)
 	}
 	log := newLogger(std.err, "warn", "text")
 	var db *database

@@ -13,10 +13,12 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/localpg"
+	"github.com/plaithq/plait/store/pgerror"
 )
 
 // settings of the private server: a test's data need not survive anything.
@@ -34,14 +36,17 @@ type server struct {
 	admin    *url.URL // a database to be connected to while others are created and dropped
 	prefix   string   // of the names of this binary's databases
 	last     atomic.Int64
+	empty    func() (string, error) // names a template without the schema
 	migrated func() (string, error) // names a template with the schema, made once
 	opened   func() (string, error) // names one with today's partitions as well
+	cluster  []*url.URL             // the nodes of a Citus cluster, the coordinator first; empty: one Postgres
 	private  *localpg.Server        // nil when the server was there before
 	dir      string                 // of the private server
 }
 
 func startServer() (*server, error) {
 	s := &server{prefix: "plait_test_" + strings.ToLower(rand.Text()[:10]) + "_"}
+	s.empty = sync.OnceValues(s.makeEmpty)
 	s.migrated = sync.OnceValues(s.makeMigrated)
 	s.opened = sync.OnceValues(s.makeOpened)
 	address := os.Getenv("PLAIT_TEST_DATABASE_URL")
@@ -55,7 +60,7 @@ func startServer() (*server, error) {
 	if s.admin, err = url.Parse(address); err != nil {
 		return nil, fmt.Errorf("read PLAIT_TEST_DATABASE_URL: %w", err)
 	}
-	return s, nil
+	return s, s.joinCluster(os.Getenv("PLAIT_TEST_CITUS"))
 }
 
 func (s *server) startPrivate() (err error) {
@@ -83,7 +88,7 @@ func (s *server) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), cleanupLimit)
 	defer cancel()
 	if s.private == nil {
-		return errors.Join(s.drop(ctx, s.prefix+"migrated"), s.drop(ctx, s.prefix+"opened"))
+		return errors.Join(s.drop(ctx, s.prefix+"empty"), s.drop(ctx, s.prefix+"migrated"), s.drop(ctx, s.prefix+"opened"))
 	}
 	return errors.Join(s.private.Stop(ctx), os.RemoveAll(s.dir))
 }
@@ -91,13 +96,23 @@ func (s *server) stop() error {
 func (s *server) makeMigrated() (string, error) {
 	ctx := context.Background()
 	name := s.prefix + "migrated"
-	if err := s.create(ctx, name, "template0"); err != nil {
+	empty, err := s.empty()
+	if err != nil {
+		return "", err
+	}
+	if err := s.create(ctx, name, empty); err != nil {
 		return "", err
 	}
 	if err := store.Migrate(ctx, s.url(name), store.MigrateUp); err != nil {
 		return "", err
 	}
-	return name, execAt(ctx, s.url(name), setContentKeySQL)
+	if err := s.distribute(ctx, name); err != nil {
+		return "", err
+	}
+	if err := execAt(ctx, s.url(name), setContentKeySQL); err != nil {
+		return "", err
+	}
+	return name, s.seal(ctx, name)
 }
 
 // setContentKeySQL gives all databases of tests the same secret. The ids of dictionary entries, and
@@ -121,7 +136,7 @@ func (s *server) makeOpened() (string, error) {
 		return "", err
 	}
 	st.Close()
-	return name, nil
+	return name, s.seal(ctx, name)
 }
 
 func (s *server) newName() string { return s.prefix + strconv.FormatInt(s.last.Add(1), 10) }
@@ -138,13 +153,30 @@ func (s *server) create(ctx context.Context, name, template string) error {
 		"ALTER DATABASE "+quote(name)+" SET search_path = ''")
 }
 
-func (s *server) drop(ctx context.Context, name string) error {
+// drop tries again while a worker process of Citus comes back into a database that it is to leave.
+func (s *server) drop(ctx context.Context, name string) (err error) {
+	for range dropAttempts {
+		if err = s.dropOnce(ctx, name); s.cluster == nil || pgerror.Code(err) != pgerrcode.ObjectInUse {
+			return err
+		}
+	}
+	return err
+}
+
+const dropAttempts = 10
+
+func (s *server) dropOnce(ctx context.Context, name string) error {
 	return s.exec(ctx, "DROP DATABASE IF EXISTS "+quote(name)+" WITH (FORCE)")
 }
 
-// exec runs statements that cannot be in a transaction, one after the other.
+// exec runs statements that cannot be in a transaction, one after the other, on every node.
 func (s *server) exec(ctx context.Context, statements ...string) error {
-	return execAt(ctx, s.admin.String(), statements...)
+	for _, node := range s.nodes() {
+		if err := execAt(ctx, node.String(), statements...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func execAt(ctx context.Context, url string, statements ...string) error {

@@ -10,6 +10,9 @@
 // may create databases. PLAIT_TEST_POSTGRES_BIN names the directory of the programs for the private
 // one, in place of those that are installed.
 //
+// PLAIT_TEST_CITUS names the workers of a Citus cluster, as host:port with commas between, of which PLAIT_TEST_DATABASE_URL
+// names the coordinator: each test then has a database on all nodes, with the tables spread over them.
+//
 // Tests in package store itself cannot import it, because it imports store: they are in
 // package store_test.
 package storetest
@@ -134,7 +137,8 @@ func URL(t testing.TB) string {
 // Empty returns a database of the test's own without Plait's schema, dropped when it ends.
 func Empty(t testing.TB) string {
 	t.Helper()
-	return clone(t, shared(t), func() (string, error) { return "template0", nil })
+	s := shared(t)
+	return clone(t, s, s.empty)
 }
 
 func clone(t testing.TB, s *server, makeTemplate func() (string, error)) string {
