@@ -1,0 +1,45 @@
+package ingest
+
+import (
+	"mime"
+	"net/http"
+	"strconv"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/jsonlines"
+)
+
+// linesDoor takes log lines as applications write them.
+type linesDoor struct{ pipeline *pipeline }
+
+func (d *linesDoor) overHTTP() []door {
+	return []door{{name: "json_lines", path: "/ingest/logs", serve: d.serve}}
+}
+
+// serve answers 204, with the numbers of records in headers as OTLP's answers have them.
+func (d *linesDoor) serve(x *exchange) (outcome, error) {
+	header := x.Request().Header.Get("Content-Type")
+	switch media, _, _ := mime.ParseMediaType(header); media {
+	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/json-lines", "application/stream+json", mediaJSON, "text/plain":
+	default:
+		return outcome{}, plait.Errorf(errUnsupported, "content type %.64q: send application/x-ndjson, or text/plain", header)
+	}
+	if err := x.read(); err != nil {
+		return outcome{}, err
+	}
+	batch, err := jsonlines.Decode(x.body.bytes, x.body.lease.grow)
+	if err != nil {
+		return outcome{}, err
+	}
+	batch.Digest = d.pipeline.digests.of(logs, x.body.bytes)
+	o, err := d.pipeline.takeLogs(x.Request().Context(), batch)
+	if err != nil {
+		return o, err
+	}
+	answer := x.Response().Header()
+	answer[storedHeader], answer[knownHeader] = []string{strconv.Itoa(o.stored)}, []string{strconv.Itoa(o.known)}
+	if len(o.reasons) > 0 {
+		return o, x.String(http.StatusBadRequest, o.message()+"\n")
+	}
+	return o, x.NoContent(http.StatusNoContent)
+}
