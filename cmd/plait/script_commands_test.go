@@ -92,3 +92,18 @@ func scrape(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("no line of /metrics fits %s", args[0])
 	}
 }
+
+// ask gets a path of the API, and looks for what fits a pattern in the answer: ask PATH PATTERN
+func ask(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: ask PATH PATTERN")
+	}
+	answer, err := http.Get("http://" + ts.Getenv("API") + args[0])
+	ts.Check(err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	if answer.StatusCode != http.StatusOK || !regexp.MustCompile(args[1]).Match(body) {
+		ts.Fatalf("%s is answered %s: %.1000s", args[0], answer.Status, body)
+	}
+}
