@@ -13,8 +13,38 @@ import (
 
 // Zipkin's names are all of lower case, and its clients ask in any: names are compared without case.
 
-// mapLookback is how far back the lists of remote services look.
-const mapLookback = time.Hour
+const (
+	// mapLookback is how far back the lists of remote services look.
+	mapLookback = time.Hour
+	// mapAge is how old what they are made from may be: it takes a second among a million spans, and Zipkin's page asks
+	// whenever somebody chooses a service.
+	mapAge = time.Minute
+)
+
+// recentLinks are who called whom in the last hour: as many as one service map has.
+type recentLinks struct {
+	turn  chan struct{} // held by who reads or draws; it guards what follows
+	drawn time.Time
+	links []tracesearch.Link
+}
+
+// get returns the links, and draws them anew where they are too old. Who comes while others draw waits for them.
+func (r *recentLinks) get(ctx context.Context, now time.Time, draw func(plait.TimeRange) ([]tracesearch.Link, error)) ([]tracesearch.Link, error) {
+	select {
+	case r.turn <- struct{}{}:
+		defer func() { <-r.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if age := now.Sub(r.drawn); age < 0 || age >= mapAge || r.drawn.IsZero() {
+		links, err := draw(plait.TimeRange{From: now.Add(-mapLookback), To: now})
+		if err != nil {
+			return nil, err
+		}
+		r.drawn, r.links = now, links
+	}
+	return r.links, nil
+}
 
 func (h *handler) services(ctx context.Context, _ url.Values) ([]string, error) {
 	return h.Reader.SpanServices(ctx, tracesearch.MaxNames)
@@ -74,8 +104,9 @@ func (h *handler) remoteServices(ctx context.Context, q url.Values) ([]string, e
 	if err != nil {
 		return nil, err
 	}
-	to := h.Now()
-	links, err := tracesearch.Links(ctx, h.Reader, plait.TimeRange{From: to.Add(-mapLookback), To: to})
+	links, err := h.recent.get(ctx, h.Now(), func(within plait.TimeRange) ([]tracesearch.Link, error) {
+		return tracesearch.Links(ctx, h.Reader, within)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,10 @@ type Config struct {
 	Now    func() time.Time // nil: time.Now
 }
 
-type handler struct{ Config }
+type handler struct {
+	Config
+	recent recentLinks
+}
 
 // NewHandler returns the handler of everything below Prefix.
 func NewHandler(c Config) (http.Handler, error) {
@@ -55,7 +58,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	h := &handler{c}
+	h := &handler{Config: c, recent: recentLinks{turn: make(chan struct{}, 1)}}
 	mux := http.NewServeMux()
 	for path, names := range map[string]func(context.Context, url.Values) ([]string, error){
 		"services":           h.services,

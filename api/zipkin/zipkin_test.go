@@ -3,6 +3,7 @@ package zipkin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,8 +11,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/tracesearch"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
 )
@@ -230,5 +233,36 @@ func TestALargeTraceIsCutAndSaysSo(t *testing.T) {
 	var spans []struct{}
 	if err := json.Unmarshal(body, &spans); err != nil || len(spans) != 2 || !strings.Contains(resp.Header.Get("Warning"), "more spans than these 2") {
 		t.Errorf("answered %s with Warning %q (%v)", body, resp.Header.Get("Warning"), err)
+	}
+}
+
+func TestRemoteServicesAreDrawnOnceAMinute(t *testing.T) {
+	t.Parallel()
+	r := recentLinks{turn: make(chan struct{}, 1)}
+	var drawn []plait.TimeRange
+	ask := func(at time.Time, fails error) error {
+		_, err := r.get(t.Context(), at, func(within plait.TimeRange) ([]tracesearch.Link, error) {
+			drawn = append(drawn, within)
+			return nil, fails
+		})
+		return err
+	}
+	for _, c := range []struct {
+		at    time.Duration
+		fails error
+		drawn int
+	}{{0, plait.ErrUnavailable, 1}, {0, nil, 2}, {59 * time.Second, nil, 2}, {time.Minute, nil, 3}, {0, nil, 4}} {
+		if err := ask(now.Add(c.at), c.fails); !errors.Is(err, c.fails) || len(drawn) != c.drawn {
+			t.Errorf("%v later: drawn %d times with %v, want %d", c.at, len(drawn), err, c.drawn)
+		}
+	}
+	if last := drawn[len(drawn)-1]; !last.To.Equal(now) || last.To.Sub(last.From) != time.Hour {
+		t.Errorf("drawn of %v", last)
+	}
+	r.turn <- struct{}{}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.get(gone, now, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("who is gone is answered %v", err)
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/plaithq/plait/store/rowcodec"
 )
 
-// Each statement jumps from one name to the next in the index of operations on service and name: a few
-// microseconds a name, however many operations have it.
 const (
+	// It jumps from one service to the next in the index of operations on service and name: some ten microseconds a
+	// service, however many operations it has.
 	spanServicesSQL = `
 WITH RECURSIVE names AS (
     (SELECT service FROM plait_store.operation ORDER BY service LIMIT 1)
@@ -26,18 +26,13 @@ FROM names
 WHERE service IS NOT NULL
 LIMIT $1`
 
+	// A name has an entry for each kind and scope, which are few: all of a service are read, in the order of that index.
 	operationsSQL = `
-WITH RECURSIVE names AS (
-    (SELECT name FROM plait_store.operation WHERE service = $1 AND name > '' ORDER BY name LIMIT 1)
-    UNION ALL
-    SELECT (SELECT name FROM plait_store.operation o WHERE o.service = $1 AND o.name > n.name ORDER BY name LIMIT 1)
-    FROM names n
-    WHERE n.name IS NOT NULL
-)
-SELECT DISTINCT n.name, o.kind::int8
-FROM (SELECT name FROM names WHERE name IS NOT NULL LIMIT $2) n
-JOIN plait_store.operation o ON o.service = $1 AND o.name = n.name
-ORDER BY n.name, o.kind::int8
+SELECT DISTINCT name, kind::int8
+FROM plait_store.operation
+WHERE service = $1
+  AND name > ''
+ORDER BY name, kind::int8
 LIMIT $2`
 )
 
