@@ -251,6 +251,7 @@ func TestTagsAsPeopleTypeThem(t *testing.T) {
 		`a="b`:                 "",
 		`=b`:                   "",
 		`{"a":["b"]}`:          "",
+		`{"":"b"}`:             "",
 		`{"a":1`:               "",
 	} {
 		tags, err := readTags(nil, []string{text})

@@ -50,6 +50,9 @@ func readTagsJSON(text string) ([]tracesearch.Tag, error) {
 	}
 	var out []tracesearch.Tag
 	for _, key := range slices.Sorted(maps.Keys(object)) {
+		if key == "" {
+			return nil, plait.Errorf(plait.ErrInvalid, "%.64q has a tag without a key", text)
+		}
 		raw := string(object[key])
 		value := raw
 		switch raw[0] {
