@@ -6,6 +6,7 @@ package index
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -107,10 +108,6 @@ func (x *Index) Find(ctx context.Context, plan *terms.Plan, from, to int64, asce
 	if err != nil {
 		return nil, fmt.Errorf("list the term index: %w", err)
 	}
-	heads, err := load(ctx, x, x.heads, headIDs, headBodiesSQL, terms.ParseHead)
-	if err != nil {
-		return nil, fmt.Errorf("read heads of the term index: %w", err)
-	}
 	directories, err := load(ctx, x, x.directories, segmentIDs, directoriesSQL, terms.ParseDirectory)
 	if err != nil {
 		return nil, fmt.Errorf("read directories of the term index: %w", err)
@@ -119,8 +116,37 @@ func (x *Index) Find(ctx context.Context, plan *terms.Plan, from, to int64, asce
 	for i, d := range directories {
 		segments[i] = terms.Stored{ID: segmentIDs[i], Directory: d}
 	}
+	heads := func(ctx context.Context, use func(*terms.Head)) error { return x.eachHead(ctx, headIDs, use) }
 	query := terms.Query{Plan: plan, Order: x.signal.order(), From: from, To: to, Ascending: ascending}
 	return terms.NewSearch(x.hasher, query, heads, segments, source{x.pool}), nil
+}
+
+// eachHead hands over the heads under some ids. Those that are not in memory are read one after the other:
+// where nobody merges they are more than memory has room for.
+func (x *Index) eachHead(ctx context.Context, ids []int64, use func(*terms.Head)) error {
+	var missing []int64
+	for _, id := range ids {
+		x.mu.Lock()
+		h, ok := x.heads.Get(id)
+		x.mu.Unlock()
+		if ok {
+			use(h)
+		} else {
+			missing = append(missing, id)
+		}
+	}
+	found := 0
+	err := read(ctx, x, x.heads, missing, headBodiesSQL, terms.ParseHead, func(_ int64, h *terms.Head) {
+		found++
+		use(h)
+	})
+	if err == nil && found < len(missing) {
+		err = errGone
+	}
+	if err != nil {
+		return fmt.Errorf("read heads of the term index: %w", err)
+	}
+	return nil
 }
 
 // list returns the ids of the heads and segments of a time. Heads are listed first: one that is merged
@@ -137,7 +163,7 @@ func (x *Index) list(ctx context.Context, from, to int64) (heads, segments []int
 		sql string
 		ids *[]int64
 	}{{headsOfTimeSQL, &heads}, {segmentsOfTimeSQL, &segments}} {
-		batch.Queue(q.sql, int16(x.signal), rowcodec.MicrosTime(from), rowcodec.MicrosTime(to)).Query(collect(q.ids))
+		batch.Queue(q.sql, int16(x.signal), rowTime(from), rowTime(to)).Query(collect(q.ids))
 	}
 	if err := x.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, nil, pgerror.Read(err)
@@ -158,20 +184,9 @@ func load[V any](ctx context.Context, x *Index, known *recent.Map[int64, V], ids
 		}
 	}
 	x.mu.Unlock()
-	if len(missing) > 0 {
-		if err := x.read(ctx, missing, sql, func(id int64, body []byte) error {
-			v, err := parse(body)
-			if err != nil {
-				return err
-			}
-			found[id] = v
-			x.mu.Lock()
-			known.Put(id, v)
-			x.mu.Unlock()
-			return nil
-		}); err != nil {
-			return nil, err
-		}
+	err := read(ctx, x, known, missing, sql, parse, func(id int64, v V) { found[id] = v })
+	if err != nil {
+		return nil, err
 	}
 	values := make([]V, len(ids))
 	for i, id := range ids {
@@ -184,23 +199,36 @@ func load[V any](ctx context.Context, x *Index, known *recent.Map[int64, V], ids
 	return values, nil
 }
 
-// read hands out what stands under some ids.
-func (x *Index) read(ctx context.Context, ids []int64, sql string, use func(id int64, body []byte) error) error {
+// read hands over what stands under some ids, and remembers it.
+func read[V any](ctx context.Context, x *Index, known *recent.Map[int64, V], ids []int64, sql string, parse func([]byte) (V, error), use func(int64, V)) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	rows, err := x.pool.Query(ctx, sql, ids)
 	if err != nil {
 		return pgerror.Read(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		v := rows.RawValues()
-		if err := use(rowcodec.Int8(v[0]), v[1]); err != nil {
+		raw := rows.RawValues()
+		id := rowcodec.Int8(raw[0])
+		v, err := parse(raw[1])
+		if err != nil {
 			return err
 		}
+		x.mu.Lock()
+		known.Put(id, v)
+		x.mu.Unlock()
+		use(id, v)
 	}
-	if err := rows.Err(); err != nil {
-		return pgerror.Read(err)
-	}
-	return nil
+	return pgerror.Read(rows.Err())
+}
+
+// rowTime is a time in microseconds since 1970 as Postgres has it; rows have none that 64 bits of nanoseconds
+// do not hold.
+func rowTime(micros int64) time.Time {
+	const beyond = math.MaxInt64/1000 + 1
+	return rowcodec.MicrosTime(min(max(micros, -beyond), beyond))
 }
 
 // replacedFor is how long what a merge replaced stays, for searches that have begun.

@@ -22,9 +22,9 @@ const (
 	enoughHeads = 256
 	enoughAge   = time.Minute
 
-	// mergedRows and mergedBytes bound what one merge takes from heads, and with it its memory.
+	// mergedRows and mergedBytes bound what one merge takes from heads. It takes six times as much memory.
 	mergedRows  = 2 * enoughRows
-	mergedBytes = 64 << 20
+	mergedBytes = 24 << 20
 )
 
 // MergeEvery is how often it is worth a look whether there is something to merge.

@@ -33,7 +33,7 @@ func fuzzPlan() *Plan {
 // searchAll goes through all that a search finds in what may be damaged, which is refused or makes no sense.
 func searchAll(t *testing.T, heads []*Head, segments []Stored, source Source) {
 	for _, ascending := range []bool{false, true} {
-		s := NewSearch(testHasher, Query{Plan: fuzzPlan(), Ascending: ascending, From: math.MinInt64, To: math.MaxInt64}, heads, segments, source)
+		s := NewSearch(testHasher, Query{Plan: fuzzPlan(), Ascending: ascending, From: math.MinInt64, To: math.MaxInt64}, given(heads), segments, source)
 		if _, err := s.Next(t.Context(), 1000); err != nil {
 			return
 		}

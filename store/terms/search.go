@@ -29,6 +29,10 @@ type Stored struct {
 	Directory *Directory
 }
 
+// Heads hands over the heads of a search, which may be more than memory has room for, and may be asked
+// for them more than once. Nil has none.
+type Heads func(ctx context.Context, use func(*Head)) error
+
 // Search finds units that may have rows which fit a plan, in order of time. It reads segments as they are
 // needed, the first ones first, and of each no more than it needs. A unit comes once, at the first of the places
 // that heads and segments give it.
@@ -37,7 +41,7 @@ type Search struct {
 	query    Query
 	plan     *Plan // with the choices that Together leaves
 	source   Source
-	heads    []*Head
+	heads    Heads
 	found    []Unit // in heads, the first one last
 	unopened []Stored
 	batch    int // how many segments are opened next
@@ -55,13 +59,8 @@ type Estimate struct {
 
 // NewSearch begins a search. A head that has been merged may be given beside its segment, but not left out
 // before the segment is given: read the heads first.
-func NewSearch(h *Hasher, q Query, heads []*Head, segments []Stored, source Source) *Search {
-	s := &Search{hasher: h, query: q, source: source, batch: firstBatch, tick: 1, seen: map[plait.TraceID]struct{}{}}
-	for _, head := range heads {
-		if head.to >= q.From && head.from < q.To {
-			s.heads = append(s.heads, head)
-		}
-	}
+func NewSearch(h *Hasher, q Query, heads Heads, segments []Stored, source Source) *Search {
+	s := &Search{hasher: h, query: q, heads: heads, source: source, batch: firstBatch, tick: 1, seen: map[plait.TraceID]struct{}{}}
 	for _, g := range segments {
 		if d := g.Directory; d.to >= q.From && d.from < q.To {
 			s.unopened = append(s.unopened, g)
@@ -184,19 +183,37 @@ func (s *Search) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.plan = s.query.Plan.chosen(func(p *Plan) (n int) {
+	plan, err := s.choose(ctx, first)
+	if err != nil {
+		return err
+	}
+	if err := s.searchHeads(ctx, plan); err != nil {
+		s.found, s.estimate = nil, Estimate{}
+		return err
+	}
+	s.plan = plan
+	return s.openAll(ctx, first)
+}
+
+// choose makes the choices of the plan by the first segments, or by the heads where there is no segment.
+func (s *Search) choose(ctx context.Context, first []*opening) (*Plan, error) {
+	var failed error
+	plan := s.query.Plan.chosen(func(p *Plan) (n int) {
 		for _, o := range first {
 			n += o.count(p)
 		}
-		if m := newMatcher(s.hasher, p); len(first) == 0 {
-			for _, h := range s.heads {
-				n += len(m.find(h))
-			}
+		if m := newMatcher(s.hasher, p); len(first) == 0 && failed == nil {
+			failed = s.eachHead(ctx, func(h *Head) { n += len(m.find(h)) })
 		}
 		return n
 	})
-	m := newMatcher(s.hasher, s.plan)
-	for _, h := range s.heads {
+	return plan, failed
+}
+
+// searchHeads finds the units of heads that fit.
+func (s *Search) searchHeads(ctx context.Context, plan *Plan) error {
+	m := newMatcher(s.hasher, plan)
+	err := s.eachHead(ctx, func(h *Head) {
 		units := m.find(h)
 		s.estimate.Units, s.estimate.Fitting = s.estimate.Units+len(h.units), s.estimate.Fitting+len(units)
 		for _, u := range units {
@@ -204,10 +221,21 @@ func (s *Search) begin(ctx context.Context) error {
 				s.found = append(s.found, u)
 			}
 		}
-	}
-	s.heads = nil
+	})
 	slices.SortFunc(s.found, func(a, b Unit) int { return s.compare(s.key(&b), s.key(&a)) })
-	return s.openAll(ctx, first)
+	return err
+}
+
+// eachHead hands over the heads of the time that is searched.
+func (s *Search) eachHead(ctx context.Context, use func(*Head)) error {
+	if s.heads == nil {
+		return nil
+	}
+	return s.heads(ctx, func(h *Head) {
+		if h.to >= s.query.From && h.from < s.query.To {
+			use(h)
+		}
+	})
 }
 
 // open opens the next segments.

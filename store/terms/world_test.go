@@ -1,6 +1,7 @@
 package terms
 
 import (
+	"context"
 	"encoding/binary"
 	"math/rand/v2"
 	"slices"
@@ -142,7 +143,7 @@ func (w *world) plan(depth int) *Plan {
 // search returns all units in pages.
 func (w *world) search(q Query) []Unit {
 	w.t.Helper()
-	s := NewSearch(testHasher, q, w.heads, w.segments, w.source)
+	s := NewSearch(testHasher, q, given(w.heads), w.segments, w.source)
 	var all []Unit
 	for n := 1; ; n = 1 + w.random.IntN(40) {
 		units, err := s.Next(w.t.Context(), n)
@@ -183,5 +184,15 @@ func (w *world) check(q Query) {
 		if key := s.key(&u); q.Ascending && key > r.micros || !q.Ascending && q.Order == ByEnd && key < r.micros {
 			w.t.Fatalf("unit %s comes at %d, too late for its row at %d", r.id, key, r.micros)
 		}
+	}
+}
+
+// given hands over heads that are in memory.
+func given(heads []*Head) Heads {
+	return func(_ context.Context, use func(*Head)) error {
+		for _, h := range heads {
+			use(h)
+		}
+		return nil
 	}
 }
