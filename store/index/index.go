@@ -101,8 +101,8 @@ WHERE id = ANY ($1)`
 )
 
 // Find begins a search among the units that have rows between two times, in microseconds since 1970; to is
-// not within. What was committed before is found. A search has to end within some minutes: until then
-// what a merge replaces is there.
+// not within. What was committed before is found. A search has to read its first units within a minute,
+// and to end within five: until then what a merge replaces is there.
 func (x *Index) Find(ctx context.Context, plan *terms.Plan, from, to int64, ascending bool) (*terms.Search, error) {
 	headIDs, segmentIDs, err := x.list(ctx, from, to)
 	if err != nil {
@@ -230,6 +230,3 @@ func rowTime(micros int64) time.Time {
 	const beyond = math.MaxInt64/1000 + 1
 	return rowcodec.MicrosTime(min(max(micros, -beyond), beyond))
 }
-
-// replacedFor is how long what a merge replaced stays, for searches that have begun.
-const replacedFor = 5 * time.Minute

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"math"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -382,48 +381,5 @@ func TestTracesThatMovedToAnotherShelfAreInEveryAnswer(t *testing.T) {
 	}
 	if units, err := s.Next(t.Context(), 5); err != nil || len(units) > 0 {
 		t.Errorf("before their time there are %v, %v", units, err)
-	}
-}
-
-func TestWhereNobodyMergesMoreHeadsThanMemoryHoldsAreSearched(t *testing.T) {
-	t.Parallel()
-	g := newGateway(t, storetest.URL(t), index.Spans)
-	g.index.KeepHeads(0)
-	var all []row
-	for i := range 20 {
-		rows := g.rows(i*30, 30)
-		if err := g.write(t.Context(), rows, true); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, rows...)
-	}
-	g.expect(all[:40])
-	if n := g.index.KeptHeads(); n != 0 {
-		t.Errorf("%d heads are in memory", n)
-	}
-	h := g.index.Hasher()
-	s, err := g.index.Find(t.Context(), terms.Together(terms.Any(h.ID(terms.AttributeSet, 7)), terms.Any(h.ID(terms.Operation, 7))), 0, 1<<60, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if units, err := s.Next(t.Context(), 10); err != nil || len(units) != 1 || units[0].ID != all[7].id {
-		t.Errorf("both terms of a trace together find %v, %v", units, err)
-	}
-}
-
-func TestAllTimesMayBeSearched(t *testing.T) {
-	t.Parallel()
-	g := newGateway(t, storetest.URL(t), index.Logs)
-	rows := g.rows(0, 1)
-	rows[0].micros = math.MaxInt64 / 1000
-	if err := g.write(t.Context(), rows, true); err != nil {
-		t.Fatal(err)
-	}
-	s, err := g.index.Find(t.Context(), terms.Everything(), math.MinInt64, math.MaxInt64, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if units, err := s.Next(t.Context(), 10); err != nil || len(units) != 1 {
-		t.Errorf("found %v, %v", units, err)
 	}
 }
