@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/plaithq/plait/store/dictionary"
+	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pg"
 )
@@ -103,3 +104,8 @@ func (s *Store) MergeTerms(ctx context.Context) error {
 
 // BoundDictionaries bounds what searches have of the dictionaries in memory.
 func (s *Store) BoundDictionaries(b dictionary.Bounds) { s.entries.Catalog.Bounds = b }
+
+// SpanTerms and LogTerms are the term indexes.
+func (s *Store) SpanTerms() *index.Index { return s.spanTerms }
+
+func (s *Store) LogTerms() *index.Index { return s.logTerms }
