@@ -313,3 +313,44 @@ func TestNoTraceHasARingOfReferences(t *testing.T) {
 		t.Errorf("%d of %d spans are shown", len(shown.Spans), len(spans))
 	}
 }
+
+func TestTracesThatNobodyMeansAreShownWhole(t *testing.T) {
+	t.Parallel()
+	const n = 20_000
+	trace := plait.TraceID{15: 1}
+	r := &plait.Resource{}
+	for name, span := range map[string]func(i int) plait.Span{
+		"all with one id":            func(int) plait.Span { return plait.Span{SpanID: plait.SpanID{7: 1}} },
+		"all with one id, of itself": func(int) plait.Span { return plait.Span{SpanID: plait.SpanID{7: 1}, ParentSpanID: plait.SpanID{7: 1}} },
+		"all of parents that are not here": func(i int) plait.Span {
+			return plait.Span{SpanID: plait.SpanIDFromInt64(int64(i + 1)), ParentSpanID: plait.SpanIDFromInt64(int64(i + 1 + n))}
+		},
+		"one below the other": func(i int) plait.Span {
+			return plait.Span{SpanID: plait.SpanIDFromInt64(int64(i + 1)), ParentSpanID: plait.SpanIDFromInt64(int64(i))}
+		},
+		"a ring": func(i int) plait.Span {
+			return plait.Span{SpanID: plait.SpanIDFromInt64(int64(i + 1)), ParentSpanID: plait.SpanIDFromInt64(int64((i+1)%n + 1))}
+		},
+		"roots that follow each other": func(i int) plait.Span {
+			links := make([]plait.Link, 10)
+			for l := range links {
+				links[l] = plait.Link{TraceID: trace, SpanID: plait.SpanIDFromInt64(int64((i+l)%n + 1))}
+			}
+			return plait.Span{SpanID: plait.SpanIDFromInt64(int64(i + 1)), Links: links}
+		},
+	} {
+		spans := make([]plait.Span, n)
+		for i := range spans {
+			spans[i] = span(i)
+			spans[i].TraceID, spans[i].Resource, spans[i].StartNanos, spans[i].EndNanos = trace, r, int64(i), int64(2*n-i)
+		}
+		shown := show(&plait.Trace{TraceID: trace, Spans: spans}, false)
+		ids := map[plait.SpanID]bool{}
+		for _, s := range shown.Spans {
+			ids[s.SpanID] = true
+		}
+		if len(shown.Spans) != n || len(ids) != n || ids[plait.SpanID{}] {
+			t.Errorf("%s: %d spans with %d ids are shown of %d", name, len(shown.Spans), len(ids), n)
+		}
+	}
+}

@@ -1,10 +1,7 @@
 package jaeger
 
 import (
-	"encoding/base64"
-	"encoding/binary"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -63,6 +60,8 @@ type view struct {
 	traceID   plait.TraceID
 	raw       bool
 	ids       []plait.SpanID // by node
+	places    map[plait.SpanID]int
+	missing   map[plait.SpanID]bool // parents that are not here
 	processes map[*plait.Resource]string
 	out       *traceJSON
 }
@@ -109,22 +108,27 @@ func adjusted(t *plait.Trace) []plait.Span {
 
 // nameSpans gives each span an id that no other has: its own to the first, and to the others one that nobody carries.
 func (v *view) nameSpans() {
-	taken := make(map[plait.SpanID]bool, len(v.tree.Nodes))
+	carried := make(map[plait.SpanID]bool, len(v.tree.Nodes))
 	for i := range v.tree.Nodes {
-		taken[v.tree.Nodes[i].Span.SpanID] = true
+		carried[v.tree.Nodes[i].Span.SpanID] = true
 	}
-	given := make(map[plait.SpanID]bool, len(v.tree.Nodes))
 	v.ids = make([]plait.SpanID, len(v.tree.Nodes))
+	v.places = make(map[plait.SpanID]int, len(v.tree.Nodes))
+	tried := map[plait.SpanID]uint64{} // how many ids were made of one
 	for i := range v.tree.Nodes {
-		id := v.tree.Nodes[i].Span.SpanID
-		for n := uint64(1); given[id]; n++ {
-			own := binary.BigEndian.Uint64(v.tree.Nodes[i].Span.SpanID[:]) + n*spread
-			if next := plait.SpanIDFromInt64(int64(own)); !taken[next] && !next.IsZero() {
-				id = next
+		own := v.tree.Nodes[i].Span.SpanID
+		id := own
+		for _, given := v.places[id]; given; _, given = v.places[id] {
+			for free := false; !free; free = !carried[id] && !id.IsZero() {
+				tried[own]++
+				id = plait.SpanIDFromInt64(own.Int64() + int64(tried[own]*spread))
 			}
 		}
-		given[id], taken[id] = true, true
-		v.ids[i] = id
+		v.ids[i], v.places[id] = id, i
+	}
+	v.missing = make(map[plait.SpanID]bool, len(v.tree.MissingParents))
+	for _, m := range v.tree.MissingParents {
+		v.missing[m.SpanID] = true
 	}
 }
 
@@ -191,18 +195,13 @@ func (v *view) mayFollow(i int, l *plait.Link) bool {
 	if l.TraceID != v.traceID || v.tree.Nodes[i].Parent >= 0 {
 		return true
 	}
-	at := slices.Index(v.ids, l.SpanID)
-	return at < i // -1: a span that is not here
+	at, here := v.places[l.SpanID]
+	return !here || at < i
 }
 
 // parentIsMissing says that a root names a parent that is not here. One that stands in a ring names one that is.
 func (v *view) parentIsMissing(n *tracetree.Node) bool {
-	for _, m := range v.tree.MissingParents {
-		if m.SpanID == n.Span.ParentSpanID {
-			return !n.Span.ParentSpanID.IsZero()
-		}
-	}
-	return false
+	return !n.Span.ParentSpanID.IsZero() && v.missing[n.Span.ParentSpanID]
 }
 
 func (v *view) warnings(i int) []string {
@@ -266,73 +265,4 @@ func (v *view) logs(n *tracetree.Node) []logJSON {
 		out = append(out, l)
 	}
 	return out
-}
-
-// spanTags are the attributes of a span, and what OpenTelemetry has fields for, under the names that it gives these
-// for systems which have not.
-func spanTags(s *plait.Span) []tagJSON {
-	out := make([]tagJSON, 0, len(s.Attributes)+6)
-	for _, a := range s.Attributes {
-		out = append(out, tagOf(a))
-	}
-	add := func(key, value string) {
-		if _, said := s.Attributes.Get(key); value != "" && !said {
-			out = append(out, text(key, value))
-		}
-	}
-	if s.Kind != plait.SpanKindUnspecified {
-		add(tracesearch.TagKind, s.Kind.String())
-	}
-	switch s.Status {
-	case plait.StatusOK:
-		add(tracesearch.TagStatusCode, "OK")
-	case plait.StatusError:
-		add(tracesearch.TagStatusCode, "ERROR")
-		if _, said := s.Attributes.Get(tracesearch.TagError); !said {
-			out = append(out, tagJSON{tracesearch.TagError, "bool", true})
-		}
-	}
-	add(tracesearch.TagStatusMessage, s.StatusMessage)
-	if s.Scope != nil {
-		add(tracesearch.TagScopeName, s.Scope.Name)
-		add(tracesearch.TagScopeVersion, s.Scope.Version)
-	}
-	add("w3c.tracestate", s.TraceState)
-	out = appendDropped(out, "otel.dropped_attributes_count", s.DroppedAttributes)
-	out = appendDropped(out, "otel.dropped_events_count", s.DroppedEvents)
-	return appendDropped(out, "otel.dropped_links_count", s.DroppedLinks)
-}
-
-func appendDropped(tags []tagJSON, key string, n uint32) []tagJSON {
-	if n == 0 {
-		return tags
-	}
-	return append(tags, tagJSON{key, "int64", n})
-}
-
-func text(key, value string) tagJSON { return tagJSON{key, "string", value} }
-
-// maxSafeInteger is the largest to which a number of JavaScript is exact: what lies beyond is sent as a text.
-const maxSafeInteger = 1<<53 - 1
-
-// tagOf is an attribute with its type. Lists and maps are JSON texts.
-func tagOf(a plait.Attribute) tagJSON {
-	switch v := a.Value; v.Kind() {
-	case plait.KindBool:
-		return tagJSON{a.Key, "bool", v.Bool()}
-	case plait.KindInt:
-		if n := v.Int(); n > maxSafeInteger || n < -maxSafeInteger {
-			return tagJSON{a.Key, "int64", strconv.FormatInt(n, 10)}
-		}
-		return tagJSON{a.Key, "int64", v.Int()}
-	case plait.KindDouble:
-		if f := v.Double(); math.IsNaN(f) || math.IsInf(f, 0) {
-			return tagJSON{a.Key, "float64", strconv.FormatFloat(f, 'g', -1, 64)}
-		}
-		return tagJSON{a.Key, "float64", v.Double()}
-	case plait.KindBytes:
-		return tagJSON{a.Key, "binary", base64.StdEncoding.EncodeToString([]byte(v.Str()))}
-	default:
-		return text(a.Key, v.Text())
-	}
 }
