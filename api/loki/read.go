@@ -7,6 +7,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/query/logql"
+	"github.com/plaithq/plait/query/logql/entry"
 	"github.com/plaithq/plait/query/logql/pipeline"
 )
 
@@ -37,36 +38,85 @@ func (h *handler) entries(ctx context.Context, r reading, use func(*pipeline.Ent
 	}
 	maker := h.Mapping.NewMaker()
 	q := query.Logs{Condition: node, Range: r.within, Ascending: r.ascending, Page: query.Page{Limit: min(r.page, maxPage)}}
+	err = h.records(ctx, q, func(r *plait.LogRecord) error {
+		if e := maker.Entry(r); selector.Selects(e.Stream) {
+			return use(e)
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// records hands out all records that a question is about, in order. Where its condition is fast in parts only,
+// they are searched for by themselves and merged.
+func (h *handler) records(ctx context.Context, q query.Logs, use func(*plait.LogRecord) error) error {
+	var parts []*part
+	for _, n := range entry.Parts(q.Condition) {
+		p := &part{handler: h, q: q}
+		p.q.Condition = n
+		defer p.drop()
+		parts = append(parts, p)
+	}
 	for {
-		next, err := h.page(ctx, q, func(r *plait.LogRecord) error {
-			if e := maker.Entry(r); selector.Selects(e.Stream) {
-				return use(e)
+		var first *part
+		for _, p := range parts {
+			if err := p.fill(ctx); err != nil {
+				return err
 			}
+			if len(p.left) > 0 && (first == nil || p.before(first)) {
+				first = p
+			}
+		}
+		if first == nil {
 			return nil
-		})
-		if err != nil || next == "" {
+		}
+		if err := use(&first.left[0]); err != nil {
 			return err
 		}
-		q.Cursor, q.Limit = next, min(4*q.Limit, maxPage)
+		first.left = first.left[1:]
 	}
 }
 
-// page hands out a page of records, and returns the cursor of the next one.
-func (h *handler) page(ctx context.Context, q query.Logs, use func(*plait.LogRecord) error) (next string, err error) {
-	ctx, release := h.Memory.Begin(ctx)
-	defer release()
-	records, next, err := h.Logs.Logs(ctx, q)
-	if err != nil {
-		return "", err
-	}
-	for i := range records {
-		if err := use(&records[i]); errors.Is(err, errEnough) {
-			return "", nil
-		} else if err != nil {
-			return "", err
+// part is a search on its way: a page of it at a time.
+type part struct {
+	*handler
+	q       query.Logs
+	left    []plait.LogRecord
+	ended   bool
+	release func() // the page's memory
+}
+
+// fill reads the next page with something in it when there is nothing left of this one.
+func (p *part) fill(ctx context.Context) error {
+	for len(p.left) == 0 && !p.ended {
+		p.drop()
+		ctx, release := p.Memory.Begin(ctx)
+		p.release = release
+		records, next, err := p.Logs.Logs(ctx, p.q)
+		if err != nil {
+			return err
 		}
+		p.left, p.ended = records, next == ""
+		p.q.Cursor, p.q.Limit = next, min(4*p.q.Limit, maxPage)
 	}
-	return next, nil
+	return nil
+}
+
+func (p *part) drop() {
+	if p.release != nil {
+		p.release()
+	}
+	p.release, p.left = nil, nil
+}
+
+func (p *part) before(o *part) bool {
+	if p.q.Ascending {
+		return p.left[0].TimeNanos < o.left[0].TimeNanos
+	}
+	return p.left[0].TimeNanos > o.left[0].TimeNanos
 }
 
 // results hands out what a query's pipeline leaves of entries.

@@ -140,36 +140,30 @@ func (t *tail) read(ctx context.Context, first bool) (*lines, error) {
 		q.Limit = t.limit
 	}
 	var newest []pipeline.Result
-	for {
-		next, err := t.page(ctx, q, func(r *plait.LogRecord) error {
-			if !t.isNew(r) {
-				return nil
-			}
-			e := maker.Entry(r)
-			if !t.pipeline.Selects(e.Stream) {
-				return nil
-			}
-			result, kept, err := t.pipeline.Process(e)
-			if err != nil || !kept {
-				return err
-			}
-			if first {
-				newest = append(newest, cloned(result))
-			} else {
-				l.add(result)
-			}
-			if l.count+len(newest) == t.limit || l.size > maxAnswerBytes {
-				return errEnough
-			}
+	err = t.records(ctx, q, func(r *plait.LogRecord) error {
+		if !t.isNew(r) {
 			return nil
-		})
-		if err != nil {
-			return nil, fmt.Errorf("read the lines of a tail: %w", err)
 		}
-		if next == "" {
-			break
+		e := maker.Entry(r)
+		if !t.pipeline.Selects(e.Stream) {
+			return nil
 		}
-		q.Cursor, q.Limit = next, min(4*q.Limit, maxPage)
+		result, kept, err := t.pipeline.Process(e)
+		if err != nil || !kept {
+			return err
+		}
+		if first {
+			newest = append(newest, cloned(result))
+		} else {
+			l.add(result)
+		}
+		if l.count+len(newest) == t.limit || l.size > maxAnswerBytes {
+			return errEnough
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, fmt.Errorf("read the lines of a tail: %w", err)
 	}
 	for i := len(newest) - 1; i >= 0; i-- {
 		l.add(&newest[i])

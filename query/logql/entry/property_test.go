@@ -92,12 +92,29 @@ func TestTheStoreIsAskedForAllThatQueriesKeep(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %s: %v", l, node, err)
 		}
+		var parts []*condition.Logs
+		for _, n := range entry.Parts(node) {
+			part, err := condition.CompileLogs(n)
+			if err != nil {
+				t.Fatalf("%s: %s: %v", l, n, err)
+			}
+			parts = append(parts, part)
+		}
 		records := conditiontest.Draw(t, 1, 6).Logs
 		maker := mapping.NewMaker()
 		for i := range records {
 			if rapid.IntRange(0, 2).Draw(t, "pushed") == 0 {
 				records[i].Resource.Attributes = append(records[i].Resource.Attributes, plait.Attribute{Key: entry.LabelsAttribute, Value: plait.StringValue("n,level")})
 				maker = mapping.NewMaker()
+			}
+			fitting := 0
+			for _, part := range parts {
+				if part.Match(&records[i]) {
+					fitting++
+				}
+			}
+			if fits := asked.Match(&records[i]); fitting > 1 || fits != (fitting == 1) {
+				t.Fatalf("%s: %d parts fit what fits: %v", node, fitting, fits)
 			}
 			if keeps(t, l, maker.Entry(&records[i])) && !asked.Match(&records[i]) {
 				t.Fatalf("%s\nkeeps %+v %+v %+v\nwhich does not fit %s", l, records[i], records[i].Resource, maker.Entry(&records[i]), node)
