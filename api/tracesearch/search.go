@@ -49,28 +49,33 @@ type Found struct {
 	Stopped string
 }
 
-// Search finds traces. It goes on from page to page until it has as many as are wanted.
+// Search finds traces. It goes on from page to page until it has as many as are wanted, or until its time is over: two
+// thirds of what is left of the caller's at most, so that what was found can be read.
 func Search(ctx context.Context, r Reader, q *Question) (Found, error) {
+	looking := searchTime
+	if end, ok := ctx.Deadline(); ok {
+		looking = min(looking, time.Until(end)*2/3)
+	}
+	bounded, cancel := context.WithTimeout(ctx, looking)
+	defer cancel()
 	var found Found
 	asked := query.TracesWithSpan(q.condition(), q.Range)
 	wanted := min(q.Limit, MaxTraces)
-	end := time.Now().Add(searchTime)
 	for len(found.IDs) < wanted {
 		asked.Limit = wanted - len(found.IDs)
-		page, next, err := r.Traces(ctx, asked)
-		if err != nil {
-			return found, err
-		}
+		page, next, err := r.Traces(bounded, asked)
 		for i := range page {
 			found.IDs = append(found.IDs, page[i].TraceID)
 		}
-		if next == "" {
+		switch timeUp := errors.Is(bounded.Err(), context.DeadlineExceeded) && !errors.Is(ctx.Err(), context.Canceled); {
+		case timeUp && (err != nil || next != "" && len(found.IDs) < wanted):
+			found.Stopped = fmt.Sprintf("the search was ended after %v, when %d of the traces were found: ask for a shorter time, or for what fewer spans have",
+				looking.Round(time.Millisecond), len(found.IDs))
 			return found, nil
+		case err != nil || next == "":
+			return found, err
 		}
-		if asked.Cursor = next; len(found.IDs) < wanted && time.Now().After(end) {
-			found.Stopped = fmt.Sprintf("the search was ended after %d seconds with %d traces: ask for a shorter time, or for what fewer spans have", searchTime/time.Second, len(found.IDs))
-			return found, nil
-		}
+		asked.Cursor = next
 	}
 	if q.Limit > wanted {
 		found.Stopped = fmt.Sprintf("of more than %d traces these are the ones that started last: ask for a shorter time", wanted)

@@ -43,10 +43,14 @@ type pages struct {
 	takes  time.Duration
 	asked  int
 	limits []int
+	fails  bool // with the context
 }
 
-func (p *pages) Traces(_ context.Context, q query.Traces) ([]plait.TraceSummary, string, error) {
+func (p *pages) Traces(ctx context.Context, q query.Traces) ([]plait.TraceSummary, string, error) {
 	time.Sleep(p.takes) // in a bubble of synctest
+	if p.fails && ctx.Err() != nil {
+		return nil, "", ctx.Err()
+	}
 	p.limits = append(p.limits, q.Limit)
 	var page []plait.TraceSummary
 	for range min(p.each, q.Limit, p.total-p.asked) {
@@ -70,8 +74,10 @@ func TestASearchGoesOnUntilItHasEnough(t *testing.T) {
 	}{
 		{pages{each: 3, total: 20}, 10, 10, 4, ""},
 		{pages{each: 3, total: 5}, 10, 5, 2, ""},
-		{pages{each: 0, total: 5, takes: 9 * time.Second}, 10, 0, 3, "ended after 20 seconds with 0 traces"},
+		{pages{each: 0, total: 5, takes: 9 * time.Second}, 10, 0, 3, "ended after 20s, when 0 of"},
 		{pages{each: 1, total: 5, takes: 9 * time.Second}, 2, 2, 2, ""},
+		{pages{each: 1, total: 5, takes: 9 * time.Second, fails: true}, 5, 2, 2, "ended after 20s, when 2 of"},
+		{pages{each: 1, total: 3, takes: 9 * time.Second}, 5, 3, 3, ""},
 		{pages{each: 1000, total: 4000}, 3000, MaxTraces, 2, "more than 1500 traces"},
 		{pages{each: 1000, total: MaxTraces}, 3000, MaxTraces, 2, ""},
 	} {
@@ -82,6 +88,23 @@ func TestASearchGoesOnUntilItHasEnough(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestASearchLeavesTimeToReadWhatItFound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
+		defer cancel()
+		found, err := Search(ctx, &pages{each: 1, total: 9, takes: 4 * time.Second, fails: true}, &Question{Limit: 9})
+		if err != nil || len(found.IDs) != 1 || !strings.Contains(found.Stopped, "ended after 6s, when 1 of") || ctx.Err() != nil {
+			t.Errorf("found %d, stopped %q (%v)", len(found.IDs), found.Stopped, err)
+		}
+		gone, leave := context.WithCancel(t.Context())
+		leave()
+		if _, err := Search(gone, &pages{each: 1, total: 9, fails: true}, &Question{Limit: 9}); !errors.Is(err, context.Canceled) {
+			t.Errorf("who is gone is answered %v", err)
+		}
+	})
 }
 
 func TestTracesAreReadOneAfterAnotherInTheMemoryOfOne(t *testing.T) {
