@@ -143,3 +143,38 @@ func TestTelemetryWhoseEveryValueIsNewTakesBoundedPlaceInTheIndex(t *testing.T) 
 		t.Errorf("%d classes", n)
 	}
 }
+
+func TestATraceThatIsKeptForAnExemplarIsFoundByItsTerms(t *testing.T) {
+	t.Parallel()
+	c := &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	url := storetest.URL(t)
+	s := storetest.Open(t, url, storetest.Now(c.read), func(config *store.Config) {
+		config.RetentionTraces, config.RetentionLogs, config.RetentionMetrics = 2*24*time.Hour, 2*24*time.Hour, 12*24*time.Hour
+	})
+	conn := connect(t, url)
+	pointed, forgotten := plait.TraceID{1, 15: 1}, plait.TraceID{2, 15: 2}
+	pinnedTrace(t, s, pointed, pointed, c.read())
+	pinnedTrace(t, s, forgotten, plait.TraceID{}, c.read())
+	operation := selectOne[int64](t, conn, `SELECT id FROM plait_store.operation WHERE name = 'work'`)
+	severity := int64(0)
+	for days := range 18 {
+		liveUntil(t, s, c, time.Date(2026, 3, 1+days, 12, 0, 0, 0, time.UTC))
+		mergeTerms(t, s)
+		spans := unitsOf(t, s.SpanTerms(), s.SpanTerms().Hasher().AnyID(terms.Operation, operation))
+		logs := unitsOf(t, s.LogTerms(), s.LogTerms().Hasher().AnyID(terms.Severity, severity))
+		if others := unitsOf(t, s.SpanTerms(), s.SpanTerms().Hasher().AnyID(terms.Operation, operation+1)); len(others) > 0 {
+			t.Errorf("after %d days spans of another operation are found: %v", days, others)
+		}
+		for _, found := range [][]plait.TraceID{spans, logs} {
+			if kept := days <= 12; kept && !slices.Contains(found, pointed) {
+				t.Errorf("after %d days a trace is not found that an exemplar points to", days)
+			}
+			if slices.Contains(found, forgotten) != (days <= 2) {
+				t.Errorf("after %d days the index finds %v", days, found)
+			}
+		}
+	}
+	if rows, indexed := indexedRows(t, conn); rows != indexed || rows != [2]int64{} {
+		t.Errorf("of %d rows the index has %d in the end", rows, indexed)
+	}
+}

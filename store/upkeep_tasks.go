@@ -68,12 +68,12 @@ func (s *Store) mergeOnce(ctx context.Context) error {
 }
 
 // keepDerived keeps traces in the term index and in the counts whose rows outlive their partition.
-func (s *Store) keepDerived(ctx context.Context, tx pgx.Tx, table string, shelf partition.Shelf, traces []partition.Moved) error {
+func (s *Store) keepDerived(ctx context.Context, tx pgx.Tx, table string, from, to partition.Shelf, traces []partition.Moved) error {
 	switch table {
 	case "span":
-		return errors.Join(s.spanTerms.Keep(ctx, tx, shelf, traces), s.tally.Keep(ctx, tx, tally.Spans, shelf, traces))
+		return errors.Join(s.spanTerms.Move(ctx, tx, from, to, traces), s.tally.Keep(ctx, tx, tally.Spans, to, traces))
 	case "log":
-		return errors.Join(s.logTerms.Keep(ctx, tx, shelf, traces), s.tally.Keep(ctx, tx, tally.Logs, shelf, traces))
+		return errors.Join(s.logTerms.Move(ctx, tx, from, to, traces), s.tally.Keep(ctx, tx, tally.Logs, to, traces))
 	}
 	return nil
 }

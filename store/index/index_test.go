@@ -353,33 +353,3 @@ func TestManySmallCommitsAreMergedBeforeTheyAreOld(t *testing.T) {
 	}
 	g.expect(g.rows(rand.IntN(index.EnoughHeads), 1))
 }
-
-func TestTracesThatMovedToAnotherShelfAreInEveryAnswer(t *testing.T) {
-	t.Parallel()
-	g := newGateway(t, storetest.URL(t), index.Spans)
-	at := day.Time().Add(time.Hour)
-	moved := []partition.Moved{{TraceID: plait.TraceID{1}, First: at, Last: at.Add(time.Minute), Rows: 5}, {TraceID: plait.TraceID{2}, First: at, Last: at, Rows: 1}}
-	err := pgx.BeginFunc(t.Context(), g.pool, func(tx pgx.Tx) error {
-		return g.index.Keep(t.Context(), tx, partition.OutsideShelf(day+8), moved)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		found, err := g.found(t.Context(), terms.AttributeSet, 42)
-		if err != nil || len(found) != 2 {
-			t.Fatalf("found %v, %v", found, err)
-		}
-		g.age()
-		if err := g.index.Merge(t.Context(), day+8); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s, err := g.index.Find(t.Context(), terms.Any(g.index.Hasher().ID(terms.AttributeSet, 42)), at.Add(-time.Hour).UnixMicro(), at.UnixMicro(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if units, err := s.Next(t.Context(), 5); err != nil || len(units) > 0 {
-		t.Errorf("before their time there are %v, %v", units, err)
-	}
-}

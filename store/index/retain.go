@@ -83,19 +83,3 @@ func (x *Index) Retain(ctx context.Context, kept func(partition.Shelf) bool) err
 	}
 	return nil
 }
-
-// Keep takes traces into the index whose rows were moved to another shelf, in the transaction that moved them.
-// Their terms stay behind, so they are in the answer to every search of their time.
-func (x *Index) Keep(ctx context.Context, tx pgx.Tx, shelf partition.Shelf, traces []partition.Moved) error {
-	c := x.Collector()
-	for _, t := range traces {
-		c.Row(shelf, t.TraceID, t.First.UnixNano()).Unknown()
-		c.Row(shelf, t.TraceID, t.Last.UnixNano())
-	}
-	var batch pgx.Batch
-	c.Queue(&batch)
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return fmt.Errorf("keep %d traces in the term index: %w", len(traces), pgerror.Read(err))
-	}
-	return nil
-}

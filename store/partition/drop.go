@@ -32,7 +32,7 @@ func (s *Keeper) dropExpired(ctx context.Context, conn *pgx.Conn, t table, d Day
 		if err != nil || late {
 			return false, err
 		}
-		if err := s.pin(ctx, conn, t, name); err != nil {
+		if err := s.pin(ctx, conn, t, d); err != nil {
 			return false, err
 		}
 	}

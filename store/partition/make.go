@@ -31,7 +31,7 @@ type Keeper struct {
 	MaxPinned int
 	// Pinned, if set, is told in the same transaction which traces' rows moved from a table's partition to
 	// another shelf.
-	Pinned func(ctx context.Context, tx pgx.Tx, table string, shelf Shelf, traces []Moved) error
+	Pinned func(ctx context.Context, tx pgx.Tx, table string, from, to Shelf, traces []Moved) error
 }
 
 // NewKeeper makes a keeper that knows of no partition yet.

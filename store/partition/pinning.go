@@ -84,12 +84,12 @@ const unpinSQL = `DELETE FROM plait_store.exemplar WHERE trace_id IN (SELECT exe
 
 // pin moves the rows of a partition that exemplars point to, and removes the exemplars of traces
 // that are too many.
-func (s *Keeper) pin(ctx context.Context, conn *pgx.Conn, t table, partition string) error {
+func (s *Keeper) pin(ctx context.Context, conn *pgx.Conn, t table, d Day) error {
 	if !slices.Contains(pinnedRoots, t.root) {
 		return nil
 	}
 	var pinned, unpinned int64
-	root := pg.StoreTable(t.root)
+	root, partition := pg.StoreTable(t.root), pg.StoreTable(t.partition(d))
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, fmt.Sprintf(findPinnedSQL, partition)); err != nil {
 			return fmt.Errorf("find traces that exemplars point to: %w", err)
@@ -98,7 +98,7 @@ func (s *Keeper) pin(ctx context.Context, conn *pgx.Conn, t table, partition str
 		if err := tx.QueryRow(ctx, pinnedColumnsSQL, root).Scan(&columns); err != nil {
 			return fmt.Errorf("list the columns of %s: %w", t.root, err)
 		}
-		moved, err := s.movePinned(ctx, tx, t, fmt.Sprintf(movePinnedSQL, root, columns, partition, pgx.Identifier{t.time}.Sanitize()))
+		moved, err := s.movePinned(ctx, tx, t, d, fmt.Sprintf(movePinnedSQL, root, columns, partition, pgx.Identifier{t.time}.Sanitize()))
 		if err != nil {
 			return fmt.Errorf("keep traces that exemplars point to: %w", err)
 		}
@@ -117,10 +117,13 @@ func (s *Keeper) pin(ctx context.Context, conn *pgx.Conn, t table, partition str
 	return nil
 }
 
-// movePinned moves rows to the shelf of what comes today, and returns how many.
-func (s *Keeper) movePinned(ctx context.Context, tx pgx.Tx, t table, moveSQL string) (rows int64, err error) {
-	shelf := OutsideShelf(DayOf(s.Now()))
-	found, err := tx.Query(ctx, moveSQL, shelf.Time(), s.MaxPinned)
+// movePinned moves rows of a day's partition to the shelf of what comes today, and returns how many.
+func (s *Keeper) movePinned(ctx context.Context, tx pgx.Tx, t table, d Day, moveSQL string) (rows int64, err error) {
+	from, to := d, OutsideShelf(DayOf(s.Now()))
+	if t.key == byOutside {
+		from = OutsideShelf(d)
+	}
+	found, err := tx.Query(ctx, moveSQL, to.Time(), s.MaxPinned)
 	if err != nil {
 		return 0, err
 	}
@@ -132,5 +135,5 @@ func (s *Keeper) movePinned(ctx context.Context, tx pgx.Tx, t table, moveSQL str
 	if err != nil || len(traces) == 0 || s.Pinned == nil {
 		return rows, err
 	}
-	return rows, s.Pinned(ctx, tx, t.root, shelf, traces)
+	return rows, s.Pinned(ctx, tx, t.root, from, to, traces)
 }

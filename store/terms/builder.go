@@ -39,6 +39,7 @@ type Builder struct {
 	rows   int
 	index  map[plait.TraceID]uint32
 	units  []Unit
+	only   map[plait.TraceID]struct{} // nil: all
 
 	always, beyond []uint32
 	heads          []addedHead
@@ -69,14 +70,23 @@ func NewBuilder(h *Hasher, order Order) *Builder {
 	return &Builder{hasher: h, order: order, index: map[plait.TraceID]uint32{}, durations: map[Term]*durationList{}, words: map[string]struct{}{}}
 }
 
+// Only makes the segment one of some units alone: call it first. Its rows still count those of all.
+func (b *Builder) Only(ids map[plait.TraceID]struct{}) { b.only = ids }
+
 // Rows is the number of rows so far.
 func (b *Builder) Rows() int { return b.rows }
 
 // Units is the number of units so far. A segment may have 16 million.
 func (b *Builder) Units() int { return len(b.units) }
 
+// leftOut stands for the number of a unit that the segment is not to have.
+const leftOut = math.MaxUint32
+
 // unit returns the number of a unit, which may be known from another head or segment.
 func (b *Builder) unit(u Unit) uint32 {
+	if _, ok := b.only[u.ID]; b.only != nil && !ok {
+		return leftOut
+	}
 	n, ok := b.index[u.ID]
 	if !ok {
 		n = uint32(len(b.units))
@@ -98,21 +108,28 @@ func (b *Builder) AddHead(h *Head) {
 		u := &h.units[i]
 		n := b.unit(Unit{u.id, u.from, u.to})
 		added.numbers[i] = n
-		if u.flags&always != 0 {
-			b.always = append(b.always, n)
-		}
-		if u.flags&beyond != 0 {
-			b.beyond = append(b.beyond, n)
-		}
-		for _, d := range durations[:u.durations] {
-			l := b.durationsOf(h.operations[d.operation])
-			l.total++
-			l.entries = append(l.entries, timed{n, d.bucket})
+		if n != leftOut {
+			b.addUnit(h, u.flags, n, durations[:u.durations])
 		}
 		durations = durations[u.durations:]
 	}
 	b.addWords(string(h.words))
 	b.heads = append(b.heads, added)
+}
+
+// addUnit adds what a head says of a unit beside its terms.
+func (b *Builder) addUnit(h *Head, flags uint8, n uint32, durations []duration) {
+	if flags&always != 0 {
+		b.always = append(b.always, n)
+	}
+	if flags&beyond != 0 {
+		b.beyond = append(b.beyond, n)
+	}
+	for _, d := range durations {
+		l := b.durationsOf(h.operations[d.operation])
+		l.total++
+		l.entries = append(l.entries, timed{n, d.bucket})
+	}
 }
 
 // pair makes the pairs of all heads, whose units have got their numbers, and lets go of the heads.
@@ -125,11 +142,14 @@ func (b *Builder) pair(numbers []uint32) {
 	for _, h := range b.heads {
 		terms := h.terms
 		for i, u := range h.numbers {
-			n := h.units[i].terms
-			for _, t := range terms[:n] {
+			own := terms[:h.units[i].terms]
+			terms = terms[len(own):]
+			if u == leftOut {
+				continue
+			}
+			for _, t := range own {
 				pairs = append(pairs, uint64(t)<<32|uint64(numbers[u]))
 			}
-			terms = terms[n:]
 		}
 	}
 	b.heads, b.pairs = nil, sortPairs(pairs)
@@ -174,7 +194,9 @@ func (b *Builder) AddSegment(ctx context.Context, id int64, d *Directory, source
 			return err
 		}
 		for _, u := range units {
-			*to = append(*to, in.units[u])
+			if n := in.units[u]; n != leftOut {
+				*to = append(*to, n)
+			}
 		}
 	}
 	b.addWords(string(parts[1]))
@@ -197,7 +219,9 @@ func (b *Builder) Build(ctx context.Context, last bool) (*Segment, error) {
 		terms += in.d.terms
 		hashBits = min(hashBits, in.d.hashBits)
 		for i, n := range in.units {
-			in.units[i] = numbers[n]
+			if n != leftOut {
+				in.units[i] = numbers[n]
+			}
 		}
 	}
 	if last {

@@ -127,7 +127,9 @@ func (in *input) appendPairs(ctx context.Context, pairs []uint64, durations map[
 				}
 			}
 			for _, u := range units {
-				pairs = append(pairs, hash<<32|uint64(in.units[u]))
+				if n := in.units[u]; n != leftOut {
+					pairs = append(pairs, hash<<32|uint64(n))
+				}
 			}
 		}
 		if s.err != nil {
@@ -156,7 +158,9 @@ func (in *input) addDurations(durations map[Term]*durationList, operation Term, 
 		}
 		r := in.d.openList(octave, data[octave.at:][:octave.size], octaveBits)
 		for u := r.next(); u >= 0; u = r.next() {
-			l.entries = append(l.entries, timed{in.units[u], octave.octave<<2 | r.detail})
+			if n := in.units[u]; n != leftOut {
+				l.entries = append(l.entries, timed{n, octave.octave<<2 | r.detail})
+			}
 		}
 		if r.left > 0 {
 			return damaged("durations")

@@ -288,3 +288,30 @@ func TestSearchForManyCommonTermsHoldsFewSegmentsOpen(t *testing.T) {
 		t.Errorf("%d units are found, want %d", found, 12*20)
 	}
 }
+
+func TestASegmentOfSomeUnitsFindsTheirRowsAlone(t *testing.T) {
+	t.Parallel()
+	for _, order := range []Order{ByStart, ByEnd} {
+		w := newWorld(t, 5, order)
+		for range 8 {
+			w.commit(40)
+		}
+		w.merge(4, 0, false)
+		only := map[plait.TraceID]struct{}{}
+		for i := range w.rows {
+			if w.rows[i].id[15]%4 == 0 {
+				only[w.rows[i].id] = struct{}{}
+			}
+		}
+		w.mergeOnly(only, len(w.heads), len(w.segments), false)
+		w.rows = slices.DeleteFunc(w.rows, func(r row) bool { _, ok := only[r.id]; return !ok })
+		for range 200 {
+			w.check(Query{Plan: w.plan(2), Order: order, From: math.MinInt64, To: math.MaxInt64})
+		}
+		for _, u := range w.search(Query{Plan: Everything(), Order: order, From: math.MinInt64, To: math.MaxInt64}) {
+			if _, ok := only[u.ID]; !ok {
+				t.Fatalf("unit %s is in the segment", u.ID)
+			}
+		}
+	}
+}

@@ -83,7 +83,14 @@ func (w *world) commit(traces int) {
 // merge makes a segment of so many heads and segments.
 func (w *world) merge(heads, segments int, last bool) {
 	w.t.Helper()
+	w.mergeOnly(nil, heads, segments, last)
+}
+
+// mergeOnly makes it of some units alone, or of all.
+func (w *world) mergeOnly(only map[plait.TraceID]struct{}, heads, segments int, last bool) {
+	w.t.Helper()
 	b := NewBuilder(testHasher, w.order)
+	b.Only(only)
 	for _, h := range w.heads[:heads] {
 		b.AddHead(h)
 	}
