@@ -110,26 +110,31 @@ func Choose(ctx context.Context, r Reader, asked []ask.TraceID) (ids []plait.Tra
 	return ids, missing, nil
 }
 
-// Read reads traces one after another. It leaves out those that retention has removed meanwhile. The memory that a
-// trace holds is given back when the next is asked for.
+// Read reads traces one after another, each once, whether it is named by its whole id or by half of it. It leaves out
+// those that retention has removed meanwhile. The memory that a trace holds is given back when the next is asked for.
 func Read(ctx context.Context, r Reader, memory *plait.AnswerMemory, maxSpans int, ids []plait.TraceID) iter.Seq2[*plait.Trace, error] {
 	return func(yield func(*plait.Trace, error) bool) {
+		given := make(map[plait.TraceID]bool, len(ids))
+		give := func(id plait.TraceID) (goOn bool) {
+			bounded, release := memory.Begin(ctx)
+			defer release()
+			trace, err := r.Trace(bounded, id, maxSpans)
+			switch {
+			case errors.Is(err, plait.ErrNotFound) || err == nil && given[trace.TraceID]:
+				return true
+			case err != nil:
+				yield(nil, err)
+				return false
+			}
+			given[trace.TraceID] = true
+			return yield(trace, nil)
+		}
 		for _, id := range ids {
-			if !readOne(ctx, r, memory, maxSpans, id, yield) {
+			if !give(id) {
 				return
 			}
 		}
 	}
-}
-
-func readOne(ctx context.Context, r Reader, memory *plait.AnswerMemory, maxSpans int, id plait.TraceID, yield func(*plait.Trace, error) bool) bool {
-	bounded, release := memory.Begin(ctx)
-	defer release()
-	trace, err := r.Trace(bounded, id, maxSpans)
-	if errors.Is(err, plait.ErrNotFound) {
-		return true
-	}
-	return yield(trace, err) && err == nil
 }
 
 // CutShort says of a trace that is Truncated what of it there is.

@@ -130,6 +130,17 @@ func TestTracesAreReadOneAfterAnotherInTheMemoryOfOne(t *testing.T) {
 	if !slices.Equal(read, found.IDs[:3]) && len(read) != 25 {
 		t.Errorf("read %d traces", len(read))
 	}
+	half := plait.TraceID{}
+	copy(half[8:], ids[0][8:])
+	times := 0
+	for trace, err := range Read(t.Context(), s, memory, 10, []plait.TraceID{half, ids[0], half, ids[0]}) {
+		if times++; err != nil || trace.TraceID != ids[0] {
+			t.Errorf("half an id reads %v (%v)", trace, err)
+		}
+	}
+	if times != 1 {
+		t.Errorf("a trace that is named four times is read %d times", times)
+	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	for trace, err := range Read(gone, s, memory, 10, ids) {
