@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query/condition"
 )
 
 // LogStreams asks how many log records resources have. The range needs both ends.
@@ -23,4 +24,20 @@ type LogStep struct {
 	Index int // from 0, the first begins with the range
 	Count int64
 	Bytes int64 // of the bodies
+}
+
+// LogGroups asks how many log records there are in steps, by what tells some labels apart. Steps are what lies
+// after one time and not after the next, in nanoseconds since 1970.
+type LogGroups struct {
+	Condition   condition.Node // on resources: others need not be counted
+	After, UpTo int64          // whole microseconds, as is Step
+	Step        int64
+	Attributes  []string // keys whose values are told apart: of records, scopes and resources
+}
+
+// LogGroup is what some records of a step have in common: resource, severity, and those attributes.
+type LogGroup struct {
+	Step   int // from 0
+	Count  int64
+	Record plait.LogRecord // without a time and a body
 }

@@ -254,6 +254,10 @@ func (*blocked) LogStreams(context.Context, questions.LogStreams) ([]questions.L
 	return nil, nil
 }
 
+func (*blocked) LogGroups(context.Context, questions.LogGroups) ([]questions.LogGroup, bool, error) {
+	return nil, false, nil
+}
+
 func TestASearchEndsWhenItsClientIsGone(t *testing.T) {
 	t.Parallel()
 	b := &blocked{began: make(chan struct{}), ended: make(chan struct{})}

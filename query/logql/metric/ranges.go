@@ -42,8 +42,12 @@ func (ev *evaluation) grouped(r logql.Range, group *logql.Grouping) (Result, err
 		return Result{}, err
 	}
 	w := &window{ev: ev, of: &r, group: group, series: map[string]*windowed{}}
-	after := ev.times.Start - int64(r.Offset) - int64(r.Interval)
-	err = ev.from.Entries(ev.ctx, r.Of, after, ev.at(ev.steps-1)-int64(r.Offset), func(e *pipeline.Entry) error {
+	after, upTo := ev.times.Start-int64(r.Offset)-int64(r.Interval), ev.at(ev.steps-1)-int64(r.Offset)
+	if done, err := ev.counted(w, p, after, upTo); done || err != nil {
+		w.upTo(math.MaxInt64)
+		return w.result(), err
+	}
+	err = ev.from.Entries(ev.ctx, r.Of, after, upTo, func(e *pipeline.Entry) error {
 		if !p.Selects(e.Stream) {
 			return nil
 		}
@@ -60,7 +64,10 @@ func (ev *evaluation) grouped(r logql.Range, group *logql.Grouping) (Result, err
 	return w.result(), nil
 }
 
-func (w *window) add(r *pipeline.Result) error {
+func (w *window) add(r *pipeline.Result) error { return w.addSeveral(r, 1) }
+
+// addSeveral adds an entry that stands for so many, which only counts may do.
+func (w *window) addSeveral(r *pipeline.Result, n float64) error {
 	if failed := r.Error(); failed != "" {
 		return plait.Errorf(plait.ErrInvalid, `pipeline error: %s in a line: leave such lines out by | __error__="", or take the mark off by | drop __error__`, failed)
 	}
@@ -91,7 +98,9 @@ func (w *window) add(r *pipeline.Result) error {
 			return plait.Errorf(plait.ErrTooLarge, "quantile_over_time has more than %d values in its range", maxValues)
 		}
 	}
-	s.intervals[len(s.intervals)-1].add(r.TimeNanos, value, keep)
+	last := &s.intervals[len(s.intervals)-1]
+	last.add(r.TimeNanos, value, keep)
+	last.count += n - 1
 	return nil
 }
 
