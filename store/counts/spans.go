@@ -66,6 +66,9 @@ func (s *Spans) cell(key SpanKey) *SpanCell {
 	return c
 }
 
+// Include adds what another cell has, whatever its key.
+func (c *SpanCell) Include(o *SpanCell) { c.include(o.Count, o.SumNanos, o.Buckets) }
+
 func (c *SpanCell) include(count, sumNanos int64, buckets []Bucket) {
 	c.Count, c.SumNanos = add(c.Count, count), add(c.SumNanos, sumNanos)
 	c.Buckets = addBuckets(c.Buckets, buckets)

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,7 +20,21 @@ import (
 
 // Steps are the parts of a range of time that are counted apart, in microseconds since 1970: the first
 // begins with From, and what is at To is in none.
-type Steps struct{ From, To, Length int64 }
+type Steps struct {
+	From, To, Length int64
+	// Aligned steps end at multiples of their length since 1970: the first may be shorter. Steps of whole minutes then
+	// cut no minute but those in which the range begins and ends, so few rows are read.
+	Aligned bool
+}
+
+// NewSteps makes steps of a range of time. A length of 0 is all in one.
+func NewSteps(r plait.TimeRange, length time.Duration, aligned bool) Steps {
+	s := Steps{From: max(r.From.UnixMicro(), rowcodec.MinMicros), To: min(r.To.UnixMicro(), rowcodec.MaxMicros), Length: length.Microseconds(), Aligned: aligned}
+	if length == 0 {
+		s.Length, s.Aligned = math.MaxInt64, false
+	}
+	return s
+}
 
 // MaxSteps bounds a question, as Prometheus bounds its points.
 const MaxSteps = 11_000
@@ -27,13 +43,35 @@ func (s Steps) check() error {
 	if s.From < rowcodec.MinMicros || s.To > rowcodec.MaxMicros || s.From >= s.To || s.Length <= 0 {
 		return plait.Errorf(plait.ErrInvalid, "counts are of a range that has a begin, a later end and steps of some length")
 	}
-	if (s.To-1)/s.Length-s.From/s.Length > MaxSteps {
+	if rowcodec.FloorDiv(s.To-1, s.Length)-rowcodec.FloorDiv(s.From, s.Length) > MaxSteps {
 		return plait.Errorf(plait.ErrInvalid, "more than %d steps: make the step longer or the range shorter", MaxSteps)
 	}
 	return nil
 }
 
-func (s Steps) of(micros int64) int { return int((micros - s.From) / s.Length) }
+func (s Steps) of(micros int64) int {
+	if s.Aligned {
+		return int(rowcodec.FloorDiv(micros, s.Length) - rowcodec.FloorDiv(s.From, s.Length))
+	}
+	return int((micros - s.From) / s.Length)
+}
+
+// Begin is the time at which a step begins.
+func (s Steps) Begin(step int) int64 {
+	if !s.Aligned {
+		return s.From + int64(step)*s.Length
+	}
+	return max(s.From, (rowcodec.FloorDiv(s.From, s.Length)+int64(step))*s.Length)
+}
+
+// rest is how long a step lasts from a time on.
+func (s Steps) rest(at int64) int64 {
+	left := s.Length
+	if s.Aligned {
+		left -= at - rowcodec.FloorDiv(at, s.Length)*s.Length
+	}
+	return min(left, s.To-at)
+}
 
 // span is a piece of time, in microseconds.
 type span struct{ from, to int64 }
@@ -42,7 +80,7 @@ type span struct{ from, to int64 }
 // follows one another is one.
 func (s Steps) cuts() []span {
 	var all []span
-	for at := s.From; ; at += min(s.Length, s.To-at) {
+	for at := s.From; ; at += s.rest(at) {
 		if minute := minuteOf(at) * minuteMicros; minute != at {
 			cut := span{max(minute, s.From), min(minute+minuteMicros, s.To)}
 			if n := len(all); n > 0 && all[n-1].to >= cut.from {

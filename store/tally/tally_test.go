@@ -116,7 +116,15 @@ func (d *database) steps() tally.Steps {
 	from := d.now.Add(-time.Duration(d.r.Int64N(int64(3 * time.Hour)))).Truncate(unit)
 	to := from.Add(time.Duration(1+d.r.Int64N(int64(3*time.Hour))) + unit).Truncate(unit)
 	length := []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Second, 90 * time.Second, to.Sub(from), math.MaxInt64, 7*time.Minute + time.Microsecond}[d.r.IntN(7)]
-	return tally.Steps{From: from.UnixMicro(), To: to.UnixMicro(), Length: length.Microseconds()}
+	return tally.Steps{From: from.UnixMicro(), To: to.UnixMicro(), Length: length.Microseconds(), Aligned: d.r.IntN(2) == 0}
+}
+
+// zero is the time from which the lengths of steps are counted.
+func zero(s tally.Steps) int64 {
+	if s.Aligned {
+		return s.From / s.Length * s.Length
+	}
+	return s.From
 }
 
 type spanSum struct {
@@ -157,7 +165,7 @@ func (d *database) spanRows(s tally.Steps) map[counts.SpanKey]spanSum {
 		if micros < s.From || micros >= s.To {
 			continue
 		}
-		k.Minute = (micros - s.From) / s.Length
+		k.Minute = (micros - zero(s)) / s.Length
 		sum := sums[k]
 		sum.count++
 		sum.nanos += max(nanos, 0)
@@ -181,8 +189,8 @@ func (d *database) countedLogs(ctx context.Context, s tally.Steps) (map[counts.L
 func (d *database) logRows(s tally.Steps) map[counts.LogKey]logSum {
 	d.t.Helper()
 	rows, err := d.pool.Query(d.t.Context(), `
-		SELECT ((extract(epoch FROM time) * 1000000)::int8 - $1::int8) / $2::int8, resource, class, severity, count(*), sum(octet_length(body))
-		FROM plait_store.log WHERE (extract(epoch FROM time) * 1000000)::int8 BETWEEN $1::int8 AND $3::int8 - 1 GROUP BY 1, 2, 3, 4`, s.From, s.Length, s.To)
+		SELECT ((extract(epoch FROM time) * 1000000)::int8 - $4::int8) / $2::int8, resource, class, severity, count(*), sum(octet_length(body))
+		FROM plait_store.log WHERE (extract(epoch FROM time) * 1000000)::int8 BETWEEN $1::int8 AND $3::int8 - 1 GROUP BY 1, 2, 3, 4`, s.From, s.Length, s.To, zero(s))
 	if err != nil {
 		d.t.Fatal(err)
 	}
