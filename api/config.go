@@ -90,12 +90,13 @@ func isBaseURL(base string) bool {
 	return base == "" || web || path
 }
 
-// Deps are what a Server works with. The four readers are required.
+// Deps are what a Server works with. The five readers are required.
 type Deps struct {
 	Traces   correlate.TraceReader
 	Logs     correlate.LogReader
 	Metrics  correlate.MetricReader
 	Services ServiceLister
+	Volumes  VolumeReader
 
 	// Ready says whether the database can be asked; nil: it always can.
 	Ready func(context.Context) error

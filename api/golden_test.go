@@ -37,6 +37,8 @@ func TestAnswersOnTheRecording(t *testing.T) {
 		"log":            {"/api/v1/pivot/log?time=2023-01-29T08:49:55.883Z&service=ts-travel-service&body=today+date&lines=2", "/api/v1/pivot/log"},
 		"traces":         {"/api/v1/traces?service=ts-order-service&min_duration=5ms&kind=server&attr=service.namespace=trainticket&limit=2" + window, "/api/v1/traces"},
 		"service_map":    {"/api/v1/service-map?start=1674982096478&end=1674982196272", "/api/v1/service-map"},
+		"log_volume":     {"/api/v1/logs/volume?service=ts-order-service&severity=info&by=service,severity,template&step=1h&start=1674982096478&end=1674982196272", "/api/v1/logs/volume"},
+		"span_volume":    {"/api/v1/spans/volume?service=ts-order-service&kind=server&by=name,kind&step=1m&start=1674982096478&end=1674982196272", "/api/v1/spans/volume"},
 		"services":       {"/api/v1/services?limit=2&cursor=dHMtbw", "/api/v1/services"},
 		"problem":        {"/api/v1/traces?min_duration=fast", "/api/v1/traces"},
 	} {

@@ -108,6 +108,8 @@ func TestDescriptionAndCodeHaveTheSameEndpoints(t *testing.T) {
 			var initial, most any
 			if n, err := strconv.Atoi(f.Value); err == nil {
 				initial = n
+			} else if f.Value != "" {
+				initial = f.Value
 			}
 			if f.Max > 0 {
 				most = f.Max

@@ -29,7 +29,9 @@ var endpoints = []endpoint{
 	question(tracePath+"/metrics", (*Server).traceMetrics),
 	question("/pivot/log", (*Server).pivotLog),
 	question("/logs", (*Server).searchLogs),
+	question("/logs/volume", (*Server).logVolume),
 	question("/traces", (*Server).searchTraces),
+	question("/spans/volume", (*Server).spanVolume),
 	question("/service-map", (*Server).serviceMap),
 	question("/services", (*Server).listServices),
 }

@@ -11,13 +11,18 @@ import (
 	"github.com/plaithq/plait/query/condition"
 )
 
+// spanParams are what a span is asked for by.
+type spanParams struct {
+	Service string `query:"service"`
+	Name    string `query:"name"`
+	Status  status `query:"status"`
+	Kind    kind   `query:"kind"`
+}
+
 type tracesParams struct {
-	Service     string      `query:"service"`
-	Name        string      `query:"name"`
+	spanParams
 	MinDuration ask.Period  `query:"min_duration"`
 	MaxDuration ask.Period  `query:"max_duration"`
-	Status      status      `query:"status"`
-	Kind        kind        `query:"kind"`
 	Attr        []attribute `query:"attr"`
 	ask.Window
 	Limit  int    `query:"limit" default:"20" max:"1000"`
@@ -29,9 +34,9 @@ type tracesAnswer struct {
 	NextCursor string         `json:"next_cursor,omitempty"`
 }
 
-// condition asks for spans as the parameters say.
-func (p *tracesParams) condition() condition.Node {
-	and := condition.And{query.Took(time.Duration(p.MinDuration), time.Duration(p.MaxDuration))}
+// spans asks for spans as the parameters say.
+func (p *spanParams) spans() condition.And {
+	and := condition.And{}
 	if p.Service != "" {
 		and = append(and, query.Service(p.Service))
 	}
@@ -44,6 +49,12 @@ func (p *tracesParams) condition() condition.Node {
 	if p.Kind.kind != nil {
 		and = append(and, query.Kind(*p.Kind.kind))
 	}
+	return and
+}
+
+// condition asks for spans as the parameters say.
+func (p *tracesParams) condition() condition.Node {
+	and := append(p.spans(), query.Took(time.Duration(p.MinDuration), time.Duration(p.MaxDuration)))
 	for _, a := range p.Attr {
 		and = append(and, query.SpanAttribute(a.Key, a.Value.Text()))
 	}

@@ -86,7 +86,7 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 		return err
 	}
 	answers, err := api.New(c.api(), api.Deps{
-		Traces: st, Logs: st, Metrics: st, Services: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
+		Traces: st, Logs: st, Metrics: st, Services: st, Volumes: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
 		Memory: memory, Faces: faces,
 	})
 	if err != nil {
