@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/query/condition"
@@ -34,6 +36,10 @@ FROM (
 GROUP BY 1, 2, 3, 4, 5, 6
 LIMIT $8`
 
+// groupHashedSQL leaves the planner no other way than to group by a hash: of a day that grows it knows too little, and
+// sorts all rows by their attributes, to disk.
+const groupHashedSQL = `SELECT set_config('enable_sort', 'off', true)`
+
 // maxLogGroups bounds an answer, of some 200 bytes each.
 const maxLogGroups = 100_000
 
@@ -54,13 +60,22 @@ func (s *Reader) LogGroups(ctx context.Context, q query.LogGroups) (groups []que
 	isAsked := func(key string) bool { return slices.Contains(q.Attributes, key) }
 	sets := entries.AttributeSets.Fitting(isAsked, func(plait.Attribute) bool { return true })
 	rows, counts, steps := []storedLog{}, []int64{}, []int{}
-	err = pg.QueryRows(ctx, s.search, func(v [][]byte) {
-		rows = append(rows, storedLog{
-			resource: rowcodec.Int8(v[0]), severity: rowcodec.Int2(v[1]), class: rowcodec.Int8(v[2]), attributeSet: rowcodec.Int8(v[3]), attributes: string(v[4]),
-		})
-		steps, counts = append(steps, int(rowcodec.Int8(v[5]))), append(counts, rowcodec.Int8(v[6]))
-	}, groupedLogsSQL, pg.Planned, rowcodec.MicrosTime(q.After/1000), rowcodec.MicrosTime(q.UpTo/1000+1), resources,
-		tellingClasses(entries, isAsked), sets, likeKeys(q.Attributes), q.Step/1000, maxLogGroups+1)
+	err = pg.ReadPlanned(ctx, s.search, groupHashedSQL, func(tx pgx.Tx) error {
+		found, err := tx.Query(ctx, groupedLogsSQL, pg.Planned, rowcodec.MicrosTime(q.After/1000), rowcodec.MicrosTime(q.UpTo/1000+1), resources,
+			tellingClasses(entries, isAsked), sets, likeKeys(q.Attributes), q.Step/1000, maxLogGroups+1)
+		if err != nil {
+			return err
+		}
+		defer found.Close()
+		for found.Next() {
+			v := found.RawValues()
+			rows = append(rows, storedLog{
+				resource: rowcodec.Int8(v[0]), severity: rowcodec.Int2(v[1]), class: rowcodec.Int8(v[2]), attributeSet: rowcodec.Int8(v[3]), attributes: string(v[4]),
+			})
+			steps, counts = append(steps, int(rowcodec.Int8(v[5]))), append(counts, rowcodec.Int8(v[6]))
+		}
+		return found.Err()
+	})
 	if err != nil {
 		return nil, false, fmt.Errorf("count log records: %w", err)
 	}
