@@ -3,6 +3,7 @@ package terms
 import (
 	"bytes"
 	"iter"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -136,19 +137,35 @@ func (n *Needle) Plan(h *Hasher, templates iter.Seq2[Term, string]) *Plan {
 }
 
 func (r *reading) plan(h *Hasher, classes []Term) *Plan {
+	runs := make([]*Plan, len(r.runs))
+	for i, run := range r.runs {
+		runs[i] = run.plan(h)
+	}
+	all := All(runs...)
+	if len(classes) > maxClassTerms || r.runsTellMore(len(classes)) && !all.NarrowsNothing() {
+		return all
+	}
 	free := []*Plan{h.AnyID(freeText, 0)}
 	for _, l := range r.literals {
 		free = append(free, l.plan(h))
 	}
-	text := Everything()
-	if len(classes) <= maxClassTerms {
-		text = OneOf(Any(classes...), All(free...))
+	return All(OneOf(Any(classes...), All(free...)), all)
+}
+
+const (
+	// rareRun is the length from which a run of digits is hardly ever a year, a status or a small number.
+	rareRun = startLength
+	// fewClasses is how many classes are worth a look beside such a run: each is a list to read in each segment.
+	fewClasses = 32
+)
+
+// runsTellMore says that the runs narrow a search so far that to look up its classes, of which there are so many, would
+// cost more than to compare the rows that it saves.
+func (r *reading) runsTellMore(classes int) bool {
+	if r.template == string(Placeholder) {
+		return true // any body with the run has the text
 	}
-	all := []*Plan{text}
-	for _, run := range r.runs {
-		all = append(all, run.plan(h))
-	}
-	return All(all...)
+	return classes > fewClasses && slices.ContainsFunc(r.runs, func(run openRun) bool { return len(run.text) >= rareRun })
 }
 
 // shortestPart is the length of the shortest part of a word, in characters, that is looked up.

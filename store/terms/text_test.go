@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -264,6 +265,30 @@ func TestWhatNarrowsASearchForText(t *testing.T) {
 	}
 	for _, needle := range []string{"", "a", "12", "cafe"} {
 		b.check(needle)
+	}
+}
+
+func TestARareNumberIsFoundWithoutAskingForEachTemplateThatMayHaveIt(t *testing.T) {
+	t.Parallel()
+	b := newBodies(t)
+	var texts []string
+	for n := range 3000 {
+		template := strings.Map(func(r rune) rune { return 'g' + r - '0' }, strconv.Itoa(n%1500))
+		texts = append(texts, fmt.Sprintf("%s of user u-%05d, trace %016x%016x, %d left", template, n, uint32(n)*2654435761, n*n, n%10))
+	}
+	b.commit(texts, func(int) bool { return false })
+	b.w.merge(1, 0, false)
+	for _, needle := range []string{"u-01234", texts[7][strings.Index(texts[7], "trace ")+6:][:32], "u-99999"} {
+		b.w.source.bytes = 0
+		if wrong := b.check(needle); wrong > 10 {
+			t.Errorf("%q finds %d bodies in vain", needle, wrong)
+		}
+		if read, all := b.w.source.bytes, len(b.w.source.bodies[b.w.ids]); read > all/4 {
+			t.Errorf("%q reads %d bytes of a segment of %d", needle, read, all)
+		}
+	}
+	if wrong := b.check("user u-01234, trace"); wrong > 0 {
+		t.Errorf("a number with its words finds %d bodies in vain", wrong)
 	}
 }
 
