@@ -41,3 +41,18 @@ func FuzzCleanTextIsStorable(f *testing.F) {
 		}
 	})
 }
+
+func FuzzTimesReadBackAsWritten(f *testing.F) {
+	for _, nanos := range []int64{0, 1, -1, 999, 1000, -1000, -1001, math.MaxInt64, math.MinInt64} {
+		f.Add(nanos)
+	}
+	f.Fuzz(func(t *testing.T, nanos int64) {
+		var b Buffer
+		b.Timestamptz(nanos)
+		b.Int2(SubMicros(nanos))
+		micros, sub := TimeMicros(b.Bytes[4:12]), Int2(b.Bytes[16:])
+		if sub < 0 || sub > 999 || micros*1000+int64(sub) != nanos {
+			t.Errorf("%d is stored as %d µs and %d ns", nanos, micros, sub)
+		}
+	})
+}
