@@ -16,6 +16,14 @@ import (
 	"github.com/plaithq/plait/store/storetest/shop"
 )
 
+// skipOnCitus skips a test of what a cluster does otherwise.
+func skipOnCitus(t *testing.T, why string) {
+	t.Helper()
+	if storetest.OnCitus() {
+		t.Skip(why)
+	}
+}
+
 func distribute(t *testing.T, url string, o citus.Options) (lines []string, err error) {
 	t.Helper()
 	o.Report = func(line string) { lines = append(lines, line) }
@@ -25,9 +33,7 @@ func distribute(t *testing.T, url string, o citus.Options) (lines []string, err 
 
 func TestOnePostgresIsNoCluster(t *testing.T) {
 	t.Parallel()
-	if storetest.OnCitus() {
-		t.Skip("the database is one of a cluster")
-	}
+	skipOnCitus(t, "the database is one of a cluster")
 	_, err := distribute(t, storetest.URL(t), citus.Options{Shards: 32})
 	if !errors.Is(err, plait.ErrInvalid) || !strings.Contains(err.Error(), "Citus") {
 		t.Errorf("spread over one Postgres: %v, want an error that asks for Citus", err)

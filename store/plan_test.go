@@ -128,9 +128,7 @@ WHERE p.isleaf`, "plait_store."+table)
 
 func TestPlansOnRealisticData(t *testing.T) {
 	t.Parallel()
-	if storetest.OnCitus() {
-		t.Skip("a coordinator's plans name no partitions")
-	}
+	skipOnCitus(t, "a coordinator's plans name no partitions")
 	s, url, trace := planStore(t)
 	t.Run("look-ups use the trace index of every partition", func(t *testing.T) { testLookupPlans(t, s, url, trace) })
 	t.Run("users' SQL uses the indexes", func(t *testing.T) { testUsersPlans(t, connect(t, url), trace) })

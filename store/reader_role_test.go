@@ -46,9 +46,7 @@ func newRoleName(t *testing.T, databaseURL string) string {
 
 func TestReaderMayReadTheViewsAndNothingElse(t *testing.T) {
 	t.Parallel()
-	if storetest.OnCitus() {
-		t.Skip("workers ask readers for rights on the tables behind the views (docs/scaling.md)")
-	}
+	skipOnCitus(t, "workers ask readers for rights on the tables behind the views (docs/scaling.md)")
 	databaseURL := storetest.URL(t)
 	writeDocsTelemetry(t, storetest.Open(t, databaseURL))
 	owner := connect(t, databaseURL)

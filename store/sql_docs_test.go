@@ -19,9 +19,7 @@ var sqlBlock = regexp.MustCompile("(?s)```sql\n(.*?)```")
 
 func TestSQLOfTheDocsFindsWhatItSays(t *testing.T) {
 	t.Parallel()
-	if storetest.OnCitus() {
-		t.Skip("docs/scaling.md says which of these a cluster answers in other words")
-	}
+	skipOnCitus(t, "docs/scaling.md says which of these a cluster answers in other words")
 	findsWhatItSays(t, "../docs/sql.md", 10)
 }
 

@@ -155,9 +155,7 @@ func TestTraceIDInSQLIsTheWholeIDOfAStoredTrace(t *testing.T) {
 
 func TestTraceIDInSQLIsFoundByTheIndex(t *testing.T) {
 	t.Parallel()
-	if storetest.OnCitus() {
-		t.Skip("a function that asks distributed tables is no condition of a plan there (docs/scaling.md)")
-	}
+	skipOnCitus(t, "a function that asks distributed tables is no condition of a plan there (docs/scaling.md)")
 	_, url, trace := planStore(t)
 	conn := connect(t, url)
 	pages := make(map[string]int)

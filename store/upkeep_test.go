@@ -239,9 +239,7 @@ func TestAClockFarAheadOfThePartitionsGoesOutside(t *testing.T) {
 
 func TestUpkeepAnalysesSummarisesAndFreezes(t *testing.T) {
 	t.Parallel()
-	if storetest.OnCitus() {
-		t.Skip("each node keeps up its own rows")
-	}
+	skipOnCitus(t, "each node keeps up its own rows")
 	url := storetest.URL(t)
 	c := &clock{now: time.Now()}
 	s, conn := storetest.Open(t, url, storetest.Now(c.read)), connect(t, url)
