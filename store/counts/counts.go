@@ -149,7 +149,60 @@ func (m *minutes) read(r *reader) int64 {
 	return m.last
 }
 
-// order is that of keys: by minute first.
-func order(minuteA, minuteB int64, rest ...int) int {
-	return cmp.Or(cmp.Compare(minuteA, minuteB), cmp.Or(rest...))
+// ordered is what a cell is sorted by: its minute, then the numbers of its ids, which are in the order of their ids, and
+// what else is in its key. It has no pointers, so it moves fast.
+type ordered struct {
+	minute int64
+	ids    uint64 // two numbers
+	rest   uint32
+	at     int32 // the cell's place in a list
+}
+
+func newOrdered(minute int64, first, second, rest uint64, at int) ordered {
+	return ordered{minute, first<<32 | second, uint32(rest), int32(at)}
+}
+
+func sortCells(cells []ordered) {
+	slices.SortFunc(cells, func(a, b ordered) int {
+		switch {
+		case a.minute != b.minute:
+			return cmp.Compare(a.minute, b.minute)
+		case a.ids != b.ids:
+			return cmp.Compare(a.ids, b.ids)
+		}
+		return cmp.Compare(a.rest, b.rest)
+	})
+}
+
+// appendTo appends minute and ids and the rest of a key.
+func (o *ordered) appendTo(dst []byte, at *minutes) []byte {
+	dst = binary.AppendUvarint(at.appendTo(dst, o.minute), o.ids>>32)
+	return binary.AppendUvarint(binary.AppendUvarint(dst, o.ids&math.MaxUint32), uint64(o.rest))
+}
+
+// slab has cells that are made many at a time and used again after a reset, up to some.
+type slab[C any] struct {
+	chunks [][]C
+	used   int // cells
+}
+
+const (
+	chunkCells = 256
+	keptChunks = 16
+)
+
+// next is a cell with what it had before.
+func (s *slab[C]) next() *C {
+	chunk, at := s.used/chunkCells, s.used%chunkCells
+	if chunk == len(s.chunks) {
+		s.chunks = append(s.chunks, make([]C, chunkCells))
+	}
+	s.used++
+	return &s.chunks[chunk][at]
+}
+
+func (s *slab[C]) reset() {
+	if s.used = 0; len(s.chunks) > keptChunks {
+		s.chunks = append([][]C(nil), s.chunks[:keptChunks]...)
+	}
 }

@@ -63,6 +63,15 @@ func aLog(r *rand.Rand) (LogKey, int) {
 	return LogKey{Minute: int64(r.IntN(n)) - 3, Resource: int64(r.IntN(n)), Class: int64(r.IntN(n)) - 9, Severity: int16(r.IntN(26) - 1)}, r.IntN(1000)
 }
 
+// cellsOf are cells without the room that they have.
+func cellsOf(s *Spans) map[SpanKey]SpanCell {
+	cells := map[SpanKey]SpanCell{}
+	for key, c := range s.cells {
+		cells[key] = c.SpanCell
+	}
+	return cells
+}
+
 func TestMergedCountsAreThoseOfAllRows(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -86,7 +95,7 @@ func TestMergedCountsAreThoseOfAllRows(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !reflect.DeepEqual(spans.cells, mergedSpans.cells) {
+	if !reflect.DeepEqual(cellsOf(spans), cellsOf(mergedSpans)) {
 		t.Error("merged spans differ from those counted at once")
 	}
 	if !reflect.DeepEqual(logs.cells, mergedLogs.cells) {

@@ -1,10 +1,6 @@
 package counts
 
-import (
-	"cmp"
-	"encoding/binary"
-	"slices"
-)
+import "encoding/binary"
 
 // LogKey is what log records of one cell have in common.
 type LogKey struct {
@@ -12,10 +8,6 @@ type LogKey struct {
 	Resource int64
 	Class    int64
 	Severity int16 // the number
-}
-
-func (k LogKey) compare(o LogKey) int {
-	return order(k.Minute, o.Minute, cmp.Compare(k.Resource, o.Resource), cmp.Compare(k.Class, o.Class), cmp.Compare(k.Severity, o.Severity))
 }
 
 // LogCell is what log records of one key are.
@@ -28,13 +20,17 @@ type LogCell struct {
 // Logs counts log records. It belongs to one goroutine.
 type Logs struct {
 	cells map[LogKey]*LogCell
+	room  slab[LogCell]
 }
 
 // NewLogs counts from nothing.
 func NewLogs() *Logs { return &Logs{cells: map[LogKey]*LogCell{}} }
 
 // Reset forgets all.
-func (l *Logs) Reset() { clear(l.cells) }
+func (l *Logs) Reset() {
+	clear(l.cells)
+	l.room.reset()
+}
 
 // Len is the number of cells, each of which takes some 100 bytes of memory.
 func (l *Logs) Len() int { return len(l.cells) }
@@ -48,7 +44,8 @@ func (l *Logs) Include(c *LogCell) { l.include(c.LogKey, c.Count, c.Bytes) }
 func (l *Logs) include(key LogKey, count, bytes int64) {
 	c := l.cells[key]
 	if c == nil {
-		c = &LogCell{LogKey: key}
+		c = l.room.next()
+		*c = LogCell{LogKey: key}
 		l.cells[key] = c
 	}
 	c.Count, c.Bytes = add(c.Count, count), add(c.Bytes, bytes)
@@ -73,16 +70,18 @@ func (l *Logs) AppendTo(dst []byte) []byte {
 		cells = append(cells, c)
 		resources, classes = append(resources, c.Resource), append(classes, c.Class)
 	}
-	slices.SortFunc(cells, func(a, b *LogCell) int { return a.compare(b.LogKey) })
 	resourceTable, classTable := newIDTable(resources), newIDTable(classes)
+	sorted := make([]ordered, len(cells))
+	for i, c := range cells {
+		sorted[i] = newOrdered(c.Minute, resourceTable.number(c.Resource), classTable.number(c.Class), uint64(uint16(c.Severity)), i)
+	}
+	sortCells(sorted)
 	dst = classTable.appendTo(resourceTable.appendTo(append(dst, version)))
 	dst = binary.AppendUvarint(dst, uint64(len(cells)))
 	var at minutes
-	for _, c := range cells {
-		dst = at.appendTo(dst, c.Minute)
-		for _, n := range []uint64{resourceTable.number(c.Resource), classTable.number(c.Class), uint64(uint16(c.Severity)), uint64(c.Count), uint64(c.Bytes)} {
-			dst = binary.AppendUvarint(dst, n)
-		}
+	for i := range sorted {
+		c := cells[sorted[i].at]
+		dst = binary.AppendUvarint(binary.AppendUvarint(sorted[i].appendTo(dst, &at), uint64(c.Count)), uint64(c.Bytes))
 	}
 	return dst
 }

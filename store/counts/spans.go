@@ -1,10 +1,6 @@
 package counts
 
-import (
-	"cmp"
-	"encoding/binary"
-	"slices"
-)
+import "encoding/binary"
 
 // SpanKey is what spans of one cell have in common.
 type SpanKey struct {
@@ -13,10 +9,6 @@ type SpanKey struct {
 	Resource  int64
 	Status    uint8
 	Root      bool // the span has no parent
-}
-
-func (k SpanKey) compare(o SpanKey) int {
-	return order(k.Minute, o.Minute, cmp.Compare(k.Operation, o.Operation), cmp.Compare(k.Resource, o.Resource), cmp.Compare(k.flags(), o.flags()))
 }
 
 func (k SpanKey) flags() uint64 {
@@ -36,14 +28,24 @@ type SpanCell struct {
 
 // Spans counts spans. It belongs to one goroutine.
 type Spans struct {
-	cells map[SpanKey]*SpanCell
+	cells map[SpanKey]*roomySpanCell
+	room  slab[roomySpanCell]
+}
+
+// roomySpanCell has room for the buckets that most cells of a commit have.
+type roomySpanCell struct {
+	SpanCell
+	buckets [2]Bucket
 }
 
 // NewSpans counts from nothing.
-func NewSpans() *Spans { return &Spans{cells: map[SpanKey]*SpanCell{}} }
+func NewSpans() *Spans { return &Spans{cells: map[SpanKey]*roomySpanCell{}} }
 
 // Reset forgets all.
-func (s *Spans) Reset() { clear(s.cells) }
+func (s *Spans) Reset() {
+	clear(s.cells)
+	s.room.reset()
+}
 
 // Len is the number of cells, each of which takes some 200 bytes of memory.
 func (s *Spans) Len() int { return len(s.cells) }
@@ -60,10 +62,11 @@ func (s *Spans) Include(c *SpanCell) { s.cell(c.SpanKey).include(c.Count, c.SumN
 func (s *Spans) cell(key SpanKey) *SpanCell {
 	c := s.cells[key]
 	if c == nil {
-		c = &SpanCell{SpanKey: key}
+		c = s.room.next()
+		c.SpanCell = SpanCell{SpanKey: key, Buckets: c.buckets[:0]}
 		s.cells[key] = c
 	}
-	return c
+	return &c.SpanCell
 }
 
 // Include adds what another cell has, whatever its key.
@@ -89,22 +92,24 @@ const version = 1
 
 // AppendTo appends the cells, by minute: what ReadSpans reads. A cell of one span takes some 11 bytes.
 func (s *Spans) AppendTo(dst []byte) []byte {
-	cells := make([]*SpanCell, 0, len(s.cells))
+	cells := make([]*roomySpanCell, 0, len(s.cells))
 	operations, resources := make([]int64, 0, len(s.cells)), make([]int64, 0, len(s.cells))
 	for _, c := range s.cells {
 		cells = append(cells, c)
 		operations, resources = append(operations, c.Operation), append(resources, c.Resource)
 	}
-	slices.SortFunc(cells, func(a, b *SpanCell) int { return a.compare(b.SpanKey) })
 	operationTable, resourceTable := newIDTable(operations), newIDTable(resources)
+	sorted := make([]ordered, len(cells))
+	for i, c := range cells {
+		sorted[i] = newOrdered(c.Minute, operationTable.number(c.Operation), resourceTable.number(c.Resource), c.flags(), i)
+	}
+	sortCells(sorted)
 	dst = resourceTable.appendTo(operationTable.appendTo(append(dst, version)))
 	dst = binary.AppendUvarint(dst, uint64(len(cells)))
 	var at minutes
-	for _, c := range cells {
-		dst = at.appendTo(dst, c.Minute)
-		for _, n := range []uint64{operationTable.number(c.Operation), resourceTable.number(c.Resource), c.flags(), uint64(c.Count), uint64(c.SumNanos)} {
-			dst = binary.AppendUvarint(dst, n)
-		}
+	for i := range sorted {
+		c := cells[sorted[i].at]
+		dst = binary.AppendUvarint(binary.AppendUvarint(sorted[i].appendTo(dst, &at), uint64(c.Count)), uint64(c.SumNanos))
 		dst = appendBuckets(dst, c.Count, c.Buckets)
 	}
 	return dst
