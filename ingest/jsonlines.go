@@ -20,9 +20,9 @@ func (d *linesDoor) overHTTP() []door {
 func (d *linesDoor) serve(x *exchange) (outcome, error) {
 	header := x.Request().Header.Get("Content-Type")
 	switch media, _, _ := mime.ParseMediaType(header); media {
-	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/json-lines", "application/stream+json", mediaJSON, "text/plain":
-	default:
-		return outcome{}, plait.Errorf(errUnsupported, "content type %.64q: send application/x-ndjson, or text/plain", header)
+	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/json-lines", "application/stream+json", mediaJSON:
+	default: // text/plain too, which any page of the web could send
+		return outcome{}, plait.Errorf(errUnsupported, "content type %.64q: send application/x-ndjson", header)
 	}
 	if err := x.read(); err != nil {
 		return outcome{}, err

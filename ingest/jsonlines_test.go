@@ -12,7 +12,7 @@ func TestApplicationsSendTheirLinesAsTheyAre(t *testing.T) {
 	t.Parallel()
 	ts := start(t)
 	body := `{"level":"error","msg":"refused","service":"cart","time":"2026-11-21T10:00:00Z","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}` + "\nlevel=info a line of text\n"
-	for _, media := range []string{"application/x-ndjson", "text/plain; charset=utf-8", mediaJSON} {
+	for _, media := range []string{"application/x-ndjson", "application/jsonl; charset=utf-8", mediaJSON} {
 		got := ts.post(t, "/ingest/logs", strings.NewReader(body), "Content-Type: "+media)
 		if got.code != http.StatusNoContent {
 			t.Fatalf("%s: %d %s", media, got.code, got.body)
