@@ -1,7 +1,10 @@
 package loki
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/plaithq/plait"
@@ -40,6 +43,7 @@ func (h *handler) instant(ctx context.Context, q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	order(e, r.Series)
 	if r.Scalar {
 		return succeed(resultOf{ResultType: "scalar", Result: sample{at.UnixNano(), r.Series[0].Values[0]}, Stats: statsOf(began, 0, 0)}), nil
 	}
@@ -71,6 +75,7 @@ func (h *handler) overTime(ctx context.Context, q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	order(e, r.Series)
 	matrix := []matrixSeries{}
 	for _, s := range r.Series {
 		series := matrixSeries{Metric: object(s.Labels)}
@@ -84,4 +89,19 @@ func (h *handler) overTime(ctx context.Context, q *request) (any, error) {
 		}
 	}
 	return succeed(resultOf{ResultType: "matrix", Result: matrix, Stats: statsOf(began, 0, 0)}), nil
+}
+
+// order sorts series by their labels, so that an answer is the same each time, unless the query says how.
+func order(e logql.Expr, all []metric.Series) {
+	if a, ok := e.(logql.Aggregation); ok {
+		switch a.Op {
+		case logql.Sort, logql.SortDesc, logql.TopK, logql.BottomK:
+			return
+		}
+	}
+	slices.SortStableFunc(all, func(a, b metric.Series) int {
+		return slices.CompareFunc(a.Labels, b.Labels, func(a, b plait.Label) int {
+			return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
+		})
+	})
 }
