@@ -29,7 +29,8 @@ type Place struct {
 //
 // What telemetry repeats is on every node, so that joins with it stay on one. The rows of a trace are on one
 // node, whichever signal they are. Samples are spread by their series. What gateways tell one another is small, locked by rows and read
-// by whoever writes, so it stays with the coordinator, through which all gateways write; so do counts, of which time leaves no more than there are operations.
+// by whoever writes, so it stays with the coordinator, through which all gateways write; so do the index of terms and the counts, since
+// nodes have no common snapshot: a search beside a merge would miss what moves from one to another.
 func Places() []Place {
 	return []Place{
 		{Table: "resource", Kind: Reference},
@@ -43,9 +44,9 @@ func Places() []Place {
 		{Table: "log", Kind: Distributed, Column: "trace_id", With: "span"},
 		{Table: "exemplar", Kind: Distributed, Column: "trace_id", With: "span"},
 		{Table: "sample_chunk", Kind: Distributed, Column: "series"},
-		{Table: "term_head", Kind: Distributed, Column: "id"},
-		{Table: "term_segment", Kind: Distributed, Column: "id"},
-		{Table: "tally", Kind: Coordinator},       // read and merged in one snapshot, which nodes do not share
+		{Table: "term_head", Kind: Coordinator}, // a merge takes from it and gives to term_segment, which nodes do not show at one moment
+		{Table: "term_segment", Kind: Coordinator},
+		{Table: "tally", Kind: Coordinator},       // read and merged in one snapshot
 		{Table: "sample_head", Kind: Coordinator}, // found by the transaction that wrote it, whose number is the coordinator's
 		{Table: "metric_metadata", Kind: Coordinator},
 		{Table: "half_trace", Kind: Coordinator},

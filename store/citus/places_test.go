@@ -75,11 +75,11 @@ func TestOnlyWhatIsMissingIsMade(t *testing.T) {
 	if missing, err := compare(Places(), known); err != nil || len(missing) != 0 {
 		t.Errorf("where all are made: %v, %v, want nothing", missing, err)
 	}
-	delete(known, "term_head")
+	delete(known, "sample_chunk")
 	known["log"] = spread{kind: "local"}
 	missing, err := compare(Places(), known)
-	if err != nil || len(missing) != 2 || missing[0].Table != "log" || missing[1].Table != "term_head" {
-		t.Errorf("%v, %v, want log and term_head", missing, err)
+	if err != nil || len(missing) != 2 || missing[0].Table != "log" || missing[1].Table != "sample_chunk" {
+		t.Errorf("%v, %v, want log and sample_chunk", missing, err)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestATableThatIsElsewhereIsRefused(t *testing.T) {
 		"a dictionary spread":       {"resource", spread{kind: "distributed", column: "id", colocation: 5}},
 		"rows on every node":        {"span", spread{kind: "reference"}},
 		"the coordinator's, spread": {"clock", spread{kind: "reference"}},
-		"spread otherwise":          {"term_head", spread{kind: "otherwise distributed"}},
+		"spread otherwise":          {"sample_chunk", spread{kind: "otherwise distributed"}},
 	} {
 		known := spreadRight()
 		known[wrong.table] = wrong.is
