@@ -21,9 +21,10 @@ const (
 	enoughHeads = 256
 	enoughAge   = time.Minute
 
-	// mergedRows and mergedBytes bound what one merge takes from heads. It takes six times as much memory.
+	// mergedRows and mergedBytes bound what one merge takes from heads, and with it its memory: of values that are all
+	// different ten times as many bytes.
 	mergedRows  = 2 * enoughRows
-	mergedBytes = 24 << 20
+	mergedBytes = 12 << 20
 )
 
 // MergeEvery is how often it is worth a look whether there is something to merge.

@@ -11,7 +11,8 @@ const (
 	mergedAtOnce = 4
 	// alike is how many times larger a segment of about the same size may be.
 	alike = 2
-	// largestMerged bounds what a merge makes, in bytes, and so its memory, of which it takes three times as much.
+	// largestMerged bounds what a merge makes, in bytes, and so its memory, of which it takes seven times as much where
+	// all terms are different.
 	largestMerged = 32 << 20
 	// mostMergedUnits bounds the units of a merge, each of which takes 100 bytes of memory.
 	mostMergedUnits = 1 << 20
