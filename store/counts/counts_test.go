@@ -26,6 +26,9 @@ func TestBucketsJoinWithoutGapsAndEndAtPowersOfTwo(t *testing.T) {
 		if upper := UpperBound(i); v > 0 && (v > upper || float64(upper) > float64(v)*1.126+1) {
 			t.Errorf("%d ns are in bucket %d, which ends at %d", v, i, upper)
 		}
+		if middle := UpperBound(i-1)/2 + UpperBound(i)/2; v > 16 && v < math.MaxInt64/2 && math.Abs(float64(middle-v)) > float64(v)/16+1 {
+			t.Errorf("the middle of the bucket of %d ns is %d", v, middle)
+		}
 		if i > 0 && v > 0 && BucketOf(UpperBound(i)) != i {
 			t.Errorf("the bound %d of bucket %d is in bucket %d", UpperBound(i), i, BucketOf(UpperBound(i)))
 		}

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Buckets of durations are an eighth of a doubling wide, so a quantile read from them is at most 4.5 % off. Each
+// Buckets of durations are an eighth of a doubling wide, so the middle of one is at most 6.3 % off. Each
 // ends where the next begins and has its upper bound in it, as Prometheus has. Every power of two is a bound.
 const eighths = 3
 

@@ -39,7 +39,7 @@ func grown[T any](list []T, index int) []T {
 }
 
 // median returns how many spans there are, and the duration that half of them took at most: the mean of its bucket as
-// far as it is known, and else its middle, which is at most 4.5 % off.
+// far as it is known, and else its middle, which is at most 6.3 % off.
 func (c counted) median() durations {
 	d := durations{}
 	for _, b := range c {
