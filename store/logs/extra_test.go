@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 // FuzzBodiesAndWhatFewRecordsHaveReadBackAsSent writes what columns have no place for, and reads it.
 func FuzzBodiesAndWhatFewRecordsHaveReadBackAsSent(f *testing.F) {
 	f.Add("a body", "WARN", "login", int64(-7), 0.5, uint8(0), uint32(0), true)
-	f.Add(`{"$bytes":"aGk="}`, "\x00", "\u2028", int64(1)<<62, -0.0, uint8(3), uint32(7), false)
+	f.Add(`{"$bytes":"aGk="}`, "\x00", "\u2028", int64(1)<<62, math.Copysign(0, -1), uint8(4), uint32(7), false)
 	w := &Writer{inlined: prometheus.NewCounter(prometheus.CounterOpts{Name: "inlined"})}
 	f.Fuzz(func(t *testing.T, text, severity, event string, number int64, fraction float64, kind uint8, dropped uint32, inline bool) {
 		for _, text := range []*string{&text, &severity, &event} {
