@@ -80,6 +80,9 @@ func (w *Walk) ByTime() { w.first, w.length = restOfDay, restOfDay }
 
 func dayOf(micros int64) int64 { return rowcodec.FloorDiv(micros, dayMicros) * dayMicros }
 
+// Newest says that there is no telemetry later than about a time, in microseconds: the first slices are before it.
+func (w *Walk) Newest(micros int64) { w.now = min(w.now, micros) }
+
 // ByIndex says that an index leads to the rows, whatever their time: a slice is all that remains.
 func (w *Walk) ByIndex() { w.first, w.length = wholeRange, wholeRange }
 

@@ -37,6 +37,20 @@ func (s *Reader) candidates(ctx context.Context, p *spanPlan, from, to int64, mo
 	return found, nil
 }
 
+const newestFragmentSQL = `
+SELECT start_time
+FROM plait_store.trace_fragment
+WHERE start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL + `
+ORDER BY start_time DESC
+LIMIT 1`
+
+// beginAtNewest lets a walk back through time begin where there are traces: its slices grow as long as they are empty, and
+// one that is long by then would be read and sorted whole.
+func (s *Reader) beginAtNewest(ctx context.Context, w *search.Walk) error {
+	return pg.QueryRows(ctx, s.search, func(v [][]byte) { w.Newest(rowcodec.TimeMicros(v[0])) },
+		newestFragmentSQL, pg.Planned, rowcodec.MicrosTime(w.From), rowcodec.MicrosTime(w.To))
+}
+
 const (
 	// fewTraces are quicker read by id than looked for in time, whatever their share.
 	fewTraces = 8

@@ -86,6 +86,9 @@ func (t *spanSearch) newest(ctx context.Context) error {
 	if !t.plan.exact {
 		limit = max(limit, search.ComparedRows)
 	}
+	if err := t.store.beginAtNewest(ctx, &t.walk); err != nil {
+		return err
+	}
 	return t.walk.Pages(ctx, limit, enough, t.page)
 }
 

@@ -2,6 +2,7 @@ package spans
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/plaithq/plait"
@@ -101,7 +102,18 @@ func (c *traceCheck) fitting(ctx context.Context, s *Reader, summaries []plait.T
 	return kept, nil
 }
 
-// spansOf reads the spans of some traces.
+// SpansOf reads the spans of some traces together, in no order, for who looks at traces whole: of up to
+// 20,000 spans by their summaries, or of one trace of any size, of which those come that tell most. Spans that were sent
+// twice come twice. A trace that retention has removed is left out.
+func (s *Reader) SpansOf(ctx context.Context, summaries []plait.TraceSummary) (map[plait.TraceID][]plait.Span, error) {
+	of, err := s.spansOf(ctx, summaries)
+	if errors.Is(err, plait.ErrNotFound) {
+		return nil, nil
+	}
+	return of, err
+}
+
+// spansOf is SpansOf where all traces are known to be there.
 func (s *Reader) spansOf(ctx context.Context, summaries []plait.TraceSummary) (map[plait.TraceID][]plait.Span, error) {
 	if len(summaries) == 1 {
 		id := summaries[0].TraceID
@@ -153,14 +165,20 @@ func fragmentsTell(n condition.Node) (service string, ok bool) {
 		case !isLeaf:
 			return "", false
 		case l.Field == condition.Field{Name: condition.SpanStart}:
-		case l.Field == condition.Field{Name: condition.Service} && l.Op == condition.OpEqual && l.Value.Type() == condition.TypeString &&
-			service == "" && len(l.Value.Str()) < dictionary.MaxIndexedText-4:
-			if service = l.Value.Str(); service == "" {
-				return "", false
-			}
+		case namesService(l) && service == "":
+			service = l.Value.Str()
 		default:
 			return "", false
 		}
 	}
 	return service, true
+}
+
+// namesService says whether a leaf asks for spans of one service, by the name that fragments have.
+func namesService(l condition.Leaf) bool {
+	if l.Op != condition.OpEqual || l.Value.Type() != condition.TypeString || l.Value.Str() == "" || len(l.Value.Str()) >= dictionary.MaxIndexedText-4 {
+		return false
+	}
+	attribute := condition.Attribute(condition.ResourceAttribute, "service.name")
+	return l.Field == condition.Field{Name: condition.Service} || l.Field == attribute && l.Value.Str() != plait.ServiceUnknown
 }

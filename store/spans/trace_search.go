@@ -136,6 +136,11 @@ func (t *traceSearch) run(ctx context.Context) error {
 	if units != nil {
 		return t.ofUnits(ctx, units)
 	}
+	if !t.plan.indexedByTime() {
+		if err := t.store.beginAtNewest(ctx, &t.walk); err != nil {
+			return err
+		}
+	}
 	return t.walk.Pages(ctx, t.firstPage(), t.enough, t.spanPage)
 }
 
