@@ -11,6 +11,7 @@ import (
 	"github.com/plaithq/plait/api/jaeger"
 	"github.com/plaithq/plait/api/loki"
 	promapi "github.com/plaithq/plait/api/prometheus"
+	"github.com/plaithq/plait/api/tempo"
 	"github.com/plaithq/plait/api/zipkin"
 	"github.com/plaithq/plait/query/logql/entry"
 	"github.com/plaithq/plait/store"
@@ -29,6 +30,12 @@ func (c config) faces(st *store.Store, memory *plait.AnswerMemory, ended <-chan 
 	if err != nil {
 		return nil, err
 	}
+	asTempo, err := tempo.NewHandler(tempo.Config{
+		Reader: st, Timeout: timeout, MaxSpans: maxSpans, Memory: memory, Ready: st.Ping, Version: version, Logger: log,
+	})
+	if err != nil {
+		return nil, err
+	}
 	asLoki, err := c.loki(st, memory, ended, log)
 	if err != nil {
 		return nil, err
@@ -37,6 +44,7 @@ func (c config) faces(st *store.Store, memory *plait.AnswerMemory, ended <-chan 
 		{Prefix: promapi.Prefix, Handler: promapi.NewHandler(promapi.Config{
 			Storage: st.Metrics(), Ready: st.Ping, Timeout: timeout, Version: version, Logger: log,
 		})},
+		{Prefix: tempo.Prefix, Handler: asTempo},
 		{Prefix: jaeger.Prefix, Handler: asJaeger},
 		{Prefix: zipkin.Prefix, Handler: asZipkin},
 		{Prefix: loki.Prefix, Handler: asLoki},

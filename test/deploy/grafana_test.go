@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/plaithq/plait/api/jaeger"
+	"github.com/plaithq/plait/api/tempo"
 	"github.com/plaithq/plait/api/zipkin"
 	"github.com/plaithq/plait/dashboards"
 )
@@ -82,7 +83,7 @@ func TestGrafanaHasTheDataSourcesThatDashboardsBeginWith(t *testing.T) {
 func TestGrafanaHasADataSourceForEachTracingFace(t *testing.T) {
 	t.Parallel()
 	there := datasources(t)
-	for kind, prefix := range map[string]string{"jaeger": jaeger.Prefix, "zipkin": zipkin.Prefix} {
+	for kind, prefix := range map[string]string{"tempo": tempo.Prefix, "jaeger": jaeger.Prefix, "zipkin": zipkin.Prefix} {
 		if d := there["plait-"+kind]; d.Type != kind || d.URL != "http://plait:7080"+prefix {
 			t.Errorf("%s: %+v", kind, d)
 		}

@@ -1,0 +1,248 @@
+package tempo
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/duration"
+	"github.com/plaithq/plait/query"
+	"github.com/plaithq/plait/query/condition"
+	"github.com/plaithq/plait/query/traceql"
+	"github.com/plaithq/plait/query/traceql/eval"
+)
+
+const (
+	usualExemplars, mostExemplars = 100, 1_000
+	// tracesAPage is how many traces are listed together.
+	tracesAPage = 1_000
+	// usualRange is the time of a metrics query that names none.
+	usualRange = time.Hour
+)
+
+type seriesAnswer struct {
+	Series  []seriesJSON  `json:"series"`
+	Metrics searchMetrics `json:"metrics"`
+}
+
+type seriesJSON struct {
+	Labels    []attributeJSON `json:"labels"`
+	Samples   []sampleJSON    `json:"samples"`
+	Exemplars []exemplarJSON  `json:"exemplars,omitempty"`
+}
+
+type sampleJSON struct {
+	Millis string  `json:"timestampMs"`
+	Value  float64 `json:"value"`
+}
+
+type exemplarJSON struct {
+	Labels []attributeJSON `json:"labels"`
+	Value  float64         `json:"value"`
+	Millis string          `json:"timestampMs"`
+}
+
+// instantAnswer has these keys and no others, as that of a search.
+type instantAnswer struct {
+	Series  []instantJSON `json:"series"`
+	Metrics searchMetrics `json:"metrics"`
+}
+
+type instantJSON struct {
+	Labels []attributeJSON `json:"labels"`
+	Value  float64         `json:"value"`
+}
+
+// metricsRange answers /api/metrics/query_range.
+func (h *handler) metricsRange(ctx context.Context, q url.Values) (any, error) {
+	from, to, err := h.metricsTime(q)
+	if err != nil {
+		return nil, err
+	}
+	step := stepOf(to - from)
+	if text := q.Get("step"); text != "" {
+		if step, err = readStep(text); err != nil {
+			return nil, err
+		}
+	}
+	window, err := eval.RangeWindow(from, to, step)
+	if err != nil {
+		return nil, err
+	}
+	exemplars, err := readNumber(q, "exemplars", usualExemplars, mostExemplars)
+	if err != nil {
+		return nil, err
+	}
+	series, said, err := h.gather(ctx, q.Get("q"), window, exemplars)
+	if err != nil {
+		return nil, err
+	}
+	answer := seriesAnswer{Series: make([]seriesJSON, 0, len(series)), Metrics: said}
+	for i := range series {
+		answer.Series = append(answer.Series, seriesOf(&series[i], window))
+	}
+	return answer, nil
+}
+
+// metricsInstant answers /api/metrics/query.
+func (h *handler) metricsInstant(ctx context.Context, q url.Values) (any, error) {
+	from, to, err := h.metricsTime(q)
+	if err != nil {
+		return nil, err
+	}
+	window, err := eval.InstantWindow(from, to)
+	if err != nil {
+		return nil, err
+	}
+	series, said, err := h.gather(ctx, q.Get("q"), window, 0)
+	if err != nil {
+		return nil, err
+	}
+	answer := instantAnswer{Series: []instantJSON{}, Metrics: said}
+	for i := range series {
+		if v := series[i].Values[0]; finite(v) {
+			answer.Series = append(answer.Series, instantJSON{labelsOf(series[i].Labels), v})
+		}
+	}
+	return answer, nil
+}
+
+// metricsTime reads the time of a metrics query in nanoseconds: the last hour where it names none.
+func (h *handler) metricsTime(q url.Values) (from, to int64, err error) {
+	within, err := readRange(q, h.Now())
+	if err != nil {
+		return 0, 0, err
+	}
+	if within.To.IsZero() {
+		within.To = h.Now()
+	}
+	if within.From.IsZero() {
+		within.From = within.To.Add(-usualRange)
+	}
+	return within.From.UnixNano(), within.To.UnixNano(), nil
+}
+
+// readStep reads a step as Grafana sends it: 30s, or seconds.
+func readStep(text string) (nanos int64, err error) {
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 && seconds < 1e9 {
+		return int64(seconds * 1e9), nil
+	}
+	d, err := duration.Parse(text)
+	if err != nil || d <= 0 {
+		return 0, plait.Errorf(plait.ErrInvalid, "parameter step: %q is no duration above 0", text)
+	}
+	return int64(d), nil
+}
+
+// stepOf is the step of a range that names none: some 240 of them, of a length that people count in.
+func stepOf(nanos int64) int64 {
+	exact := nanos / 240
+	for _, unit := range []time.Duration{time.Hour, 5 * time.Minute, time.Minute, 15 * time.Second, 5 * time.Second, time.Second} {
+		if n := exact / int64(unit); n > 0 {
+			return n * int64(unit)
+		}
+	}
+	if nanos >= int64(time.Minute) {
+		return int64(time.Second)
+	}
+	const least = int64(50 * time.Millisecond)
+	return max(least, exact/least*least)
+}
+
+// gather reads the traces that the query may be about and makes series of them. Where the time is up before all
+// are read, the answer is of the newest, and says so.
+func (h *handler) gather(ctx context.Context, text string, window eval.Window, exemplars int) ([]eval.Series, searchMetrics, error) {
+	said := searchMetrics{InspectedBytes: "0", CompletedJobs: 1, TotalJobs: 1}
+	parsed, err := traceql.Parse(text)
+	if err != nil {
+		return nil, said, err
+	}
+	if parsed.Metrics == nil {
+		return nil, said, plait.Errorf(plait.ErrInvalid, "this query finds traces and makes no series: add a function, as in | rate()")
+	}
+	metrics, err := eval.NewMetrics(parsed, window, exemplars, eval.DefaultLimits)
+	if err != nil {
+		return nil, said, err
+	}
+	candidates, err := eval.Candidates(parsed)
+	if err != nil {
+		return nil, said, err
+	}
+	after, to := window.Range()
+	within := widened(plait.TimeRange{From: time.Unix(0, after), To: time.Unix(0, to).Add(1)})
+	bounded, cancel := context.WithTimeout(ctx, searchTime)
+	defer cancel()
+	said.InspectedTraces, err = h.addTraces(bounded, metrics, query.Traces{Condition: candidates, Range: within, Page: query.Page{Limit: tracesAPage}})
+	if err != nil {
+		if ctx.Err() != nil || !errors.Is(bounded.Err(), context.DeadlineExceeded) {
+			return nil, said, err
+		}
+		said.TotalJobs++
+	}
+	return metrics.Series(), said, nil
+}
+
+// addTraces adds the traces that a store finds, and says how many.
+func (h *handler) addTraces(ctx context.Context, metrics *eval.Metrics, asked query.Traces) (traces int, err error) {
+	for {
+		page, next, err := h.Reader.Traces(ctx, asked)
+		if err != nil {
+			return traces, err
+		}
+		for len(page) > 0 {
+			n, spans := 1, page[0].SpanCount
+			for n < min(len(page), 4*tracesAtOnce) && spans+page[n].SpanCount <= spansAtOnce {
+				spans += page[n].SpanCount
+				n++
+			}
+			of, err := h.Reader.SpansOf(ctx, page[:n])
+			if err != nil {
+				return traces, err
+			}
+			for i := range page[:n] {
+				if err := metrics.Add(&condition.TraceView{Summary: &page[i], Spans: once(of[page[i].TraceID])}); err != nil {
+					return traces, err
+				}
+			}
+			traces += n
+			page = page[n:]
+		}
+		if next == "" {
+			return traces, nil
+		}
+		asked.Cursor = next
+	}
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+func seriesOf(s *eval.Series, w eval.Window) seriesJSON {
+	out := seriesJSON{Labels: labelsOf(s.Labels), Samples: make([]sampleJSON, 0, len(s.Values))}
+	for i, v := range s.Values {
+		if finite(v) {
+			out.Samples = append(out.Samples, sampleJSON{millis(w.SampleNanos(i)), v})
+		}
+	}
+	for _, e := range s.Exemplars {
+		if finite(e.Value) {
+			id := e.TraceID.String()
+			out.Exemplars = append(out.Exemplars, exemplarJSON{
+				Labels: []attributeJSON{{"trace:id", valueJSON{String: &id}}}, Value: e.Value, Millis: millis(e.Nanos),
+			})
+		}
+	}
+	return out
+}
+
+func millis(nanos int64) string { return strconv.FormatInt(nanos/1_000_000, 10) }
+
+func labelsOf(labels plait.Attributes) []attributeJSON {
+	if out := attributesOf(labels); out != nil {
+		return out
+	}
+	return []attributeJSON{}
+}

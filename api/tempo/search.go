@@ -1,0 +1,175 @@
+package tempo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
+	"github.com/plaithq/plait/query/condition"
+	"github.com/plaithq/plait/query/traceql"
+	"github.com/plaithq/plait/query/traceql/eval"
+)
+
+const (
+	usualTraces, mostTraces = 20, 1000
+	usualSpans, mostSpans   = 3, 100
+
+	// searchTime is how long a search goes on looking. Grafana waits 30 seconds.
+	searchTime = 20 * time.Second
+
+	// tracesAtOnce and spansAtOnce bound the traces that are read and searched together.
+	tracesAtOnce = 50
+	spansAtOnce  = 10_000
+)
+
+// traceSearch is a search under way.
+type traceSearch struct {
+	reader     Reader
+	search     *eval.Search
+	asked      query.Traces
+	within     plait.TimeRange // in which traces have a part
+	limit      int             // of traces
+	spansShown int             // of each span set
+
+	found     []traceJSONSummary
+	inspected int
+	cut       bool // the time was up
+}
+
+// search answers /api/search.
+func (h *handler) search(ctx context.Context, q url.Values) (any, error) {
+	s, err := h.newSearch(q)
+	if err != nil {
+		return nil, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, searchTime)
+	defer cancel()
+	if err := s.run(bounded); err != nil {
+		if ctx.Err() != nil || !errors.Is(bounded.Err(), context.DeadlineExceeded) {
+			return nil, err
+		}
+		s.cut = true
+	}
+	return s.answer(), nil
+}
+
+// newSearch reads a question. A search without a query finds the newest traces.
+func (h *handler) newSearch(q url.Values) (*traceSearch, error) {
+	text, err := searchText(q)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := traceql.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	if parsed.Metrics != nil {
+		return nil, plait.Errorf(plait.ErrInvalid, "this query makes series and finds no traces: ask /api/metrics/query_range, or leave out what follows the last |")
+	}
+	s := &traceSearch{reader: h.Reader}
+	if s.search, err = eval.NewSearch(parsed); err != nil {
+		return nil, err
+	}
+	candidates, err := eval.Candidates(parsed)
+	if err != nil {
+		return nil, err
+	}
+	if s.within, err = readRange(q, h.Now()); err != nil {
+		return nil, err
+	}
+	s.asked.Condition, s.asked.Range = candidates, widened(s.within)
+	if s.limit, err = readNumber(q, "limit", usualTraces, mostTraces); err != nil {
+		return nil, err
+	}
+	s.spansShown, err = readNumber(q, "spss", usualSpans, mostSpans)
+	return s, err
+}
+
+// run searches, page after page, until enough is found.
+func (s *traceSearch) run(ctx context.Context) error {
+	for len(s.found) < s.limit {
+		s.asked.Limit = max(s.limit-len(s.found), usualTraces)
+		page, next, err := s.reader.Traces(ctx, s.asked)
+		if err != nil {
+			return err
+		}
+		page = slices.DeleteFunc(page, func(t plait.TraceSummary) bool { return !s.overlaps(&t) })
+		if err := s.match(ctx, page); err != nil {
+			return err
+		}
+		if next == "" {
+			return nil
+		}
+		s.asked.Cursor = next
+	}
+	return nil
+}
+
+// match reads traces, some at a time, and keeps those that the search finds.
+func (s *traceSearch) match(ctx context.Context, page []plait.TraceSummary) error {
+	for len(page) > 0 && len(s.found) < s.limit {
+		n, spans := 1, page[0].SpanCount
+		for n < min(len(page), tracesAtOnce, s.limit-len(s.found)+1) && spans+page[n].SpanCount <= spansAtOnce {
+			spans += page[n].SpanCount
+			n++
+		}
+		of, err := s.reader.SpansOf(ctx, page[:n])
+		if err != nil {
+			return err
+		}
+		for i := range page[:n] {
+			s.matchTrace(&page[i], of[page[i].TraceID])
+		}
+		s.inspected += n
+		page = page[n:]
+	}
+	return nil
+}
+
+// A trace is found that has a part in the range, whenever its spans that match started. These are looked for so long
+// before the range and after it.
+const (
+	startedBefore = 5 * time.Minute
+	startedAfter  = 10 * time.Second
+)
+
+func widened(r plait.TimeRange) plait.TimeRange {
+	if !r.From.IsZero() {
+		r.From = r.From.Add(-startedBefore)
+	}
+	if !r.To.IsZero() {
+		r.To = r.To.Add(startedAfter)
+	}
+	return r
+}
+
+// overlaps says whether a trace has a part in the range, whose end belongs to it as in Tempo.
+func (s *traceSearch) overlaps(t *plait.TraceSummary) bool {
+	return (s.within.From.IsZero() || t.StartNanos+max(t.DurationNanos, 0) >= s.within.From.UnixNano()) &&
+		(s.within.To.IsZero() || t.StartNanos <= s.within.To.UnixNano())
+}
+
+func (s *traceSearch) matchTrace(summary *plait.TraceSummary, spans []plait.Span) {
+	if len(s.found) == s.limit || len(spans) == 0 {
+		return
+	}
+	spans = once(spans)
+	if found := s.search.Match(&condition.TraceView{Summary: summary, Spans: spans}); found != nil {
+		s.found = append(s.found, summaryOf(summary, spans, found, s.spansShown))
+	}
+}
+
+// once are spans in order of start, without those that were sent twice.
+func once(spans []plait.Span) []plait.Span {
+	slices.SortStableFunc(spans, func(a, b plait.Span) int {
+		return cmp.Or(cmp.Compare(a.StartNanos, b.StartNanos), slices.Compare(a.SpanID[:], b.SpanID[:]), cmp.Compare(a.EndNanos, b.EndNanos))
+	})
+	return slices.CompactFunc(spans, func(a, b plait.Span) bool {
+		return a.SpanID == b.SpanID && a.StartNanos == b.StartNanos && a.EndNanos == b.EndNanos && a.Kind == b.Kind && a.Name == b.Name && a.Resource == b.Resource
+	})
+}

@@ -1,0 +1,236 @@
+package tempo
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
+	"github.com/plaithq/plait/query/condition"
+	"github.com/plaithq/plait/query/traceql"
+	"github.com/plaithq/plait/query/traceql/eval"
+)
+
+// Names and values are asked for while somebody types. They come from the dictionaries, and from the newest spans for what
+// does not repeat: values of one span each, attributes of events and links.
+
+const (
+	// usualNames is how many names or values a list has that says no limit, and mostNames is the longest.
+	usualNames, mostNames = 5_000, 10_000
+	// tracesLookedAt is how many of the newest traces tell names and values, at most.
+	tracesLookedAt = 500
+	// spansLookedAt bounds their spans.
+	spansLookedAt = 5_000
+	// lookTime is how long these are looked for.
+	lookTime = 3 * time.Second
+)
+
+// The scopes of a list, in Tempo's order.
+var scopes = []string{"resource", "span", "event", "link", "instrumentation", "intrinsic"}
+
+// intrinsics are those that a list offers.
+var intrinsics = []string{
+	"duration", "event:name", "event:timeSinceStart", "instrumentation:name", "instrumentation:version", "kind", "link:spanID", "link:traceID",
+	"name", "rootName", "rootServiceName", "span:duration", "span:id", "span:kind", "span:name", "span:parentID", "span:status", "span:statusMessage",
+	"status", "statusMessage", "trace:duration", "trace:id", "trace:rootName", "trace:rootService", "traceDuration",
+}
+
+type scopeTags struct {
+	Name string   `json:"name"`
+	Tags []string `json:"tags"`
+}
+
+type tagsJSON struct {
+	Scopes  []scopeTags `json:"scopes"`
+	Metrics struct{}    `json:"metrics"`
+}
+
+// tags answers /api/v2/search/tags.
+func (h *handler) tags(ctx context.Context, q url.Values) (any, error) {
+	wanted := q.Get("scope")
+	if wanted != "" && wanted != "none" && !slices.Contains(scopes, wanted) {
+		return nil, plait.Errorf(plait.ErrInvalid, "parameter scope: %q is none of %v", wanted, scopes)
+	}
+	limit, err := readNumber(q, "limit", usualNames, mostNames)
+	if err != nil {
+		return nil, err
+	}
+	names, err := h.namesByScope(ctx, q, limit)
+	if err != nil {
+		return nil, err
+	}
+	answer := tagsJSON{Scopes: []scopeTags{}}
+	for _, scope := range scopes {
+		if wanted == "" || wanted == "none" || wanted == scope {
+			answer.Scopes = append(answer.Scopes, scopeTags{scope, firstOf(names[scope], limit)})
+		}
+	}
+	return answer, nil
+}
+
+// tagsV1 answers /api/search/tags: the names of all attributes.
+func (h *handler) tagsV1(ctx context.Context, q url.Values) (any, error) {
+	limit, err := readNumber(q, "limit", usualNames, mostNames)
+	if err != nil {
+		return nil, err
+	}
+	names, err := h.namesByScope(ctx, q, limit)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]bool{}
+	for scope, of := range names {
+		for name := range of {
+			if scope != "intrinsic" {
+				all[name] = true
+			}
+		}
+	}
+	return map[string][]string{"tagNames": firstOf(all, limit)}, nil
+}
+
+type nameSet = map[string]bool
+
+func firstOf(names nameSet, limit int) []string {
+	sorted := slices.Sorted(maps.Keys(names))
+	if sorted == nil {
+		return []string{}
+	}
+	return sorted[:min(len(sorted), limit)]
+}
+
+func (h *handler) namesByScope(ctx context.Context, q url.Values, limit int) (map[string]nameSet, error) {
+	names := map[string]nameSet{}
+	for _, scope := range scopes {
+		names[scope] = nameSet{}
+	}
+	for _, name := range intrinsics {
+		names["intrinsic"][name] = true
+	}
+	ofSpans, ofResources, err := h.Reader.AttributeNames(ctx, limit)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range ofSpans {
+		names["span"][key] = true
+	}
+	for _, key := range ofResources {
+		names["resource"][key] = true
+	}
+	spans, err := h.newest(ctx, q, condition.Const(true))
+	if err != nil {
+		return nil, err
+	}
+	for i := range spans {
+		s := &spans[i]
+		addKeys(names["span"], s.Attributes)
+		addKeys(names["resource"], s.Resource.Attributes)
+		if s.Scope != nil {
+			addKeys(names["instrumentation"], s.Scope.Attributes)
+		}
+		for e := range s.Events {
+			addKeys(names["event"], s.Events[e].Attributes)
+		}
+		for l := range s.Links {
+			addKeys(names["link"], s.Links[l].Attributes)
+		}
+	}
+	return names, nil
+}
+
+func addKeys(to nameSet, attributes plait.Attributes) {
+	for i := range attributes {
+		to[attributes[i].Key] = true
+	}
+}
+
+// newest are the spans of the newest traces in a question's time, those that fit a filter, as far as they are found soon.
+func (h *handler) newest(ctx context.Context, q url.Values, filter condition.Node) ([]plait.Span, error) {
+	within, err := readRange(q, h.Now())
+	if err != nil {
+		return nil, err
+	}
+	fits, err := condition.CompileSpans(filter)
+	if err != nil {
+		return nil, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	asked := query.TracesWithSpan(filter, within)
+	asked.Limit = tracesLookedAt
+	traces, _, err := h.Reader.Traces(bounded, asked)
+	if err == nil && len(traces) > 0 {
+		traces = traces[:fewSpans(traces)]
+		var of map[plait.TraceID][]plait.Span
+		if of, err = h.Reader.SpansOf(bounded, traces); err == nil {
+			return fitting(traces, of, fits), nil
+		}
+	}
+	if err != nil && ctx.Err() == nil && errors.Is(bounded.Err(), context.DeadlineExceeded) {
+		return nil, nil
+	}
+	return nil, err
+}
+
+// fewSpans is how many traces have so few spans that they are read together, one at least.
+func fewSpans(traces []plait.TraceSummary) int {
+	n, spans := 1, traces[0].SpanCount
+	for n < len(traces) && spans+traces[n].SpanCount <= spansLookedAt {
+		spans += traces[n].SpanCount
+		n++
+	}
+	return n
+}
+
+// fitting are the spans of traces that fit.
+func fitting(traces []plait.TraceSummary, of map[plait.TraceID][]plait.Span, fits *condition.Spans) (spans []plait.Span) {
+	for t := range traces {
+		all := of[traces[t].TraceID]
+		byID := make(map[plait.SpanID]*plait.Span, len(all))
+		for i := range all {
+			byID[all[i].SpanID] = &all[i]
+		}
+		for i := range all {
+			if fits.Match(&condition.SpanView{Span: &all[i], Trace: &traces[t], Parent: byID[all[i].ParentSpanID]}) {
+				spans = append(spans, all[i])
+			}
+		}
+	}
+	return spans
+}
+
+// filterFor is the condition of what somebody has typed so far, without what it says of the field whose values are asked
+// for. What cannot be read is no error: it is not finished.
+func filterFor(text string, asked traceql.Field) condition.Node {
+	n, err := eval.Condition(traceql.Filter{Of: without(traceql.ParseUnfinished(text).Of, asked)})
+	if err != nil {
+		return condition.Const(true)
+	}
+	return n
+}
+
+// without leaves out the parts of an expression that are about a field.
+func without(e traceql.Expression, asked traceql.Field) traceql.Expression {
+	b, ok := e.(traceql.Binary)
+	if !ok {
+		return e
+	}
+	if b.Op != traceql.OpAnd {
+		if b.Left == traceql.Expression(asked) || b.Right == traceql.Expression(asked) {
+			return nil
+		}
+		return e
+	}
+	left, right := without(b.Left, asked), without(b.Right, asked)
+	switch {
+	case left == nil:
+		return right
+	case right == nil:
+		return left
+	}
+	return traceql.Binary{Op: b.Op, Left: left, Right: right}
+}
