@@ -207,7 +207,7 @@ func (c *callSums) nanosSum() int64 { return int64(min(c.nanos, math.MaxInt64/2)
 // bucketsPerDoubling is how many buckets there are between a latency and its double.
 const bucketsPerDoubling = 8
 
-// quantile estimates the latency below which the share q of calls stays, at most 4.5 % off.
+// quantile estimates the latency below which the share q of calls stays, at most 9 % off.
 func (c *callSums) quantile(q float64) time.Duration {
 	rank := q * float64(c.calls)
 	indexes := make([]int, 0, len(c.buckets))
