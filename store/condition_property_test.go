@@ -54,15 +54,32 @@ func (d *drawn) write(rt *rapid.T, spans int) (sent []plait.Span, r plait.TimeRa
 		d.commit(rt, others)
 		sent = append(sent, others...)
 	}
-	cut := rapid.IntRange(0, len(sent)).Draw(rt, "cut")
-	d.commit(rt, sent[:cut])
+	stored := halved(rt, sent)
+	cut := rapid.IntRange(0, len(stored)).Draw(rt, "cut")
+	d.commit(rt, stored[:cut])
 	if rapid.IntRange(0, 4).Draw(rt, "merge") == 0 {
 		if err := d.store.MergeTerms(rt.Context()); err != nil {
 			rt.Fatal(err)
 		}
 	}
-	d.commit(rt, sent[cut:])
+	d.commit(rt, stored[cut:])
 	return sent, r
+}
+
+// halved are spans as they come, some of one trace with the lower half of its id: whichever comes first, they are found
+// under the whole one.
+func halved(rt *rapid.T, sent []plait.Span) []plait.Span {
+	spans := slices.Clone(sent)
+	if len(spans) == 0 || rapid.IntRange(0, 2).Draw(rt, "half ids") > 0 {
+		return spans
+	}
+	whole := rapid.IntRange(0, len(spans)-1).Draw(rt, "whole id")
+	for i := range spans {
+		if i != whole && spans[i].TraceID == spans[whole].TraceID && rapid.Bool().Draw(rt, "half id") {
+			clear(spans[i].TraceID[:8])
+		}
+	}
+	return spans
 }
 
 func (d *drawn) commit(rt *rapid.T, spans []plait.Span) {
