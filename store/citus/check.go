@@ -54,14 +54,6 @@ type Node struct {
 // String is the node's address.
 func (n Node) String() string { return fmt.Sprintf("%s:%d", n.Host, n.Port) }
 
-// Installed returns the version of Citus in the database, empty when it is not there.
-func Installed(ctx context.Context, db Querier) (string, error) {
-	var database, version string
-	var available bool
-	err := db.QueryRow(ctx, extensionSQL).Scan(&database, &version, &available)
-	return version, err
-}
-
 // check refuses a database over whose nodes tables cannot be spread, and says what to do. It returns the version of Citus
 // and its nodes, the coordinator first.
 func check(ctx context.Context, db Querier) (version string, nodes []Node, err error) {

@@ -88,20 +88,6 @@ func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	return conn, pgerror.Read(err)
 }
 
-// LikePattern returns the LIKE pattern of texts that contain s.
-func LikePattern(s string) string {
-	b := make([]byte, 0, len(s)+8)
-	b = append(b, '%')
-	for i := range len(s) {
-		switch s[i] {
-		case '%', '_', '\\':
-			b = append(b, '\\')
-		}
-		b = append(b, s[i])
-	}
-	return string(append(b, '%'))
-}
-
 // Optional is a parameter's value, or null for the type's zero value, which the optional
 // conditions of a statement read as "any".
 func Optional[T comparable](v T) *T {
