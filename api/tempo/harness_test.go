@@ -51,8 +51,8 @@ func start(t *testing.T, st *store.Store, changes ...func(*Config)) *server {
 	return &server{s.URL + Prefix}
 }
 
-// shop is a server with the shop's trace.
-func shop(t *testing.T, changes ...func(*Config)) *server {
+// shopServer is a server with the shop's trace.
+func shopServer(t *testing.T, changes ...func(*Config)) *server {
 	t.Helper()
 	st := storetest.New(t, storetest.Now(func() time.Time { return now }))
 	if _, err := st.WriteTraces(t.Context(), shopTrace()); err != nil {

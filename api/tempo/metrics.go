@@ -138,9 +138,13 @@ func readStep(text string) (nanos int64, err error) {
 	return int64(d), nil
 }
 
-// stepOf is the step of a range that names none: some 240 of them, of a length that people count in.
+// stepOf is the step of a range that names none: some 240 of them, of a length that people count in, and of an hour and
+// more of minutes, in which spans are counted.
 func stepOf(nanos int64) int64 {
 	exact := nanos / 240
+	if nanos >= int64(time.Hour) {
+		exact = max(exact, int64(time.Minute))
+	}
 	for _, unit := range []time.Duration{time.Hour, 5 * time.Minute, time.Minute, 15 * time.Second, 5 * time.Second, time.Second} {
 		if n := exact / int64(unit); n > 0 {
 			return n * int64(unit)
@@ -163,6 +167,12 @@ func (h *handler) gather(ctx context.Context, text string, window eval.Window, e
 	}
 	if parsed.Metrics == nil {
 		return nil, said, plait.Errorf(plait.ErrInvalid, "this query finds traces and makes no series: add a function, as in | rate()")
+	}
+	if series, ok, err := h.counted(ctx, parsed, window); err != nil || ok {
+		if err == nil && exemplars > 0 {
+			err = h.addExemplars(ctx, parsed, series, window, exemplars)
+		}
+		return series, said, err
 	}
 	metrics, err := eval.NewMetrics(parsed, window, exemplars, eval.DefaultLimits)
 	if err != nil {

@@ -154,6 +154,10 @@ func (h *handler) newest(ctx context.Context, q url.Values, filter condition.Nod
 	if err != nil {
 		return nil, err
 	}
+	return h.newestWithin(ctx, within, filter)
+}
+
+func (h *handler) newestWithin(ctx context.Context, within plait.TimeRange, filter condition.Node) ([]plait.Span, error) {
 	fits, err := condition.CompileSpans(filter)
 	if err != nil {
 		return nil, err

@@ -31,6 +31,8 @@ type Reader interface {
 	Traces(ctx context.Context, q query.Traces) ([]plait.TraceSummary, string, error)
 	// SpansOf reads the spans of some traces, in any order.
 	SpansOf(ctx context.Context, traces []plait.TraceSummary) (map[plait.TraceID][]plait.Span, error)
+	// SpanVolume counts spans by groups and steps. It is plait.ErrInvalid where that is not counted.
+	SpanVolume(ctx context.Context, q query.SpanVolume) (query.SpanVolumes, error)
 	// AttributeNames lists keys that are known without reading spans, in order.
 	AttributeNames(ctx context.Context, limit int) (ofSpans, ofResources []string, err error)
 	// AttributeValues lists values of a key that are known without reading spans.
@@ -57,7 +59,10 @@ type Config struct {
 	Now    func() time.Time // nil: time.Now
 }
 
-type handler struct{ Config }
+type handler struct {
+	Config
+	countedFrom int64 // spans
+}
 
 // NewHandler returns the handler of everything below Prefix.
 func NewHandler(c Config) (http.Handler, error) {
@@ -67,7 +72,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	h := &handler{c}
+	h := &handler{c, countedFrom}
 	mux := http.NewServeMux()
 	for path, question := range map[string]func(context.Context, url.Values) (any, error){
 		"/api/search":              h.search,

@@ -18,7 +18,7 @@ import (
 
 func TestAnswersAreAsTheirFilesSay(t *testing.T) {
 	t.Parallel()
-	s := shop(t)
+	s := shopServer(t)
 	for name, path := range map[string]string{
 		"search":            "/api/search?" + asked(`{ status = error && span.http.status_code >= 500 } | select(span.items, span.ratio, event.exception.type)`),
 		"search_newest":     "/api/search",
@@ -51,7 +51,7 @@ func TestAnswersAreAsTheirFilesSay(t *testing.T) {
 
 func TestATraceInProtobufIsWholeForGrafana(t *testing.T) {
 	t.Parallel()
-	s := shop(t)
+	s := shopServer(t)
 	for path, wrapped := range map[string]bool{"/api/traces/": false, "/api/v2/traces/": true} {
 		a := s.get(t, path+shopID.String(), "Accept", protobuf)
 		if a.status != http.StatusOK || a.kind != protobuf {
@@ -107,7 +107,7 @@ var known = map[string]bool{
 
 func TestASearchHasNoKeyThatGrafanaDoesNotKnow(t *testing.T) {
 	t.Parallel()
-	a := shop(t).search(t, `{} | select(span.items, span.ratio, span.cached, span.mixed, resource.host.name, event.exception.type, statusMessage)`, "spss", "10")
+	a := shopServer(t).search(t, `{} | select(span.items, span.ratio, span.cached, span.mixed, resource.host.name, event.exception.type, statusMessage)`, "spss", "10")
 	var answer any
 	if err := json.Unmarshal(a.body, &answer); err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func TestASearchHasNoKeyThatGrafanaDoesNotKnow(t *testing.T) {
 
 func TestFailuresAreLinesOfText(t *testing.T) {
 	t.Parallel()
-	s := shop(t)
+	s := shopServer(t)
 	for path, want := range map[string]struct {
 		status int
 		text   string
@@ -165,7 +165,7 @@ func TestFailuresAreLinesOfText(t *testing.T) {
 
 func TestDeepNestingIsRefused(t *testing.T) {
 	t.Parallel()
-	a := shop(t).search(t, strings.Repeat("(", 10_000)+"{}"+strings.Repeat(")", 10_000))
+	a := shopServer(t).search(t, strings.Repeat("(", 10_000)+"{}"+strings.Repeat(")", 10_000))
 	if a.status != http.StatusBadRequest {
 		t.Errorf("%d", a.status)
 	}
@@ -205,7 +205,7 @@ func TestASearchStopsAtItsLimitWithTheNewest(t *testing.T) {
 
 func TestATraceThatOverlapsTheRangeIsFound(t *testing.T) {
 	t.Parallel()
-	s := shop(t) // from base on, for 400 ms
+	s := shopServer(t) // from base on, for 400 ms
 	seconds := func(d time.Duration) string { return fmt.Sprintf("%.3f", float64(base.Add(d).UnixMilli())/1000) }
 	for _, r := range []struct {
 		from, to time.Duration
@@ -225,7 +225,7 @@ func TestATraceThatOverlapsTheRangeIsFound(t *testing.T) {
 
 func TestReadyAndEcho(t *testing.T) {
 	t.Parallel()
-	s := shop(t)
+	s := shopServer(t)
 	for path, want := range map[string]string{"/api/echo": "echo", "/ready": "ready\n"} {
 		if a := s.get(t, path); a.status != http.StatusOK || string(a.body) != want {
 			t.Errorf("%s: %d %q", path, a.status, a.body)

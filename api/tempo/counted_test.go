@@ -1,0 +1,101 @@
+package tempo
+
+import (
+	"encoding/json"
+	"math"
+	"net/url"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/storetest"
+	"github.com/plaithq/plait/store/storetest/shop"
+)
+
+func TestCountsAnswerAsTracesDo(t *testing.T) {
+	t.Parallel()
+	st := storetest.New(t, storetest.Now(func() time.Time { return now }))
+	g := shop.NewGenerator(5, now)
+	g.Window = 40 * time.Minute
+	for range 4 {
+		if _, err := st.WriteTraces(t.Context(), g.Traces(500)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := Config{Reader: st, Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}
+	byCounts, byTraces := &handler{config, 1}, &handler{config, math.MaxInt64}
+	counted := 0
+	for _, text := range []string{
+		`{} | rate()`,
+		`{} | count_over_time() by (resource.service.name)`,
+		`{ resource.service.name = "shop-a" } | rate() by (name)`,
+		`{ status = error } | rate() by (resource.service.name, kind)`,
+		`{ kind = server && status != error } | count_over_time() by (status, kind)`,
+		`{ resource.deployment.environment.name = "production" } | rate() by (span:name)`,
+		`{ name =~ "GET.*" } | rate()`,
+		`{ span.http.route != nil } | rate()`, // which is not counted
+	} {
+		for _, step := range []string{"60s", "300s", "7s"} {
+			q := url.Values{
+				"q": {text}, "step": {step}, "exemplars": {"5"},
+				"start": {strconv.FormatInt(now.Add(-50*time.Minute).Unix(), 10)}, "end": {strconv.FormatInt(now.Unix(), 10)},
+			}
+			got, want := seriesFor(t, byCounts, q), seriesFor(t, byTraces, q)
+			if got.Metrics != want.Metrics {
+				counted++ // which inspects no traces
+			}
+			for name, value := range exemplarValues(t, got) {
+				if value <= 0 {
+					t.Errorf("%s: exemplar %s stands for a sample of %v", text, name, value)
+				}
+			}
+			if diff := cmp.Diff(samplesOf(want), samplesOf(got)); diff != "" {
+				t.Errorf("%s by %s (-traces +counts):\n%s", text, step, diff)
+			}
+		}
+	}
+	if counted != 7*3 {
+		t.Errorf("counts answered %d questions", counted)
+	}
+}
+
+func seriesFor(t *testing.T, h *handler, q url.Values) seriesAnswer {
+	t.Helper()
+	found, err := h.metricsRange(t.Context(), q)
+	if err != nil {
+		t.Fatalf("%s: %v", q.Get("q"), err)
+	}
+	answer, _ := found.(seriesAnswer)
+	return answer
+}
+
+// samplesOf are the samples of an answer by labels and time, to the sixth digit.
+func samplesOf(a seriesAnswer) map[string]map[string]float64 {
+	out := map[string]map[string]float64{}
+	for _, s := range a.Series {
+		labels, _ := json.Marshal(s.Labels)
+		samples := map[string]float64{}
+		for _, v := range s.Samples {
+			samples[v.Millis] = math.Round(v.Value*1e6) / 1e6
+		}
+		out[string(labels)] = samples
+	}
+	return out
+}
+
+func exemplarValues(t *testing.T, a seriesAnswer) map[string]float64 {
+	t.Helper()
+	values := map[string]float64{}
+	for _, s := range a.Series {
+		for _, e := range s.Exemplars {
+			values[*e.Labels[0].Value.String+" at "+e.Millis] = e.Value
+		}
+	}
+	if len(values) == 0 {
+		t.Error("no exemplars")
+	}
+	return values
+}
