@@ -33,6 +33,14 @@ type NameReader interface {
 	Operations(ctx context.Context, service string, limit int) ([]plait.Operation, error)
 }
 
+// AttributeReader lists what attributes there are, as far as that is known without a look at spans.
+type AttributeReader interface {
+	// AttributeNames lists keys, in order, at most limit of each.
+	AttributeNames(ctx context.Context, limit int) (ofSpans, ofResources []string, err error)
+	// AttributeValues lists the values of a key in any order, at most limit of each.
+	AttributeValues(ctx context.Context, key string, limit int) (ofSpans, ofResources []plait.Value, err error)
+}
+
 // MaxNames bounds lists of services and of operations.
 const MaxNames = 10_000
 

@@ -120,13 +120,23 @@ func (h *handler) remoteServices(ctx context.Context, q url.Values) ([]string, e
 	return slices.Compact(names), nil
 }
 
-// tagKeys are the tags whose values are offered.
-func (h *handler) tagKeys(context.Context, url.Values) ([]string, error) {
-	return []string{tracesearch.TagError, tracesearch.TagKind, tracesearch.TagStatusCode}, nil
+// maxTags bounds the lists of tags and of their values: Zipkin's page shows them in a menu.
+const maxTags = 1_000
+
+// tagKeys are the tags whose values are offered: what OpenTelemetry has fields for, and the attributes that repeat.
+func (h *handler) tagKeys(ctx context.Context, _ url.Values) ([]string, error) {
+	ofSpans, ofResources, err := h.Reader.AttributeNames(ctx, maxTags)
+	if err != nil {
+		return nil, err
+	}
+	keys := slices.Concat([]string{tracesearch.TagError, tracesearch.TagKind, tracesearch.TagStatusCode}, ofSpans, ofResources)
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	return keys[:min(len(keys), maxTags)], nil
 }
 
 // tagValues are the values of one of these.
-func (h *handler) tagValues(_ context.Context, q url.Values) ([]string, error) {
+func (h *handler) tagValues(ctx context.Context, q url.Values) ([]string, error) {
 	switch key := q.Get("key"); key {
 	case "":
 		return nil, plait.Errorf(plait.ErrInvalid, "parameter key is missing")
@@ -136,6 +146,17 @@ func (h *handler) tagValues(_ context.Context, q url.Values) ([]string, error) {
 		return []string{"client", "consumer", "internal", "producer", "server"}, nil
 	case tracesearch.TagStatusCode:
 		return []string{"ERROR", "OK"}, nil
+	default:
+		ofSpans, ofResources, err := h.Reader.AttributeValues(ctx, key, maxTags)
+		if err != nil {
+			return nil, err
+		}
+		var texts []string
+		for _, v := range slices.Concat(ofSpans, ofResources) {
+			texts = append(texts, v.Text())
+		}
+		slices.Sort(texts)
+		texts = slices.Compact(texts)
+		return texts[:min(len(texts), maxTags)], nil
 	}
-	return nil, nil
 }

@@ -24,6 +24,7 @@ const Prefix = "/zipkin"
 type Reader interface {
 	tracesearch.Reader
 	tracesearch.NameReader
+	tracesearch.AttributeReader
 	tracesearch.MapReader
 }
 

@@ -34,6 +34,7 @@ func TestAnswersOnTheShop(t *testing.T) {
 		"dependencies":    "/api/v2/dependencies?endTs=1795255260000&lookback=86400000",
 		"keys":            "/api/v2/autocompleteKeys",
 		"values":          "/api/v2/autocompleteValues?key=span.kind",
+		"values_of_key":   "/api/v2/autocompleteValues?key=host.name",
 		"config":          "/config.json",
 		"health":          "/health",
 		"info":            "/info",
