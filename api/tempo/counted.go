@@ -18,7 +18,7 @@ import (
 // starts in the very nanosecond in which a step begins is in the step before, which microseconds do not tell.
 
 // countedFrom is from how many spans on counts answer.
-const countedFrom = 20_000
+const countedFrom = 5_000
 
 // countedQuery is a metrics query that counts answer.
 type countedQuery struct {
@@ -137,7 +137,7 @@ func (c *countedQuery) labels(parsed *traceql.Query, g *query.SpanVolumeGroup) (
 // addExemplars gives series the newest spans that they count: at most so many, with the value of their sample.
 func (h *handler) addExemplars(ctx context.Context, parsed *traceql.Query, series []eval.Series, w eval.Window, most int) error {
 	c, _ := countedOf(parsed.Metrics, w)
-	spans, err := h.newestWithin(ctx, c.volume.Range, c.filter)
+	spans, err := h.newestWithin(ctx, c.volume.Range, c.filter, tracesForValues)
 	if err != nil {
 		return err
 	}

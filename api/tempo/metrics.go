@@ -138,11 +138,11 @@ func readStep(text string) (nanos int64, err error) {
 	return int64(d), nil
 }
 
-// stepOf is the step of a range that names none: some 240 of them, of a length that people count in, and of an hour and
-// more of minutes, in which spans are counted.
+// stepOf is the step of a range that names none: some 240 of them, of a length that people count in, and of half an
+// hour and more of minutes, in which spans are counted.
 func stepOf(nanos int64) int64 {
 	exact := nanos / 240
-	if nanos >= int64(time.Hour) {
+	if nanos >= int64(30*time.Minute) {
 		exact = max(exact, int64(time.Minute))
 	}
 	for _, unit := range []time.Duration{time.Hour, 5 * time.Minute, time.Minute, 15 * time.Second, 5 * time.Second, time.Second} {

@@ -21,8 +21,10 @@ import (
 const (
 	// usualNames is how many names or values a list has that says no limit, and mostNames is the longest.
 	usualNames, mostNames = 5_000, 10_000
-	// tracesLookedAt is how many of the newest traces tell names and values, at most.
-	tracesLookedAt = 500
+	// tracesForNames is how many of the newest traces tell names, at most, and tracesForValues how many tell values: most
+	// of these are in dictionaries, and are asked for more often.
+	tracesForNames  = 500
+	tracesForValues = 100
 	// spansLookedAt bounds their spans.
 	spansLookedAt = 5_000
 	// lookTime is how long these are looked for.
@@ -121,7 +123,7 @@ func (h *handler) namesByScope(ctx context.Context, q url.Values, limit int) (ma
 	for _, key := range ofResources {
 		names["resource"][key] = true
 	}
-	spans, err := h.newest(ctx, q, condition.Const(true))
+	spans, err := h.newest(ctx, q, condition.Const(true), tracesForNames)
 	if err != nil {
 		return nil, err
 	}
@@ -149,15 +151,15 @@ func addKeys(to nameSet, attributes plait.Attributes) {
 }
 
 // newest are the spans of the newest traces in a question's time, those that fit a filter, as far as they are found soon.
-func (h *handler) newest(ctx context.Context, q url.Values, filter condition.Node) ([]plait.Span, error) {
+func (h *handler) newest(ctx context.Context, q url.Values, filter condition.Node, most int) ([]plait.Span, error) {
 	within, err := readRange(q, h.Now())
 	if err != nil {
 		return nil, err
 	}
-	return h.newestWithin(ctx, within, filter)
+	return h.newestWithin(ctx, within, filter, most)
 }
 
-func (h *handler) newestWithin(ctx context.Context, within plait.TimeRange, filter condition.Node) ([]plait.Span, error) {
+func (h *handler) newestWithin(ctx context.Context, within plait.TimeRange, filter condition.Node, most int) ([]plait.Span, error) {
 	fits, err := condition.CompileSpans(filter)
 	if err != nil {
 		return nil, err
@@ -165,7 +167,7 @@ func (h *handler) newestWithin(ctx context.Context, within plait.TimeRange, filt
 	bounded, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	asked := query.TracesWithSpan(filter, within)
-	asked.Limit = tracesLookedAt
+	asked.Limit = most
 	traces, _, err := h.Reader.Traces(bounded, asked)
 	if err == nil && len(traces) > 0 {
 		traces = traces[:fewSpans(traces)]

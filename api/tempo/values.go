@@ -124,7 +124,7 @@ func (h *handler) storedValues(ctx context.Context, f traceql.Field, q url.Value
 			return nil, err
 		}
 	}
-	spans, err := h.newest(ctx, q, filter)
+	spans, err := h.newest(ctx, q, filter, tracesForValues)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func (h *handler) rootValues(ctx context.Context, f traceql.Field, q url.Values,
 		return nil, err
 	}
 	asked := query.TracesWithSpan(filter, within)
-	asked.Limit = tracesLookedAt
+	asked.Limit = tracesForValues
 	traces, _, err := h.Reader.Traces(ctx, asked)
 	for i := range traces {
 		text := traces[i].RootName
