@@ -27,6 +27,7 @@ To open:  API/api/v1/service-map   who calls whom, how often, how fast
           API/openapi.json         everything that can be asked
           API/metrics              histograms with exemplars, for a Prometheus to scrape
 To copy:  API/prometheus           the URL of a Prometheus data source in Grafana
+          API/tempo                that of a Tempo data source, and API that of a Loki one
           API/jaeger               that of a Jaeger data source, API/zipkin that of a Zipkin one
 `
 
