@@ -60,7 +60,9 @@ func countedOf(m traceql.Metrics, w eval.Window) (c countedQuery, ok bool) {
 	c.volume.Condition = c.filter
 	c.volume.Steps = query.Steps{
 		Range:  plait.TimeRange{From: time.Unix(0, w.FirstNanos-w.StepNanos), To: time.Unix(0, w.SampleNanos(w.Samples-1))},
-		Length: time.Duration(w.StepNanos), Aligned: true,
+		Length: time.Duration(w.StepNanos),
+		// The one step of an instant query begins where the range does, which is seldom a multiple of its length.
+		Aligned: w.FirstNanos%w.StepNanos == 0,
 	}
 	return c, true
 }

@@ -62,6 +62,51 @@ func TestCountsAnswerAsTracesDo(t *testing.T) {
 	}
 }
 
+func TestCountsAnswerInstantQueriesAsTracesDo(t *testing.T) {
+	t.Parallel()
+	st := storetest.New(t, storetest.Now(func() time.Time { return now }))
+	g := shop.NewGenerator(6, now)
+	g.Window = 40 * time.Minute
+	for range 2 {
+		if _, err := st.WriteTraces(t.Context(), g.Traces(500)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := Config{Reader: st, Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}
+	byCounts, byTraces := &handler{config, 1}, &handler{config, math.MaxInt64}
+	// A range is seldom a multiple of its own length since 1970, and a step of that length is then cut in two.
+	for _, length := range []time.Duration{time.Second, 7 * time.Minute, time.Hour, 25 * time.Hour} {
+		for _, before := range []time.Duration{0, time.Second, 17 * time.Minute, 18*time.Minute + 300*time.Millisecond} {
+			for _, text := range []string{`{} | rate()`, `{ status = error } | count_over_time() by (resource.service.name, name)`} {
+				end := now.Truncate(time.Second).Add(-before) // counts are to the microsecond
+				q := url.Values{"q": {text}, "start": {strconv.FormatInt(end.Add(-length).UnixNano(), 10)}, "end": {strconv.FormatInt(end.UnixNano(), 10)}}
+				got, want := instantFor(t, byCounts, q), instantFor(t, byTraces, q)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s of %v, %v ago (-traces +counts):\n%s", text, length, before, diff)
+				}
+			}
+		}
+	}
+}
+
+// instantFor are the values of an answer by labels, to the sixth digit, without those of 0.
+func instantFor(t *testing.T, h *handler, q url.Values) map[string]float64 {
+	t.Helper()
+	found, err := h.metricsInstant(t.Context(), q)
+	if err != nil {
+		t.Fatalf("%s: %v", q.Get("q"), err)
+	}
+	answer, _ := found.(instantAnswer)
+	out := map[string]float64{}
+	for _, s := range answer.Series {
+		labels, _ := json.Marshal(s.Labels)
+		if s.Value != 0 {
+			out[string(labels)] = math.Round(s.Value*1e6) / 1e6
+		}
+	}
+	return out
+}
+
 func seriesFor(t *testing.T, h *handler, q url.Values) seriesAnswer {
 	t.Helper()
 	found, err := h.metricsRange(t.Context(), q)
