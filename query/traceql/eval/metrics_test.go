@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -172,5 +173,31 @@ func TestAQuantileLiesBetweenItsSpans(t *testing.T) {
 	values := m.Series()[0].Values
 	if slices.ContainsFunc(values, math.IsNaN) || values[1] < 100 || values[1] > 300 || values[2] < 400 || values[2] > 520 {
 		t.Errorf("medians %v of 900, of 100, 200, 300 and of 400, 500", values)
+	}
+}
+
+func TestSeriesAreJoinedByTheirLabelsWhateverTheirNumber(t *testing.T) {
+	const names = 8_000 // of which all pairs would take a minute
+	w, err := eval.InstantWindow(0, 10*second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := metricsOf(t, `({} | sum_over_time(span.n) by (name)) / ({} | count_over_time() by (name)) + ({} | count_over_time())`, w, 0, eval.Limits{})
+	for i := range names {
+		trace := timed(1, fmt.Sprintf("op%d@1:%d op%d@2:%d", i, i, i, i+2))
+		if err := m.Add(&trace); err != nil {
+			t.Fatal(err)
+		}
+	}
+	series := m.Series()
+	if len(series) != names {
+		t.Fatalf("%d series, want %d", len(series), names)
+	}
+	for _, s := range series {
+		name, _ := s.Labels.Get("name")
+		i, err := strconv.Atoi(strings.TrimPrefix(name.Str(), "op"))
+		if want := float64(i + 1 + 2*names); err != nil || s.Values[0] != want {
+			t.Fatalf("%s: %v, want %v", name.Str(), s.Values, want)
+		}
 	}
 }

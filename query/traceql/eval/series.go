@@ -229,34 +229,47 @@ func withNumber(all []Series, of func(float64) float64) []Series {
 
 // matched computes with series that have the same labels. A side without labels goes with all of the other.
 func matched(left []Series, op traceql.Op, right []Series) (all []Series) {
+	byLabels := make(map[string][]int, len(right)) // and by none those without labels
+	for i, b := range right {
+		key := ""
+		if _, alone := onlyName(b.Labels); !alone {
+			key = labelsKey(b.Labels)
+		}
+		byLabels[key] = append(byLabels[key], i)
+	}
 	for _, a := range left {
-		for _, b := range right {
-			labels, ok := matchedLabels(a.Labels, op, b.Labels)
-			if !ok {
-				continue
+		if _, alone := onlyName(a.Labels); alone {
+			for _, b := range right {
+				all = append(all, combined(a, op, b))
 			}
-			s := Series{Labels: labels, Values: make([]float64, len(a.Values))}
-			for i := range s.Values {
-				s.Values[i] = operate(a.Values[i], op, b.Values[i])
-			}
-			all = append(all, s)
+			continue
+		}
+		for _, i := range append(slices.Clone(byLabels[""]), byLabels[labelsKey(a.Labels)]...) {
+			all = append(all, combined(a, op, right[i]))
 		}
 	}
 	return all
 }
 
-func matchedLabels(a plait.Attributes, op traceql.Op, b plait.Attributes) (plait.Attributes, bool) {
+func combined(a Series, op traceql.Op, b Series) Series {
+	s := Series{Labels: combinedLabels(a.Labels, op, b.Labels), Values: make([]float64, len(a.Values))}
+	for i := range s.Values {
+		s.Values[i] = operate(a.Values[i], op, b.Values[i])
+	}
+	return s
+}
+
+// combinedLabels are those of the side that has any.
+func combinedLabels(a plait.Attributes, op traceql.Op, b plait.Attributes) plait.Attributes {
 	aName, aAlone := onlyName(a)
 	bName, bAlone := onlyName(b)
 	switch {
 	case aAlone && bAlone:
-		return plait.Attributes{{Key: nameLabel, Value: plait.StringValue("(" + aName + " " + string(op) + " " + bName + ")")}}, true
+		return plait.Attributes{{Key: nameLabel, Value: plait.StringValue("(" + aName + " " + string(op) + " " + bName + ")")}}
 	case aAlone:
-		return b, true
-	case bAlone:
-		return a, true
+		return b
 	}
-	return a, labelsKey(a) == labelsKey(b)
+	return a
 }
 
 func onlyName(labels plait.Attributes) (string, bool) {
