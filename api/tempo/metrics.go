@@ -11,7 +11,6 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/duration"
 	"github.com/plaithq/plait/query"
-	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/query/traceql"
 	"github.com/plaithq/plait/query/traceql/eval"
 )
@@ -158,7 +157,7 @@ func stepOf(nanos int64) int64 {
 }
 
 // gather reads the traces that the query may be about and makes series of them. Where the time is up before all
-// are read, the answer is of the newest, and says so.
+// are read, the answer is of the newest, and says so; it also does where a trace is too large to be read whole.
 func (h *handler) gather(ctx context.Context, text string, window eval.Window, exemplars int) ([]eval.Series, searchMetrics, error) {
 	said := searchMetrics{InspectedBytes: "0", CompletedJobs: 1, TotalJobs: 1}
 	parsed, err := traceql.Parse(text)
@@ -186,22 +185,25 @@ func (h *handler) gather(ctx context.Context, text string, window eval.Window, e
 	within := widened(plait.TimeRange{From: time.Unix(0, after), To: time.Unix(0, to).Add(1)})
 	bounded, cancel := context.WithTimeout(ctx, searchTime)
 	defer cancel()
-	said.InspectedTraces, err = h.addTraces(bounded, metrics, query.Traces{Condition: candidates, Range: within, Page: query.Page{Limit: tracesAPage}})
+	inspected, cut, err := h.addTraces(bounded, metrics, query.Traces{Condition: candidates, Range: within, Page: query.Page{Limit: tracesAPage}})
 	if err != nil {
 		if ctx.Err() != nil || !errors.Is(bounded.Err(), context.DeadlineExceeded) {
 			return nil, said, err
 		}
+		cut = true
+	}
+	if said.InspectedTraces = inspected; cut {
 		said.TotalJobs++
 	}
 	return metrics.Series(), said, nil
 }
 
-// addTraces adds the traces that a store finds, and says how many.
-func (h *handler) addTraces(ctx context.Context, metrics *eval.Metrics, asked query.Traces) (traces int, err error) {
+// addTraces adds the traces that a store finds, and says how many, and whether spans of any were left out.
+func (h *handler) addTraces(ctx context.Context, metrics *eval.Metrics, asked query.Traces) (traces int, cut bool, err error) {
 	for {
 		page, next, err := h.Reader.Traces(ctx, asked)
 		if err != nil {
-			return traces, err
+			return traces, cut, err
 		}
 		for len(page) > 0 {
 			n, spans := 1, page[0].SpanCount
@@ -209,20 +211,16 @@ func (h *handler) addTraces(ctx context.Context, metrics *eval.Metrics, asked qu
 				spans += page[n].SpanCount
 				n++
 			}
-			of, err := h.Reader.SpansOf(ctx, page[:n])
+			some, err := eachTrace(ctx, h.Reader, h.Memory, page[:n], metrics.Add)
+			cut = cut || some
 			if err != nil {
-				return traces, err
-			}
-			for i := range page[:n] {
-				if err := metrics.Add(&condition.TraceView{Summary: &page[i], Spans: once(of[page[i].TraceID])}); err != nil {
-					return traces, err
-				}
+				return traces, cut, err
 			}
 			traces += n
 			page = page[n:]
 		}
 		if next == "" {
-			return traces, nil
+			return traces, cut, nil
 		}
 		asked.Cursor = next
 	}

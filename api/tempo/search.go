@@ -30,6 +30,7 @@ const (
 // traceSearch is a search under way.
 type traceSearch struct {
 	reader     Reader
+	memory     *plait.AnswerMemory
 	search     *eval.Search
 	asked      query.Traces
 	within     plait.TimeRange // in which traces have a part
@@ -38,7 +39,7 @@ type traceSearch struct {
 
 	found     []traceJSONSummary
 	inspected int
-	cut       bool // the time was up
+	cut       bool // the time was up, or a trace too large to be read whole
 }
 
 // search answers /api/search.
@@ -71,7 +72,7 @@ func (h *handler) newSearch(q url.Values) (*traceSearch, error) {
 	if parsed.Metrics != nil {
 		return nil, plait.Errorf(plait.ErrInvalid, "this query makes series and finds no traces: ask /api/metrics/query_range, or leave out what follows the last |")
 	}
-	s := &traceSearch{reader: h.Reader}
+	s := &traceSearch{reader: h.Reader, memory: h.Memory}
 	if s.search, err = eval.NewSearch(parsed); err != nil {
 		return nil, err
 	}
@@ -118,12 +119,10 @@ func (s *traceSearch) match(ctx context.Context, page []plait.TraceSummary) erro
 			spans += page[n].SpanCount
 			n++
 		}
-		of, err := s.reader.SpansOf(ctx, page[:n])
+		cut, err := eachTrace(ctx, s.reader, s.memory, page[:n], s.matchTrace)
+		s.cut = s.cut || cut
 		if err != nil {
 			return err
-		}
-		for i := range page[:n] {
-			s.matchTrace(&page[i], of[page[i].TraceID])
 		}
 		s.inspected += n
 		page = page[n:]
@@ -154,14 +153,31 @@ func (s *traceSearch) overlaps(t *plait.TraceSummary) bool {
 		(s.within.To.IsZero() || t.StartNanos <= s.within.To.UnixNano())
 }
 
-func (s *traceSearch) matchTrace(summary *plait.TraceSummary, spans []plait.Span) {
-	if len(s.found) == s.limit || len(spans) == 0 {
-		return
+func (s *traceSearch) matchTrace(t *condition.TraceView) error {
+	if len(s.found) == s.limit || len(t.Spans) == 0 {
+		return nil
 	}
-	spans = once(spans)
-	if found := s.search.Match(&condition.TraceView{Summary: summary, Spans: spans}); found != nil {
-		s.found = append(s.found, summaryOf(summary, spans, found, s.spansShown))
+	if found := s.search.Match(t); found != nil {
+		s.found = append(s.found, summaryOf(t.Summary, t.Spans, found, s.spansShown))
 	}
+	return nil
+}
+
+// eachTrace reads some traces and hands them on, and says whether spans of any were left out. What they take of the
+// memory of all answers is given back then: a question looks at many more spans than it may hold.
+func eachTrace(ctx context.Context, reader Reader, memory *plait.AnswerMemory, page []plait.TraceSummary, use func(*condition.TraceView) error) (cut bool, err error) {
+	bounded, release := memory.Begin(ctx)
+	defer release()
+	of, cut, err := reader.SpansOf(bounded, page)
+	if err != nil {
+		return false, err
+	}
+	for i := range page {
+		if err := use(&condition.TraceView{Summary: &page[i], Spans: once(of[page[i].TraceID])}); err != nil {
+			return cut, err
+		}
+	}
+	return cut, nil
 }
 
 // once are spans in order of start, without those that were sent twice.

@@ -172,7 +172,7 @@ func (h *handler) newestWithin(ctx context.Context, within plait.TimeRange, filt
 	if err == nil && len(traces) > 0 {
 		traces = traces[:fewSpans(traces)]
 		var of map[plait.TraceID][]plait.Span
-		if of, err = h.Reader.SpansOf(bounded, traces); err == nil {
+		if of, _, err = h.Reader.SpansOf(bounded, traces); err == nil {
 			return fitting(traces, of, fits), nil
 		}
 	}

@@ -88,7 +88,7 @@ func (c *traceCheck) fitting(ctx context.Context, s *Reader, summaries []plait.T
 		var of map[plait.TraceID][]plait.Span
 		if c.spans {
 			var err error
-			if of, err = s.spansOf(ctx, summaries[:n]); err != nil {
+			if of, _, err = s.spansOf(ctx, summaries[:n]); err != nil {
 				return nil, err
 			}
 		}
@@ -104,24 +104,24 @@ func (c *traceCheck) fitting(ctx context.Context, s *Reader, summaries []plait.T
 
 // SpansOf reads the spans of some traces together, in no order, for who looks at traces whole: of up to
 // 20,000 spans by their summaries, or of one trace of any size, of which those come that tell most. Spans that were sent
-// twice come twice. A trace that retention has removed is left out.
-func (s *Reader) SpansOf(ctx context.Context, summaries []plait.TraceSummary) (map[plait.TraceID][]plait.Span, error) {
-	of, err := s.spansOf(ctx, summaries)
+// twice come twice. A trace that retention has removed is left out. cut says that spans were left out.
+func (s *Reader) SpansOf(ctx context.Context, summaries []plait.TraceSummary) (of map[plait.TraceID][]plait.Span, cut bool, err error) {
+	of, cut, err = s.spansOf(ctx, summaries)
 	if errors.Is(err, plait.ErrNotFound) {
-		return nil, nil
+		return nil, false, nil
 	}
-	return of, err
+	return of, cut, err
 }
 
 // spansOf is SpansOf where all traces are known to be there.
-func (s *Reader) spansOf(ctx context.Context, summaries []plait.TraceSummary) (map[plait.TraceID][]plait.Span, error) {
+func (s *Reader) spansOf(ctx context.Context, summaries []plait.TraceSummary) (of map[plait.TraceID][]plait.Span, cut bool, err error) {
 	if len(summaries) == 1 {
 		id := summaries[0].TraceID
 		trace, err := s.Trace(ctx, id, spansCompared)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		return map[plait.TraceID][]plait.Span{id: trace.Spans}, nil
+		return map[plait.TraceID][]plait.Span{id: trace.Spans}, trace.Truncated, nil
 	}
 	ids := make([]plait.TraceID, len(summaries))
 	for i := range summaries {
@@ -129,24 +129,24 @@ func (s *Reader) spansOf(ctx context.Context, summaries []plait.TraceSummary) (m
 	}
 	spelled, err := s.ids.Spell(ctx, ids...)
 	if err != nil {
-		return nil, fmt.Errorf("read traces: %w", err)
+		return nil, false, fmt.Errorf("read traces: %w", err)
 	}
 	var rows []storedSpan
 	err = pg.QueryRows(ctx, s.lookup, func(v [][]byte) { rows = append(rows, scanSpan(v)) }, traceSpansSQL, spelled.Stored(), 2*spansCompared)
 	if err != nil {
-		return nil, fmt.Errorf("read traces: %w", err)
+		return nil, false, fmt.Errorf("read traces: %w", err)
 	}
 	spans, err := s.decodeSpans(ctx, rows)
 	if err != nil {
-		return nil, fmt.Errorf("read traces: %w", err)
+		return nil, false, fmt.Errorf("read traces: %w", err)
 	}
-	of := make(map[plait.TraceID][]plait.Span, len(ids))
+	of = make(map[plait.TraceID][]plait.Span, len(ids))
 	for i := range rows {
 		for _, asked := range spelled[rows[i].traceID] {
 			of[asked] = append(of[asked], spans[i])
 		}
 	}
-	return of, nil
+	return of, len(rows) == 2*spansCompared, nil
 }
 
 // fragmentsTell says whether a condition on spans is one that the fragments of traces tell: on the time of their start,
