@@ -34,7 +34,7 @@ const (
 // the trace of the first. Every fifth group is of a year ago, which is stored elsewhere than what is of today.
 
 const (
-	wayCount       = 11
+	wayCount       = 13
 	tracesPerGroup = 3
 )
 

@@ -51,6 +51,8 @@ var ways = [wayCount]way{
 	{"logs, OTLP/HTTP protobuf", logSignal, overHTTP("/v1/logs", "application/x-protobuf", binaryOf(recordsOf))},
 	{"logs, OTLP/HTTP JSON", logSignal, overHTTP("/v1/logs", "application/json", jsonOf(recordsOf, plogotlp.NewExportRequest))},
 	{"logs, OTLP/gRPC", logSignal, overGRPC(recordsOf, exportLogs)},
+	{"logs, Loki push", logSignal, overHTTP("/loki/api/v1/push", "application/json", pushOf)},
+	{"logs, lines of JSON", logSignal, overHTTP("/ingest/logs", "application/x-ndjson", linesOf)},
 	{"samples, OTLP/HTTP protobuf", sampleSignal, overHTTP("/v1/metrics", "application/x-protobuf", binaryOf(samplesOf))},
 	{"samples, OTLP/HTTP JSON", sampleSignal, overHTTP("/v1/metrics", "application/json", jsonOf(samplesOf, pmetricotlp.NewExportRequest))},
 	{"samples, OTLP/gRPC", sampleSignal, overGRPC(samplesOf, exportSamples)},
