@@ -26,7 +26,7 @@ func TestCountsAnswerAsTracesDo(t *testing.T) {
 		}
 	}
 	config := Config{Reader: st, Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}
-	byCounts, byTraces := &handler{config, 1}, &handler{config, math.MaxInt64}
+	byCounts, byTraces := &handler{config, 1, make(chan struct{}, 1)}, &handler{config, math.MaxInt64, make(chan struct{}, 1)}
 	counted := 0
 	for _, text := range []string{
 		`{} | rate()`,
@@ -73,7 +73,7 @@ func TestCountsAnswerInstantQueriesAsTracesDo(t *testing.T) {
 		}
 	}
 	config := Config{Reader: st, Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}
-	byCounts, byTraces := &handler{config, 1}, &handler{config, math.MaxInt64}
+	byCounts, byTraces := &handler{config, 1, make(chan struct{}, 1)}, &handler{config, math.MaxInt64, make(chan struct{}, 1)}
 	// A range is seldom a multiple of its own length since 1970, and a step of that length is then cut in two.
 	for _, length := range []time.Duration{time.Second, 7 * time.Minute, time.Hour, 25 * time.Hour} {
 		for _, before := range []time.Duration{0, time.Second, 17 * time.Minute, 18*time.Minute + 300*time.Millisecond} {

@@ -3,6 +3,7 @@ package tempo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net/url"
 	"strconv"
@@ -22,6 +23,11 @@ const (
 	// usualRange is the time of a metrics query that names none.
 	usualRange = time.Hour
 )
+
+// gathersAtOnce bounds the queries that make series of traces at a time, and gathered what each of them keeps.
+const gathersAtOnce = 2
+
+var gathered = eval.Limits{Bytes: 32 << 20}
 
 type seriesAnswer struct {
 	Series  []seriesJSON  `json:"series"`
@@ -173,7 +179,13 @@ func (h *handler) gather(ctx context.Context, text string, window eval.Window, e
 		}
 		return series, said, err
 	}
-	metrics, err := eval.NewMetrics(parsed, window, exemplars, eval.DefaultLimits)
+	select {
+	case h.gathering <- struct{}{}:
+		defer func() { <-h.gathering }()
+	case <-ctx.Done():
+		return nil, said, fmt.Errorf("wait for other metrics queries: %w: %w", plait.ErrUnavailable, ctx.Err())
+	}
+	metrics, err := eval.NewMetrics(parsed, window, exemplars, gathered)
 	if err != nil {
 		return nil, said, err
 	}

@@ -61,7 +61,8 @@ type Config struct {
 
 type handler struct {
 	Config
-	countedFrom int64 // spans
+	countedFrom int64         // spans
+	gathering   chan struct{} // held by who makes series of traces
 }
 
 // NewHandler returns the handler of everything below Prefix.
@@ -72,7 +73,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	h := &handler{c, countedFrom}
+	h := &handler{c, countedFrom, make(chan struct{}, gathersAtOnce)}
 	mux := http.NewServeMux()
 	for path, question := range map[string]func(context.Context, url.Values) (any, error){
 		"/api/search":              h.search,
