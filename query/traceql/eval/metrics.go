@@ -133,7 +133,7 @@ func exemplars(q *traceql.Query, asked int) int {
 	return min(asked, maxExemplars)
 }
 
-// Metrics gathers what a metrics query asks, trace by trace or span by span. Those of parts of a window's spans can
+// Metrics gathers what a metrics query asks, trace by trace. Those of parts of a window's spans can
 // be merged. It is for one goroutine.
 type Metrics struct {
 	window    Window
@@ -187,15 +187,6 @@ func (m *Metrics) compile(of traceql.Metrics) error {
 	return nil
 }
 
-// Spanwise is the condition on single spans that the query asks, where it asks nothing else of a trace: then
-// AddSpan may be given the spans for which it holds, and Add need not be called. It is not ok for other queries.
-func (m *Metrics) Spanwise() (condition.Node, bool) {
-	if len(m.gatherers) != 1 || m.tree {
-		return nil, false
-	}
-	return Spanwise(m.gatherers[0].query.Pipeline)
-}
-
 // Add takes a trace. Only spans that start in the window count, but all take part in finding them. An error is
 // plait.ErrTooLarge.
 func (m *Metrics) Add(t *condition.TraceView) error {
@@ -211,10 +202,6 @@ func (m *Metrics) Add(t *condition.TraceView) error {
 	}
 	return nil
 }
-
-// AddSpan takes a span for which Spanwise holds, with the summary of its trace if the query asks for that. An error
-// is plait.ErrTooLarge.
-func (m *Metrics) AddSpan(v *condition.SpanView) error { return m.gatherers[0].add(v) }
 
 // Merge takes what another gathered of the same query and window. The other is not used after it. An error is
 // plait.ErrTooLarge.
