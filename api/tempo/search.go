@@ -18,6 +18,8 @@ import (
 const (
 	usualTraces, mostTraces = 20, 1000
 	usualSpans, mostSpans   = 3, 100
+	// mostShown bounds the spans of an answer, which take some hundred bytes each.
+	mostShown = 20_000
 
 	// searchTime is how long a search goes on looking. Grafana waits 30 seconds.
 	searchTime = 20 * time.Second
@@ -39,7 +41,8 @@ type traceSearch struct {
 
 	found     []traceJSONSummary
 	inspected int
-	cut       bool // the time was up, or a trace too large to be read whole
+	shown     int  // spans
+	cut       bool // the time was up, a trace too large to be read whole, or the answer too large
 }
 
 // search answers /api/search.
@@ -93,7 +96,7 @@ func (h *handler) newSearch(q url.Values) (*traceSearch, error) {
 
 // run searches, page after page, until enough is found.
 func (s *traceSearch) run(ctx context.Context) error {
-	for len(s.found) < s.limit {
+	for !s.full() {
 		s.asked.Limit = max(s.limit-len(s.found), usualTraces)
 		page, next, err := s.reader.Traces(ctx, s.asked)
 		if err != nil {
@@ -113,7 +116,7 @@ func (s *traceSearch) run(ctx context.Context) error {
 
 // match reads traces, some at a time, and keeps those that the search finds.
 func (s *traceSearch) match(ctx context.Context, page []plait.TraceSummary) error {
-	for len(page) > 0 && len(s.found) < s.limit {
+	for len(page) > 0 && !s.full() {
 		n, spans := 1, page[0].SpanCount
 		for n < min(len(page), tracesAtOnce, s.limit-len(s.found)+1) && spans+page[n].SpanCount <= spansAtOnce {
 			spans += page[n].SpanCount
@@ -154,14 +157,23 @@ func (s *traceSearch) overlaps(t *plait.TraceSummary) bool {
 }
 
 func (s *traceSearch) matchTrace(t *condition.TraceView) error {
-	if len(s.found) == s.limit || len(t.Spans) == 0 {
+	if s.full() || len(t.Spans) == 0 {
 		return nil
 	}
-	if found := s.search.Match(t); found != nil {
-		s.found = append(s.found, summaryOf(t.Summary, t.Spans, found, s.spansShown))
+	found := s.search.Match(t)
+	if found == nil {
+		return nil
 	}
+	s.found = append(s.found, summaryOf(t.Summary, t.Spans, found, s.spansShown))
+	for _, set := range found.Sets {
+		s.shown += min(len(set.Spans), s.spansShown)
+	}
+	s.cut = s.cut || s.full() && len(s.found) < s.limit
 	return nil
 }
+
+// full says whether as many traces are found as are wanted, or an answer is as large as one gets.
+func (s *traceSearch) full() bool { return len(s.found) >= s.limit || s.shown >= mostShown }
 
 // eachTrace reads some traces and hands them on, and says whether spans of any were left out. What they take of the
 // memory of all answers is given back then: a question looks at many more spans than it may hold.
