@@ -69,7 +69,7 @@ func windowStatements(t *testing.T, from, to time.Time) []windowStatement {
 		ids[i] = int64(i)
 	}
 	return []windowStatement{
-		{"service map", "SELECT", sql("mapSpansInRangeSQL"), []any{pg.Planned, from, to, 1}, "span", 0, false},
+		{"service map", "SELECT", statement(t, "servicemap", "spansInRangeSQL"), []any{pg.Planned, from, to, 1}, "span", 0, false},
 		{"rank spans", sql("hashedSQL"), sql("unusualSpansSQL"), window(ids, names, usual, [][16]byte{}, false), "span", time.Minute, true},
 		{"what is usual in the window", "SELECT", sql("windowDurationsSQL"), window(ids), "span", time.Minute, false},
 		{"what is usual before the window", "SELECT", sql("earlierDurationsSQL"),

@@ -26,6 +26,7 @@ import (
 	"github.com/plaithq/plait/store/metrics"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pg"
+	"github.com/plaithq/plait/store/servicemap"
 	"github.com/plaithq/plait/store/spans"
 	"github.com/plaithq/plait/store/tally"
 	"github.com/plaithq/plait/store/traceid"
@@ -112,11 +113,12 @@ func (c Config) Validate() error {
 // a question without a time opens them all.
 const MaxRetention = 400 * oneDay
 
-// The readers whose methods are the store's: under their own names, Reader both, they could not
-// both be embedded.
+// The readers whose methods are the store's: under their own names, Reader all of them, they could not
+// be embedded together.
 type (
 	spanReader = spans.Reader
 	logReader  = logs.Reader
+	mapReader  = servicemap.Reader
 )
 
 // Store is one gateway's access to the database. Its methods may be called concurrently.
@@ -140,6 +142,7 @@ type Store struct {
 
 	*spanReader
 	*logReader
+	*mapReader
 	metrics *metrics.DB
 
 	traces  *commit.Committer[*spans.Batch]
@@ -221,6 +224,7 @@ func (s *Store) openReaders() {
 	s.tally = tally.New(s.readPool, s.config.Registerer)
 	s.partitions.Pinned = s.keepDerived
 	s.spanReader = spans.NewReader(s.readPool, s.lookupPool, s.entries, s.ids, s.spanTerms, s.tally, s.partitions.Now)
+	s.mapReader = servicemap.NewReader(s.readPool, s.entries, s.ids, s.tally, s.partitions.Now)
 	s.logReader = logs.NewReader(s.readPool, s.lookupPool, s.entries, s.ids, s.logTerms, s.tally, s.partitions.Now)
 }
 

@@ -17,6 +17,9 @@ import (
 // ErrDamaged says that bytes are not what was written.
 var ErrDamaged = errors.New("counts are damaged")
 
+// MinuteMicros is a minute in microseconds, which times of Postgres are in.
+const MinuteMicros = int64(60_000_000)
+
 // MinuteOf returns the minute since 1970 in which a time lies, given in nanoseconds since 1970.
 func MinuteOf(nanos int64) int64 {
 	const minute = 60_000_000_000

@@ -34,13 +34,11 @@ type Reader struct {
 	terms   *index.Index
 	tally   *tally.Tally
 	now     func() time.Time
-	mapping chan struct{} // held by who draws a service map
-	mapped  *mappedMinutes
 }
 
 // NewReader makes a reader.
 func NewReader(search, lookup *pgxpool.Pool, entries *dictionary.Reader, ids *traceid.Index, searched *index.Index, counted *tally.Tally, now func() time.Time) *Reader {
-	return &Reader{search: search, lookup: lookup, entries: entries, ids: ids, terms: searched, tally: counted, now: now, mapping: make(chan struct{}, mapsAtOnce), mapped: newMappedMinutes()}
+	return &Reader{search: search, lookup: lookup, entries: entries, ids: ids, terms: searched, tally: counted, now: now}
 }
 
 // storedSpan is a span as it is stored.
@@ -181,8 +179,8 @@ func (e *spanEntries) decodeFixed(span *plait.Span, row *storedSpan) {
 	}
 }
 
-// decodeSpanExtra adds what few spans have.
-func decodeSpanExtra(span *plait.Span, text string) error {
+// DecodeExtra adds what few spans have, given as the column extra holds it.
+func DecodeExtra(span *plait.Span, text string) error {
 	if text == "" {
 		return nil
 	}

@@ -34,7 +34,7 @@ func FuzzWhatFewSpansHaveReadsBackAsSent(f *testing.F) {
 			t.Fatalf("%q cannot be stored", text)
 		}
 		read := plait.Span{Name: sent.Name} // of the operation
-		if err := decodeSpanExtra(&read, text); err != nil {
+		if err := DecodeExtra(&read, text); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
 		want := cleaned(sent)

@@ -79,7 +79,7 @@ func (e *spanEntries) decodeParts(span *plait.Span, row *storedSpan, attributes,
 		}
 	}
 	if extra {
-		return decodeSpanExtra(span, row.extra)
+		return DecodeExtra(span, row.extra)
 	}
 	return nil
 }

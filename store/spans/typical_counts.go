@@ -58,8 +58,6 @@ func (c counted) median() durations {
 	return d
 }
 
-const minuteMicros = int64(time.Minute / time.Microsecond)
-
 // readCounts reads the counts from so long before the window on. It adds what is usual for operations of which nothing is
 // known, and counts the spans that may be in the window.
 func (u *unusualSearch) readCounts(ctx context.Context, reach time.Duration) error {
@@ -70,7 +68,7 @@ func (u *unusualSearch) readCounts(ctx context.Context, reach time.Duration) err
 		if !u.asksFor(c.Operation) {
 			return nil
 		}
-		if minute := c.Minute * minuteMicros; minute+minuteMicros > u.near {
+		if minute := c.Minute * counts.MinuteMicros; minute+counts.MinuteMicros > u.near {
 			window.add(c)
 		}
 		if reach > 0 && !slices.Contains(u.inline, c.Operation) {
@@ -92,7 +90,7 @@ func (u *unusualSearch) readCounts(ctx context.Context, reach time.Duration) err
 
 // addEnded adds those spans of a cell that ended before the window, as far as their minute tells.
 func (u *unusualSearch) addEnded(c counted, cell *counts.SpanCell) counted {
-	left := u.walk.From - (cell.Minute+1)*minuteMicros // after the last span of the minute began
+	left := u.walk.From - (cell.Minute+1)*counts.MinuteMicros // after the last span of the minute began
 	if left <= 0 {
 		return c
 	}

@@ -81,8 +81,8 @@ type span struct{ from, to int64 }
 func (s Steps) cuts() []span {
 	var all []span
 	for at := s.From; ; at += s.rest(at) {
-		if minute := minuteOf(at) * minuteMicros; minute != at {
-			cut := span{max(minute, s.From), min(minute+minuteMicros, s.To)}
+		if minute := minuteOf(at) * counts.MinuteMicros; minute != at {
+			cut := span{max(minute, s.From), min(minute+counts.MinuteMicros, s.To)}
 			if n := len(all); n > 0 && all[n-1].to >= cut.from {
 				all[n-1].to = max(all[n-1].to, cut.to)
 			} else {
@@ -97,8 +97,8 @@ func (s Steps) cuts() []span {
 
 // whole says whether cells of a minute count: all of it is in one step.
 func (s Steps) whole(minute int64, cuts []span) bool {
-	at := minute * minuteMicros
-	if at < s.From || at+minuteMicros > s.To {
+	at := minute * counts.MinuteMicros
+	if at < s.From || at+counts.MinuteMicros > s.To {
 		return false
 	}
 	i, _ := slices.BinarySearchFunc(cuts, at, func(c span, at int64) int {
@@ -143,7 +143,7 @@ func (t *Tally) Spans(ctx context.Context, steps Steps, use func(*counts.SpanCel
 			if !steps.whole(c.Minute, cuts) {
 				return true
 			}
-			c.Minute = int64(steps.of(c.Minute * minuteMicros))
+			c.Minute = int64(steps.of(c.Minute * counts.MinuteMicros))
 			return hand(c)
 		})
 		return cmp.Or(bad, err)
@@ -174,7 +174,7 @@ func (t *Tally) SpanMinutes(ctx context.Context, from, to int64, use func(*count
 		})
 		bad = cmp.Or(bad, err)
 		return bad == nil
-	}, bodiesSQL, pg.Planned, int16(Spans), rowcodec.MicrosTime(first*minuteMicros), rowcodec.MicrosTime(to))
+	}, bodiesSQL, pg.Planned, int16(Spans), rowcodec.MicrosTime(first*counts.MinuteMicros), rowcodec.MicrosTime(to))
 	if err = cmp.Or(err, bad); err != nil {
 		return fmt.Errorf("count spans: %w", err)
 	}
@@ -194,7 +194,7 @@ func (t *Tally) Logs(ctx context.Context, steps Steps, use func(*counts.LogCell)
 				return true
 			}
 			minute := c.Minute
-			c.Minute = int64(steps.of(minute * minuteMicros))
+			c.Minute = int64(steps.of(minute * counts.MinuteMicros))
 			return hand(c)
 		})
 		return cmp.Or(bad, err)

@@ -73,9 +73,7 @@ func newInstruments(registerer prometheus.Registerer) *instruments {
 }
 
 // minuteTime is when a minute begins.
-func minuteTime(minute int64) time.Time { return rowcodec.MicrosTime(minute * minuteMicros) }
-
-const minuteMicros = int64(time.Minute / time.Microsecond)
+func minuteTime(minute int64) time.Time { return rowcodec.MicrosTime(minute * counts.MinuteMicros) }
 
 // minuteOf is the minute of a time in microseconds.
-func minuteOf(micros int64) int64 { return rowcodec.FloorDiv(micros, minuteMicros) }
+func minuteOf(micros int64) int64 { return rowcodec.FloorDiv(micros, counts.MinuteMicros) }

@@ -1,4 +1,4 @@
-package spans
+package servicemap
 
 import (
 	"cmp"
@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/plaithq/plait/spanmetrics"
+	"github.com/plaithq/plait/store/counts"
 	"github.com/plaithq/plait/store/rowcodec"
 )
 
-// maxMapEdges bounds the edges of a service map, and its nodes: senders choose their names. The
+// maxEdges bounds the edges of a service map, and its nodes: senders choose their names. The
 // rest is folded into the edge and the node Other, as the metrics do.
-const maxMapEdges = 5_000
+const maxEdges = 5_000
 
 // mapStep is the step of time in which a map has data or not, as long as that of the metrics.
 const mapStep = 15 * time.Second
@@ -27,10 +28,10 @@ type minuteSums struct {
 }
 
 // sums counts the calls of each minute of the run.
-func (q *mapQuestion) sums() map[int64]*minuteSums {
+func (q *question) sums() map[int64]*minuteSums {
 	minutes := map[int64]*minuteSums{}
 	minute := func(micros int64) *minuteSums {
-		at := rowcodec.FloorDiv(micros, minuteMicros)
+		at := rowcodec.FloorDiv(micros, counts.MinuteMicros)
 		if minutes[at] == nil {
 			minutes[at] = newMinuteSums(q.oneIn)
 		}
@@ -119,7 +120,7 @@ func (c chosen[K]) fold(key, other K) K {
 }
 
 // most chooses the services and the edges with the most calls.
-func (q *mapQuestion) most(g *spanmetrics.Graph) (chosen[string], chosen[spanmetrics.Edge]) {
+func (q *question) most(g *spanmetrics.Graph) (chosen[string], chosen[spanmetrics.Edge]) {
 	services, edges := map[string]int64{}, map[spanmetrics.Edge]int64{}
 	for i := range q.sides {
 		if q.counts(i) && spanmetrics.Answers(q.sides[i].Kind) {
@@ -133,12 +134,12 @@ func (q *mapQuestion) most(g *spanmetrics.Graph) (chosen[string], chosen[spanmet
 }
 
 func choose[K comparable](calls map[K]int64) chosen[K] {
-	if len(calls) <= maxMapEdges {
+	if len(calls) <= maxEdges {
 		return nil
 	}
 	keys := slices.SortedFunc(maps.Keys(calls), func(a, b K) int { return cmp.Compare(calls[b], calls[a]) })
 	c := chosen[K]{}
-	for _, key := range keys[:maxMapEdges-1] {
+	for _, key := range keys[:maxEdges-1] {
 		c[key] = true
 	}
 	return c

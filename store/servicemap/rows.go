@@ -1,4 +1,4 @@
-package spans
+package servicemap
 
 import (
 	"bytes"
@@ -9,16 +9,17 @@ import (
 	"github.com/plaithq/plait/spanmetrics"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/rowcodec"
+	"github.com/plaithq/plait/store/spans"
 )
 
 // mapRows makes sides of rows, some at a time: their dictionary entries are read together.
 type mapRows struct {
-	question *mapQuestion
+	question *question
 	rows     []mapRow
 	text     []byte // of the rows
 }
 
-// mapRow is a row of mapSpansSQL.
+// mapRow is a row of spanRowsSQL.
 type mapRow struct {
 	target           spanmetrics.Target
 	parent           plait.SpanID
@@ -57,7 +58,7 @@ const comparedBytes = 4 << 20
 
 // flush hands the sides of the rows that wait to the question.
 func (m *mapRows) flush(ctx context.Context) error {
-	entries, q := m.question.store.entries, m.question
+	entries, q := m.question.reader.entries, m.question
 	operations, err := entries.Operations.Entries(ctx, dictionary.Column(m.rows, func(r *mapRow) int64 { return r.operation }))
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func (m *mapRows) flush(ctx context.Context) error {
 		}
 		if side.Kind == plait.SpanKindConsumer && row.rest < row.end {
 			linked := plait.Span{Kind: side.Kind}
-			if err := decodeSpanExtra(&linked, string(m.text[row.rest:row.end])); err != nil {
+			if err := spans.DecodeExtra(&linked, string(m.text[row.rest:row.end])); err != nil {
 				return err
 			}
 			side.Links = spanmetrics.LinksOf(&linked)

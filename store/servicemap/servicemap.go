@@ -1,4 +1,11 @@
-package spans
+// Package servicemap draws the map of services: who calls whom, counted from the spans in Postgres when
+// somebody asks.
+//
+// Minutes that were drawn before and whose spans are the same are remembered (minutes.go). Of the others the spans are
+// read, with some minutes around them, as rows of what package spanmetrics needs to know to pair them (rows.go); then
+// those are looked up that some of them name and that lie elsewhere; the rest is arithmetic (sums.go). Joining them in
+// SQL would be a second copy of the rules.
+package servicemap
 
 import (
 	"cmp"
@@ -8,23 +15,22 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/spanmetrics"
+	"github.com/plaithq/plait/store/counts"
+	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/search"
+	"github.com/plaithq/plait/store/tally"
+	"github.com/plaithq/plait/store/traceid"
 )
 
-// How the service map is drawn: minutes that were drawn before and whose spans are the same are remembered
-// (servicemap_minutes.go). Of the others the spans are read, with some minutes around them, as
-// rows of what package spanmetrics needs to know to pair them (servicemap_rows.go); then those are looked up
-// that some of them name and that lie elsewhere; the rest is arithmetic (servicemap_sums.go). Joining them in SQL
-// would be a second copy of the rules.
-
 const (
-	// maxMapSpans is about how many spans a service map reads; of more it samples traces.
-	maxMapSpans = 250_000
+	// maxSpans is about how many spans a service map reads; of more it samples traces.
+	maxSpans = 250_000
 	// mapsAtOnce bounds the maps that are drawn at a time, each of which has some 60 MB of spans.
 	mapsAtOnce = 2
 
@@ -37,29 +43,45 @@ const (
 	callerJustBefore = 30 * time.Second
 	callerJustAfter  = 10 * time.Second
 
-	// maxMapLookups bounds the traces in which spans are looked up that are not in the range:
+	// maxLookups bounds the traces in which spans are looked up that are not in the range:
 	// producers of messages that were taken later, and clients of calls that took very long.
-	maxMapLookups = 2_000
-	maxClientsOf  = 200 // of these, for servers: most have a parent that nobody sent
-	maxLookedUp   = 20_000
+	maxLookups   = 2_000
+	maxClientsOf = 200 // of these, for servers: most have a parent that nobody sent
+	maxLookedUp  = 20_000
 )
 
 const (
 	// Links are asked for where there may be some.
-	mapSpansSQL = `
+	spanRowsSQL = `
 SELECT trace_id, span_id, parent_span_id, start_time, duration_ns, status, operation, attribute_set, attributes,
        CASE WHEN extra LIKE '%"links":%' THEN extra ELSE '' END
 FROM plait_store.span`
 
 	// Of a sample the last bytes of ids decide, which all spans of a trace have in common.
-	mapSpansInRangeSQL = mapSpansSQL + `
+	spansInRangeSQL = spanRowsSQL + `
 WHERE start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL + `
   AND ($3 = 1 OR mod(hashint4extended(256 * get_byte(uuid_send(trace_id), 14) + get_byte(uuid_send(trace_id), 15), 0), $3) = 0)`
 
-	mapSpansOfTracesSQL = mapSpansSQL + `
+	spansOfTracesSQL = spanRowsSQL + `
 WHERE trace_id = ANY ($1) AND NOT (start_time >= $2 AND start_time < $3)
 LIMIT $4`
 )
+
+// Reader draws service maps. Its methods may be called concurrently.
+type Reader struct {
+	search  *pgxpool.Pool // statements that are planned each time
+	entries *dictionary.Reader
+	ids     *traceid.Index
+	tally   *tally.Tally
+	now     func() time.Time
+	drawing chan struct{} // held by who draws a map
+	mapped  *mappedMinutes
+}
+
+// NewReader makes a reader.
+func NewReader(search *pgxpool.Pool, entries *dictionary.Reader, ids *traceid.Index, counted *tally.Tally, now func() time.Time) *Reader {
+	return &Reader{search: search, entries: entries, ids: ids, tally: counted, now: now, drawing: make(chan struct{}, mapsAtOnce), mapped: newMappedMinutes()}
+}
 
 // ServiceMap counts the calls whose answering span started in the range, at the time of the
 // question: late spans count. The edges are those of the span-derived metrics, by the rules of
@@ -68,22 +90,22 @@ LIMIT $4`
 // twice.
 func (s *Reader) ServiceMap(ctx context.Context, r plait.TimeRange) (spanmetrics.ServiceMap, error) {
 	select {
-	case s.mapping <- struct{}{}:
-		defer func() { <-s.mapping }()
+	case s.drawing <- struct{}{}:
+		defer func() { <-s.drawing }()
 	case <-ctx.Done():
 		return spanmetrics.ServiceMap{}, fmt.Errorf("wait for other service maps: %w: %w", plait.ErrUnavailable, ctx.Err())
 	}
 	walk := search.NewWalk(r, false, s.now()) // for its ends
-	minutes, err := s.mapMinutes(ctx, walk.From, walk.To)
+	minutes, err := s.minutes(ctx, walk.From, walk.To)
 	if err != nil {
 		return spanmetrics.ServiceMap{}, fmt.Errorf("read service map: %w", err)
 	}
 	return sumOfMinutes(minutes, walk.From, walk.To), nil
 }
 
-// mapQuestion is what is known of the spans of a run of minutes.
-type mapQuestion struct {
-	store            *Reader
+// question is what is known of the spans of a run of minutes.
+type question struct {
+	reader           *Reader
 	from, to         int64 // of the run, in microseconds
 	readFrom, readTo int64 // with what is around it
 	oneIn            int64
@@ -93,15 +115,15 @@ type mapQuestion struct {
 	names            map[string]string // one copy of each
 }
 
-// newMapQuestion asks about a run of minutes, as far as they are in a range.
-func (s *Reader) newMapQuestion(run minuteRun, from, to int64, oneIn int64, spans minuteSpans) *mapQuestion {
-	from, to = max(from, run.first()*minuteMicros), min(to, (run.last()+1)*minuteMicros)
+// newQuestion asks about a run of minutes, as far as they are in a range.
+func (s *Reader) newQuestion(run minuteRun, from, to int64, oneIn int64, spans minuteSpans) *question {
+	from, to = max(from, run.first()*counts.MinuteMicros), min(to, (run.last()+1)*counts.MinuteMicros)
 	before, after := callerBefore, callerAfter
 	if spans.of(run.read()) > manyAround {
 		before, after = callerJustBefore, callerJustAfter
 	}
-	q := &mapQuestion{
-		store: s, from: from, to: to, oneIn: oneIn,
+	q := &question{
+		reader: s, from: from, to: to, oneIn: oneIn,
 		readFrom: max(from, rowcodec.MinMicros+before.Microseconds()) - before.Microseconds(),
 		readTo:   min(to, rowcodec.MaxMicros-after.Microseconds()) + after.Microseconds(),
 		names:    map[string]string{},
@@ -114,35 +136,35 @@ func (s *Reader) newMapQuestion(run minuteRun, from, to int64, oneIn int64, span
 type spanTimes struct{ start, nanos int64 }
 
 // read reads the spans of the run, of a sample of traces if it is one.
-func (q *mapQuestion) read(ctx context.Context) error {
+func (q *question) read(ctx context.Context) error {
 	return q.inTransaction(ctx, func(tx pgx.Tx) error {
-		return q.rows(ctx, tx, mapSpansInRangeSQL, rowcodec.MicrosTime(q.readFrom), rowcodec.MicrosTime(q.readTo), q.oneIn)
+		return q.rows(ctx, tx, spansInRangeSQL, rowcodec.MicrosTime(q.readFrom), rowcodec.MicrosTime(q.readTo), q.oneIn)
 	})
 }
 
 // lookUp reads spans from outside of what was read: those that servers and consumers name as their
 // callers, and the consumers of messages that nobody seems to have taken.
-func (q *mapQuestion) lookUp(ctx context.Context) error {
+func (q *question) lookUp(ctx context.Context) error {
 	wanted := q.elsewhere()
 	if len(wanted) == 0 {
 		return nil
 	}
-	spelled, err := q.store.ids.Spell(ctx, wanted...)
+	spelled, err := q.reader.ids.Spell(ctx, wanted...)
 	if err != nil {
 		return err
 	}
 	return q.inTransaction(ctx, func(tx pgx.Tx) error {
-		return q.rows(ctx, tx, mapSpansOfTracesSQL, spelled.Stored(), rowcodec.MicrosTime(q.readFrom), rowcodec.MicrosTime(q.readTo), maxLookedUp)
+		return q.rows(ctx, tx, spansOfTracesSQL, spelled.Stored(), rowcodec.MicrosTime(q.readFrom), rowcodec.MicrosTime(q.readTo), maxLookedUp)
 	})
 }
 
 // elsewhere lists the traces in which to look for spans.
-func (q *mapQuestion) elsewhere() (ids []plait.TraceID) {
+func (q *question) elsewhere() (ids []plait.TraceID) {
 	g := spanmetrics.NewGraph(q.sides)
 	seen := map[plait.TraceID]bool{}
 	servers := 0
 	want := func(id plait.TraceID) {
-		if !seen[id] && len(ids) < maxMapLookups {
+		if !seen[id] && len(ids) < maxLookups {
 			seen[id] = true
 			ids = append(ids, id)
 		}
@@ -167,15 +189,15 @@ func (q *mapQuestion) elsewhere() (ids []plait.TraceID) {
 }
 
 // counts says whether a side started in the run.
-func (q *mapQuestion) counts(i int) bool {
+func (q *question) counts(i int) bool {
 	return q.times[i].start >= q.from && q.times[i].start < q.to
 }
 
-func (q *mapQuestion) inTransaction(ctx context.Context, read func(pgx.Tx) error) error {
-	return pg.ReadPlanned(ctx, q.store.search, "SELECT", read)
+func (q *question) inTransaction(ctx context.Context, read func(pgx.Tx) error) error {
+	return pg.ReadPlanned(ctx, q.reader.search, "SELECT", read)
 }
 
-func (q *mapQuestion) rows(ctx context.Context, tx pgx.Tx, sql string, args ...any) error {
+func (q *question) rows(ctx context.Context, tx pgx.Tx, sql string, args ...any) error {
 	rows, err := tx.Query(ctx, sql, append([]any{pg.Planned}, args...)...)
 	if err != nil {
 		return err
@@ -191,7 +213,7 @@ func (q *mapQuestion) rows(ctx context.Context, tx pgx.Tx, sql string, args ...a
 }
 
 // name returns the one copy of a label's text.
-func (q *mapQuestion) name(text string) string {
+func (q *question) name(text string) string {
 	if kept, ok := q.names[text]; ok {
 		return kept
 	}

@@ -1,4 +1,4 @@
-package spans
+package servicemap
 
 import (
 	"context"
@@ -95,8 +95,8 @@ func (s *Reader) spansByMinute(ctx context.Context, from, to int64) (minuteSpans
 	if from >= to {
 		return spans, nil
 	}
-	from = max(from, rowcodec.MinMicros+minutesBefore*minuteMicros) - minutesBefore*minuteMicros
-	to = min(to, rowcodec.MaxMicros-minutesAfter*minuteMicros) + minutesAfter*minuteMicros
+	from = max(from, rowcodec.MinMicros+minutesBefore*counts.MinuteMicros) - minutesBefore*counts.MinuteMicros
+	to = min(to, rowcodec.MaxMicros-minutesAfter*counts.MinuteMicros) + minutesAfter*counts.MinuteMicros
 	err := s.tally.SpanMinutes(ctx, from, to, func(c *counts.SpanCell) error {
 		spans[c.Minute] += c.Count
 		return nil
@@ -104,19 +104,19 @@ func (s *Reader) spansByMinute(ctx context.Context, from, to int64) (minuteSpans
 	return spans, err
 }
 
-// mapMinutes returns the calls of the minutes of a range, those of minutes that it cuts in part.
-func (s *Reader) mapMinutes(ctx context.Context, from, to int64) ([]*minuteSums, error) {
+// minutes returns the calls of the minutes of a range, those of minutes that it cuts in part.
+func (s *Reader) minutes(ctx context.Context, from, to int64) ([]*minuteSums, error) {
 	spans, err := s.spansByMinute(ctx, from, to) // before any is read, so that what comes meanwhile makes another count
 	if err != nil {
 		return nil, err
 	}
-	whole := func(at int64) bool { return at*minuteMicros >= from && (at+1)*minuteMicros <= to }
+	whole := func(at int64) bool { return at*counts.MinuteMicros >= from && (at+1)*counts.MinuteMicros <= to }
 	var minutes []*minuteSums
 	var missing []int64
 	sorted := slices.Sorted(maps.Keys(spans))
 	oneIn := sampleOf(spans.of(sorted))
 	for _, at := range sorted {
-		if (at+1)*minuteMicros <= from || at*minuteMicros >= to {
+		if (at+1)*counts.MinuteMicros <= from || at*counts.MinuteMicros >= to {
 			continue
 		}
 		if known := s.mapped.get(at, spans, oneIn); known != nil && whole(at) {
@@ -131,7 +131,7 @@ func (s *Reader) mapMinutes(ctx context.Context, from, to int64) ([]*minuteSums,
 		read += spans.of(run.read())
 	}
 	for _, run := range runs {
-		q := s.newMapQuestion(run, from, to, sampleOf(read), spans)
+		q := s.newQuestion(run, from, to, sampleOf(read), spans)
 		sums, err := q.minutes(ctx)
 		if err != nil {
 			return nil, err
@@ -150,7 +150,7 @@ func (s *Reader) mapMinutes(ctx context.Context, from, to int64) ([]*minuteSums,
 }
 
 // minutes reads the spans of the run and counts its calls.
-func (q *mapQuestion) minutes(ctx context.Context) (map[int64]*minuteSums, error) {
+func (q *question) minutes(ctx context.Context) (map[int64]*minuteSums, error) {
 	if err := q.read(ctx); err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (q *mapQuestion) minutes(ctx context.Context) (map[int64]*minuteSums, error
 }
 
 // sampleOf is of how many traces one is read, where there are so many spans.
-func sampleOf(spans int64) int64 { return max(1, (spans+maxMapSpans-1)/maxMapSpans) }
+func sampleOf(spans int64) int64 { return max(1, (spans+maxSpans-1)/maxSpans) }
 
 // minuteRun is sorted minutes that are read together, with those between them.
 type minuteRun []int64
