@@ -139,6 +139,7 @@ func TestAnswersShowWhatTheQuerySpeaksOf(t *testing.T) {
 		`{event.k = 2}`:                                `{"k":2}`,
 		`{event.k != nil}`:                             `{"k":[1,2]}`,
 		`{event:timeSinceStart > 1800ms}`:              `{"event:timeSinceStart":"2s"}`,
+		`{event:timeSinceStart > 1200ms}`:              `{"event:timeSinceStart":["1.5s","2s"]}`,
 		`{span.list = "q"}`:                            `{"list":"q"}`,
 		`{span:kind = unspecified && status != error}`: `{"kind":"unspecified","status":"unset"}`,
 		`{} | avg(span.x) > 0`:                         `{"x":1}`,

@@ -48,17 +48,27 @@ func (s *shownField) value(v *condition.SpanView) (plait.Value, bool) {
 			values = fitting
 		}
 	}
-	switch {
-	case len(values) == 0:
+	if len(values) == 0 {
 		return plait.Value{}, false
-	case len(values) > 1:
+	}
+	for i := range values {
+		values[i] = s.spelled(values[i])
+	}
+	if len(values) > 1 {
 		return array(values), true
-	case s.field.Type() == traceql.TypeDuration:
-		return plait.StringValue(time.Duration(values[0].Int()).String()), true
-	case s.field.Intrinsic() == traceql.LinkTraceID:
-		return plait.StringValue(strings.TrimLeft(values[0].Str(), "0")), true // as Tempo writes ids in answers
 	}
 	return values[0], true
+}
+
+// spelled is a value as Tempo writes it in answers.
+func (s *shownField) spelled(v plait.Value) plait.Value {
+	switch {
+	case s.field.Type() == traceql.TypeDuration:
+		return plait.StringValue(time.Duration(v.Int()).String())
+	case s.field.Intrinsic() == traceql.LinkTraceID:
+		return plait.StringValue(strings.TrimLeft(v.Str(), "0"))
+	}
+	return v
 }
 
 // probe is the key under which a value is asked alone.
