@@ -6,6 +6,7 @@ package correlate
 
 import (
 	"context"
+	"time"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query"
@@ -32,6 +33,8 @@ type TraceReader interface {
 	ServiceNames(ctx context.Context, limit int) ([]string, error)
 	// ServiceMap counts the calls between services by joining spans to their parents.
 	ServiceMap(ctx context.Context, r plait.TimeRange) (spanmetrics.ServiceMap, error)
+	// ServiceMapCourse draws a map of each step of a range.
+	ServiceMapCourse(ctx context.Context, r plait.TimeRange, step time.Duration) ([]spanmetrics.ServiceMap, error)
 }
 
 // LogReader reads log records.

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -145,4 +146,66 @@ func callSides(r *rand.Rand, end time.Time) []plait.Span {
 		return []plait.Span{server}
 	}
 	return []plait.Span{client, server}
+}
+
+// TestTheCourseOfAServiceMapAddsUpToIt compares maps with those of their steps, of minutes and of seconds.
+func TestTheCourseOfAServiceMapAddsUpToIt(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	now := time.Now().Truncate(time.Minute)
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 200 {
+		id := traceNumber(9, uint64(i))
+		at := now.Add(-time.Duration(random.IntN(720)) * time.Second)
+		client := span(id, 1, 0, "web", "GET", at, 0, time.Second)
+		client.Kind = plait.SpanKindClient
+		server := span(id, 2, 1, "shop", "GET /", at, 0, time.Duration(random.IntN(900))*time.Millisecond)
+		server.Kind = plait.SpanKindServer
+		if random.IntN(4) == 0 {
+			server.Status = plait.StatusError
+		}
+		writeSpans(t, s, client, server)
+	}
+	for _, step := range []time.Duration{time.Minute, 5 * time.Minute, 7 * time.Second} {
+		window := plait.TimeRange{From: now.Add(-11*time.Minute - 13*time.Second), To: now.Add(time.Minute)}
+		beginOfStep := func(t time.Time) time.Time {
+			return time.UnixMicro(t.UnixMicro() / step.Microseconds() * step.Microseconds())
+		}
+		whole, err := s.ServiceMap(t.Context(), window)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps, err := s.ServiceMapCourse(t.Context(), window, step)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := int(window.To.Sub(beginOfStep(window.From)) / step); len(steps) < want || len(steps) > want+1 {
+			t.Errorf("steps of %v: there are %d, want about %d", step, len(steps), want)
+		}
+		sums := map[spanmetrics.Edge]spanmetrics.MapEdge{}
+		for i, m := range steps {
+			begin := beginOfStep(window.From).Add(time.Duration(i) * step)
+			if !m.From.IsZero() && (m.From.Before(begin) || m.To.After(begin.Add(step))) {
+				t.Errorf("steps of %v: number %d has data from %v to %v", step, i, m.From, m.To)
+			}
+			for _, e := range m.Edges {
+				sum := sums[e.Edge]
+				sum.Calls, sum.Failed, sum.DurationNanosSum = sum.Calls+e.Calls, sum.Failed+e.Failed, sum.DurationNanosSum+e.DurationNanosSum
+				sums[e.Edge] = sum
+			}
+		}
+		for _, e := range whole.Edges {
+			if sum := sums[e.Edge]; sum.Calls != e.Calls || sum.Failed != e.Failed || sum.DurationNanosSum != e.DurationNanosSum {
+				t.Errorf("steps of %v: %v has %d calls, %d failed in all, the map %d, %d", step, e.Edge, sum.Calls, sum.Failed, e.Calls, e.Failed)
+			}
+		}
+		if len(whole.Edges) == 0 {
+			t.Error("the map has no edges")
+		}
+	}
+	for _, step := range []time.Duration{0, -time.Minute, time.Nanosecond, 90 * time.Second} {
+		if _, err := s.ServiceMapCourse(t.Context(), plait.TimeRange{From: now.Add(-time.Hour), To: now}, step); !errors.Is(err, plait.ErrInvalid) {
+			t.Errorf("steps of %v are answered with %v", step, err)
+		}
+	}
 }

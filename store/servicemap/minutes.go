@@ -132,7 +132,7 @@ func (s *Reader) minutes(ctx context.Context, from, to int64) ([]*minuteSums, er
 	}
 	for _, run := range runs {
 		q := s.newQuestion(run, from, to, sampleOf(read), spans)
-		sums, err := q.minutes(ctx)
+		sums, err := q.steps(ctx, counts.MinuteMicros)
 		if err != nil {
 			return nil, err
 		}
@@ -149,15 +149,15 @@ func (s *Reader) minutes(ctx context.Context, from, to int64) ([]*minuteSums, er
 	return minutes, nil
 }
 
-// minutes reads the spans of the run and counts its calls.
-func (q *question) minutes(ctx context.Context) (map[int64]*minuteSums, error) {
+// steps reads the spans of the run and counts its calls in steps of so many microseconds.
+func (q *question) steps(ctx context.Context, step int64) (map[int64]*minuteSums, error) {
 	if err := q.read(ctx); err != nil {
 		return nil, err
 	}
 	if err := q.lookUp(ctx); err != nil {
 		return nil, err
 	}
-	return q.sums(), nil
+	return q.sums(step), nil
 }
 
 // sampleOf is of how many traces one is read, where there are so many spans.

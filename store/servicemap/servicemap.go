@@ -89,18 +89,27 @@ func NewReader(search *pgxpool.Pool, entries *dictionary.Reader, ids *traceid.In
 // traces is read, in which links to other traces may lead nowhere. Spans that were sent twice count
 // twice.
 func (s *Reader) ServiceMap(ctx context.Context, r plait.TimeRange) (spanmetrics.ServiceMap, error) {
-	select {
-	case s.drawing <- struct{}{}:
-		defer func() { <-s.drawing }()
-	case <-ctx.Done():
-		return spanmetrics.ServiceMap{}, fmt.Errorf("wait for other service maps: %w: %w", plait.ErrUnavailable, ctx.Err())
+	done, err := s.turn(ctx)
+	if err != nil {
+		return spanmetrics.ServiceMap{}, err
 	}
+	defer done()
 	walk := search.NewWalk(r, false, s.now()) // for its ends
 	minutes, err := s.minutes(ctx, walk.From, walk.To)
 	if err != nil {
 		return spanmetrics.ServiceMap{}, fmt.Errorf("read service map: %w", err)
 	}
 	return sumOfMinutes(minutes, walk.From, walk.To), nil
+}
+
+// turn waits until a map may be drawn. The caller says when it is done.
+func (s *Reader) turn(ctx context.Context) (done func(), err error) {
+	select {
+	case s.drawing <- struct{}{}:
+		return func() { <-s.drawing }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for other service maps: %w: %w", plait.ErrUnavailable, ctx.Err())
+	}
 }
 
 // question is what is known of the spans of a run of minutes.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/plaithq/plait/spanmetrics"
-	"github.com/plaithq/plait/store/counts"
 	"github.com/plaithq/plait/store/rowcodec"
 )
 
@@ -27,15 +26,15 @@ type minuteSums struct {
 	first, last int64 // when spans started, in microseconds
 }
 
-// sums counts the calls of each minute of the run.
-func (q *question) sums() map[int64]*minuteSums {
-	minutes := map[int64]*minuteSums{}
-	minute := func(micros int64) *minuteSums {
-		at := rowcodec.FloorDiv(micros, counts.MinuteMicros)
-		if minutes[at] == nil {
-			minutes[at] = newMinuteSums(q.oneIn)
+// sums counts the calls of each step of the run, in microseconds, by which number of step since 1970 it is.
+func (q *question) sums(step int64) map[int64]*minuteSums {
+	steps := map[int64]*minuteSums{}
+	of := func(micros int64) *minuteSums {
+		at := rowcodec.FloorDiv(micros, step)
+		if steps[at] == nil {
+			steps[at] = newMinuteSums(q.oneIn)
 		}
-		return minutes[at]
+		return steps[at]
 	}
 	graph := spanmetrics.NewGraph(q.sides)
 	services, edges := q.most(graph)
@@ -44,7 +43,7 @@ func (q *question) sums() map[int64]*minuteSums {
 		if !q.counts(i) {
 			continue
 		}
-		m := minute(q.times[i].start)
+		m := of(q.times[i].start)
 		m.first, m.last = min(m.first, q.times[i].start), max(m.last, q.times[i].start)
 		if spanmetrics.Answers(s.Kind) {
 			sumsOf(m.nodes, services.fold(s.Service, spanmetrics.Other)).add(s.Failed, q.times[i].nanos)
@@ -56,10 +55,10 @@ func (q *question) sums() map[int64]*minuteSums {
 			side = c.Client
 		}
 		if q.counts(side) {
-			sumsOf(minute(q.times[side].start).edges, edges.fold(c.Edge, folded(c.Edge))).add(c.Failed, q.times[side].nanos)
+			sumsOf(of(q.times[side].start).edges, edges.fold(c.Edge, folded(c.Edge))).add(c.Failed, q.times[side].nanos)
 		}
 	}
-	return minutes
+	return steps
 }
 
 // folded is the edge that stands for those that are too many.
