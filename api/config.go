@@ -98,6 +98,10 @@ type Deps struct {
 	Services ServiceLister
 	Volumes  VolumeReader
 
+	// Intake tells what became of requests with telemetry, by door; nil: nothing.
+	Intake func() []plait.IntakeReport
+	// About is what the program is and how it is set.
+	About About
 	// Ready says whether the database can be asked; nil: it always can.
 	Ready func(context.Context) error
 	// Gatherer is what /metrics shows; nil: nothing.
@@ -112,6 +116,19 @@ type Deps struct {
 	Now        func() time.Time      // nil: time.Now
 }
 
+// About is what the program is and how it is set.
+type About struct {
+	Version string
+	// RetentionTraces, RetentionLogs and RetentionMetrics are how long telemetry is kept.
+	RetentionTraces, RetentionLogs, RetentionMetrics time.Duration
+	// GrafanaURL is where a Grafana shows this gateway's data, empty where none is known.
+	GrafanaURL string
+	// PrivatePostgres says that the gateway runs its Postgres by itself.
+	PrivatePostgres bool
+	// IngestAddr and OTLPGRPCAddr are where the doors listen.
+	IngestAddr, OTLPGRPCAddr string
+}
+
 // Face is an API beside Plait's own.
 type Face struct {
 	// Prefix is the path below which it answers, without a slash at its end: "/prometheus".
@@ -123,6 +140,9 @@ type Face struct {
 func (d *Deps) setDefaults() {
 	if d.Ready == nil {
 		d.Ready = func(context.Context) error { return nil }
+	}
+	if d.Intake == nil {
+		d.Intake = func() []plait.IntakeReport { return nil }
 	}
 	if d.Gatherer == nil {
 		d.Gatherer = prometheus.NewRegistry()

@@ -10,15 +10,35 @@ import (
 )
 
 type logsParams struct {
-	TraceID  ask.TraceID `query:"trace_id"`
-	SpanID   ask.SpanID  `query:"span_id"`
-	Service  string      `query:"service"`
-	Severity severity    `query:"severity"`
-	Q        string      `query:"q"`
-	Attr     []attribute `query:"attr"`
+	TraceID ask.TraceID `query:"trace_id"`
+	SpanID  ask.SpanID  `query:"span_id"`
+	logChoice
+	Q    string      `query:"q"`
+	Attr []attribute `query:"attr"`
 	ask.Window
 	Limit  int    `query:"limit" default:"100" max:"5000"`
 	Cursor string `query:"cursor"`
+}
+
+// logChoice says which records are looked at.
+type logChoice struct {
+	Service  []string `query:"service"`
+	Severity severity `query:"severity"`
+	Level    []level  `query:"level"`
+	Joined   joined   `query:"joined"`
+}
+
+// condition is what the choice asks for, but for Severity.
+func (c *logChoice) condition() condition.Node {
+	levels := make([]plait.SeverityNumber, 0, len(c.Level))
+	for _, l := range c.Level {
+		levels = append(levels, plait.SeverityNumber(l))
+	}
+	and := condition.And{query.LogServices(c.Service), query.LogLevels(levels)}
+	if c.Joined != "" {
+		and = append(and, query.LogJoined(c.Joined == "yes"))
+	}
+	return and
 }
 
 // searchLogs finds log records, newest first.
@@ -46,7 +66,7 @@ func (s *Server) searchLogs(ctx context.Context, p logsParams) (*logsAnswer, err
 
 // condition is what the parameters ask for, with one reading of the trace's id, if it is not zero.
 func (p *logsParams) condition(trace plait.TraceID) condition.Node {
-	and := append(recordsOf(trace, p.SpanID, p.Severity), query.LogLine(p.Service, p.Q))
+	and := append(recordsOf(trace, p.SpanID, p.Severity), p.logChoice.condition(), query.LogLine("", p.Q))
 	for _, a := range p.Attr {
 		and = append(and, query.LogAttribute(a.Key, a.Value.Text()))
 	}

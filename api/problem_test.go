@@ -52,6 +52,6 @@ func TestProblemsSayWhatIsWrongWithAQuestion(t *testing.T) {
 		root + "/pivot/trace/1234567890123456": {Status: 404, Detail: "no span or log record of trace 00000000000000001234567890123456 or 0000000000000000000462d53c8abac0 is stored"},
 		root + "/pivot/log?id=" + unknownLog:   {Status: 404, Detail: "no log record " + unknownLog + " is stored"},
 		trace + "/":                            {Status: 404, Detail: "there is nothing at this path; /openapi.json lists what there is"},
-		root + "/service-map?limit=1&also=2":   {Status: 400, Detail: `there is no parameter "also" here, only end, start`},
+		root + "/service-map?limit=1&also=2":   {Status: 400, Detail: `there is no parameter "also" here, only bins, end, start`},
 	})
 }

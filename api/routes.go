@@ -34,6 +34,8 @@ var endpoints = []endpoint{
 	question("/spans/volume", (*Server).spanVolume),
 	question("/service-map", (*Server).serviceMap),
 	question("/services", (*Server).listServices),
+	question("/intake", (*Server).intake),
+	question("/about", (*Server).about),
 }
 
 // question makes an endpoint of a function from parameters to an answer.

@@ -9,6 +9,7 @@ import (
 
 type serviceMapParams struct {
 	ask.Window
+	Bins int `query:"bins" max:"120"`
 }
 
 type serviceMapAnswer struct {
@@ -28,6 +29,7 @@ type traffic struct {
 	Rate      float64 `json:"rate"`       // calls per second
 	ErrorRate float64 `json:"error_rate"` // failed of calls, 0 to 1
 	Latency   latency `json:"latency"`
+	*course
 }
 
 type latency struct {
@@ -66,19 +68,27 @@ func (s *Server) serviceMap(ctx context.Context, p serviceMapParams) (*serviceMa
 	if !m.From.IsZero() {
 		answer.DataStart, answer.DataEnd = new(ask.Stamp(m.From.UnixNano())), new(ask.Stamp(m.To.UnixNano()))
 	}
+	var courses *courses
+	if p.Bins > 0 {
+		if courses, err = s.mapCourses(ctx, within, p.Bins); err != nil {
+			return nil, err
+		}
+	}
 	for _, n := range m.Nodes {
-		answer.Nodes = append(answer.Nodes, serviceNode{n.Service, newTraffic(m.To.Sub(m.From), n.Calls, n.Failed, n.DurationNanosSum, n.P50, n.P95, n.P99)})
+		answer.Nodes = append(answer.Nodes, serviceNode{
+			n.Service, newTraffic(m.To.Sub(m.From), n.Calls, n.Failed, n.DurationNanosSum, n.P50, n.P95, n.P99, courses.ofNode(n.Service)),
+		})
 	}
 	for _, e := range m.Edges {
 		answer.Edges = append(answer.Edges, serviceEdge{
-			e.Client, e.Server, e.ConnectionType.String(), newTraffic(m.To.Sub(m.From), e.Calls, e.Failed, e.DurationNanosSum, e.P50, e.P95, e.P99),
+			e.Client, e.Server, e.ConnectionType.String(), newTraffic(m.To.Sub(m.From), e.Calls, e.Failed, e.DurationNanosSum, e.P50, e.P95, e.P99, courses.ofEdge(e.Edge)),
 		})
 	}
 	return answer, nil
 }
 
-func newTraffic(over time.Duration, calls, failed, sumNanos int64, p50, p95, p99 time.Duration) traffic {
-	t := traffic{Calls: calls, Failed: failed, Latency: latency{P50NS: int64(p50), P95NS: int64(p95), P99NS: int64(p99)}}
+func newTraffic(over time.Duration, calls, failed, sumNanos int64, p50, p95, p99 time.Duration, c *course) traffic {
+	t := traffic{Calls: calls, Failed: failed, Latency: latency{P50NS: int64(p50), P95NS: int64(p95), P99NS: int64(p99)}, course: c}
 	if calls > 0 {
 		t.Rate = float64(calls) / over.Seconds()
 		t.ErrorRate = float64(failed) / float64(calls)

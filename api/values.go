@@ -65,3 +65,31 @@ func (a *attribute) UnmarshalText(text []byte) error {
 	*a = attribute{Key: key, Value: plait.StringValue(value)}
 	return nil
 }
+
+// level is a range of severity, by its name: the first number of it, 0 for records without one.
+type level plait.SeverityNumber
+
+// UnmarshalText reads a name as of OTLP's ranges, or none.
+func (v *level) UnmarshalText(text []byte) error {
+	if string(text) == "none" {
+		*v = 0
+		return nil
+	}
+	n := plait.ParseSeverity(string(text))
+	if n == 0 || n%4 != 1 {
+		return fmt.Errorf("%q is none of trace, debug, info, warn, error, fatal, none: %w", text, plait.ErrInvalid)
+	}
+	*v = level(n)
+	return nil
+}
+
+// joined says whether records with a trace id are wanted, "yes", or those without, "no"; empty for both.
+type joined string
+
+// UnmarshalText reads yes or no.
+func (v *joined) UnmarshalText(text []byte) error {
+	if *v = joined(text); *v != "yes" && *v != "no" {
+		return fmt.Errorf("%q is neither yes nor no: %w", text, plait.ErrInvalid)
+	}
+	return nil
+}

@@ -105,8 +105,9 @@ func told(is bool, text string) *string {
 }
 
 type logVolumeParams struct {
-	Service  string     `query:"service"`
+	Service  []string   `query:"service"`
 	Severity severity   `query:"severity"`
+	Level    []level    `query:"level"`
 	By       dimensions `query:"by" default:"service,severity"`
 	volumeSteps
 }
@@ -142,7 +143,8 @@ func (s *Server) logVolume(ctx context.Context, p logVolumeParams) (*logVolumeAn
 	if err != nil {
 		return nil, err
 	}
-	q := query.LogVolume{Steps: steps, Condition: append(recordsOf(plait.TraceID{}, ask.SpanID{}, p.Severity), query.LogLine(p.Service, ""))}
+	choice := logChoice{Service: p.Service, Level: p.Level}
+	q := query.LogVolume{Steps: steps, Condition: append(recordsOf(plait.TraceID{}, ask.SpanID{}, p.Severity), choice.condition())}
 	err = p.By.read(map[string]*bool{"service": &q.By.Service, "severity": &q.By.Severity, "template": &q.By.Template})
 	if err != nil {
 		return nil, err

@@ -128,7 +128,8 @@ func (s *Server) failPlain(err error, c echo.Context) {
 		name, text = "method", fmt.Sprintf("%s takes POST, not %.20s", c.Request().URL.Path, c.Request().Method)
 		c.Response().Header().Set("Allow", http.MethodPost)
 	}
-	s.intake.count("none", name, s.intake.now())
+	s.intake.count("none", name, 0)
+	s.intake.journal.refused("none", plait.Refused{Time: s.intake.now(), Sender: sockets.Sender(c.Request().RemoteAddr), Answer: name, Reason: text})
 	if !c.Response().Committed {
 		// A failure to answer is the connection's, and its sender knows.
 		_ = c.String(he.Code, text+"\n")

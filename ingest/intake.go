@@ -33,6 +33,8 @@ type intake struct {
 	meters *meters
 	outage *outage
 
+	journal journal
+
 	stopping sync.Once
 	stopped  chan struct{} // closed when nothing is taken any more
 }
@@ -62,7 +64,9 @@ func (in *intake) take(ctx context.Context, r request) {
 			err = errors.Join(err, fmt.Errorf("answer: %w", failErr))
 		}
 	}
-	in.count(r.door, name, begin)
+	end := in.now()
+	in.count(r.door, name, end.Sub(begin))
+	in.journal.request(r, o, name, err, begin, end)
 	in.tell(ctx, r.door, name, err)
 }
 
@@ -93,9 +97,9 @@ func (in *intake) serve(r request) (o outcome, err error) {
 }
 
 // count counts a request by what was answered.
-func (in *intake) count(door, answer string, begin time.Time) {
+func (in *intake) count(door, answer string, took time.Duration) {
 	in.meters.requests.WithLabelValues(door, answer).Inc()
-	in.meters.seconds.WithLabelValues(door).Observe(in.now().Sub(begin).Seconds())
+	in.meters.seconds.WithLabelValues(door).Observe(took.Seconds())
 }
 
 // tell sees to it that the log says what went wrong on our side.

@@ -84,7 +84,7 @@ func (s *Server) preflight(c echo.Context) error {
 	answer.Add("Vary", "Access-Control-Request-Headers")
 	if err := s.origins.admit(answer, r); err != nil {
 		a := answerTo(err)
-		s.intake.count("none", a.name, s.intake.now())
+		s.intake.count("none", a.name, 0)
 		return c.String(a.http, a.message+"\n")
 	}
 	answer.Set("Access-Control-Allow-Methods", http.MethodPost)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/sockets"
 )
 
@@ -116,6 +117,9 @@ func (s *Server) HTTPAddr() net.Addr { return s.http.Addr() }
 
 // GRPCAddr is the address on which gRPC listens, valid after Listen.
 func (s *Server) GRPCAddr() net.Addr { return s.grpc.Addr() }
+
+// Intake tells what became of the requests of each door since the start, by the doors' names.
+func (s *Server) Intake() []plait.IntakeReport { return s.intake.journal.report() }
 
 // drain refuses what comes from now on.
 func (s *Server) drain() {

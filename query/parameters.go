@@ -110,6 +110,45 @@ func LogLine(service, text string) condition.Node {
 	return and
 }
 
+// LogServices asks for the records of any of some services; of none, for all.
+func LogServices(names []string) condition.Node {
+	or := condition.Or{}
+	for _, name := range names {
+		or = append(or, Service(name))
+	}
+	if len(or) == 0 {
+		return condition.And{}
+	}
+	return or
+}
+
+// LogLevels asks for the records of any of some ranges of severity, each named by its first number, 0 for records
+// without one; of none, for all.
+func LogLevels(firsts []plait.SeverityNumber) condition.Node {
+	const ofRange = 4 // numbers that OTLP gives to each name
+	or := condition.Or{}
+	for _, first := range firsts {
+		if first == 0 {
+			or = append(or, condition.Not{Of: SeverityAtLeast(1)})
+			continue
+		}
+		or = append(or, condition.And{SeverityAtLeast(first), condition.Not{Of: SeverityAtLeast(first + ofRange)}})
+	}
+	if len(or) == 0 {
+		return condition.And{}
+	}
+	return or
+}
+
+// LogJoined asks for the records that carry a trace id, or for those without.
+func LogJoined(joined bool) condition.Node {
+	id := condition.Field{Name: condition.LogTraceID}
+	if joined {
+		return condition.Exists(id)
+	}
+	return condition.Absent(id)
+}
+
 // LogTrace asks for the log records of a trace. The store takes the id for all its spellings: a whole id and
 // its lower half find each other's records.
 func LogTrace(id plait.TraceID) condition.Node {

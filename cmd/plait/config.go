@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -58,6 +59,7 @@ type config struct {
 	CORSAllowedOrigins []string `name:"cors-allowed-origins" help:"Web origins whose pages may send telemetry from a browser: https://shop.example, https://*.example.com, or * for all." placeholder:"ORIGIN" yaml:"cors-allowed-origins"`
 	AllowedHosts       []string `help:"Names of the gateway, besides localhost, that requests over a loopback address may use: plait.example, *.example.com, or * for all. Listeners that other machines reach take any." placeholder:"HOST" yaml:"allowed-hosts"`
 	ExternalURL        string   `name:"external-url" help:"Where readers reach the API, as https://host/prefix or /prefix: what links in its answers begin with. Without it links are relative to the host, below what a proxy sends as X-Forwarded-Prefix." placeholder:"URL" yaml:"external-url"`
+	GrafanaURL         string   `name:"grafana-url" help:"Where a Grafana shows this gateway's data, as https://grafana.example: what the page's links to it begin with." placeholder:"URL" yaml:"grafana-url"`
 
 	LogLevel  string `help:"Level of Plait's own log: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" yaml:"log-level"`
 	LogFormat string `help:"Format of Plait's own log: text or json." enum:"text,json" default:"text" placeholder:"FORMAT" yaml:"log-format"`
@@ -71,6 +73,9 @@ func (c *config) Validate() error {
 		if _, port, err := net.SplitHostPort(a.addr); err != nil || !isPort(port) {
 			return fmt.Errorf("--%s: %q is not an address with a port up to 65535, such as 127.0.0.1:4318", a.flag, a.addr)
 		}
+	}
+	if u, err := url.Parse(c.GrafanaURL); c.GrafanaURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("--grafana-url: %q is not like https://grafana.example", c.GrafanaURL)
 	}
 	if err := c.validatePostgresListen(); err != nil {
 		return err

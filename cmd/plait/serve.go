@@ -87,6 +87,7 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 	}
 	answers, err := api.New(c.api(), api.Deps{
 		Traces: st, Logs: st, Metrics: st, Services: st, Volumes: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
+		Intake: doors.Intake, About: c.about(),
 		Memory: memory, Faces: faces,
 	})
 	if err != nil {
@@ -157,6 +158,15 @@ func (c config) ingest() ingest.Config {
 	in.AllowedOrigins, in.AllowedHosts = c.CORSAllowedOrigins, c.AllowedHosts
 	in.PromoteResourceAttributes = c.PromoteResourceAttributes
 	return in
+}
+
+// about is what readers are told of the gateway.
+func (c config) about() api.About {
+	return api.About{
+		Version: version, GrafanaURL: c.GrafanaURL, PrivatePostgres: c.DatabaseURL == "",
+		RetentionTraces: time.Duration(c.RetentionTraces), RetentionLogs: time.Duration(c.RetentionLogs), RetentionMetrics: time.Duration(c.RetentionMetrics),
+		IngestAddr: c.IngestAddr, OTLPGRPCAddr: c.OTLPGRPCAddr,
+	}
 }
 
 func (c config) api() api.Config {

@@ -66,6 +66,7 @@ func TestSettingsThatCannotWorkNameTheirFlag(t *testing.T) {
 		{"--cors-allowed-origins shop.example", `--cors-allowed-origins: "shop.example" is not an origin`},
 		{"--allowed-hosts http://shop.example", `--allowed-hosts: "http://shop.example" is not a host name`},
 		{"--external-url plait.example", `--external-url: "plait.example" is not like https://plait.example.com`},
+		{"--grafana-url javascript:alert(1)", `--grafana-url: "javascript:alert(1)" is not like https://grafana.example`},
 		{"--database-url mysql://me:hush@db/x", "--database-url: neither a URL"},
 		{"--database-url postgres://me:hush@db:port/x", "--database-url: neither a URL"},
 	} {
