@@ -22,6 +22,10 @@ const Home = "metric-to-trace-to-logs.json"
 const (
 	PrometheusUID  = "plait-prometheus"
 	PrometheusType = "prometheus"
+	TempoUID       = "plait-tempo"
+	TempoType      = "tempo"
+	LokiUID        = "plait-loki"
+	LokiType       = "loki"
 	PostgresUID    = "plait-postgres"
 	PostgresType   = "grafana-postgresql-datasource"
 )

@@ -22,24 +22,53 @@ type wantedDatasource struct {
 }
 
 func (c *dashboardsInstallCommand) datasources() []wantedDatasource {
-	metrics := wantedDatasource{
+	return []wantedDatasource{c.metrics(), c.traces(), c.logs(), c.sql()}
+}
+
+func (c *dashboardsInstallCommand) metrics() wantedDatasource {
+	return wantedDatasource{
 		uid: dashboards.PrometheusUID, kind: dashboards.PrometheusType, name: "Plait metrics", variable: "Metrics",
 		flag: "--datasource-prometheus", example: "http://HOST:7080/prometheus",
-	}
-	if c.DatasourcePrometheus != "" {
-		metrics.make = &grafanaDatasource{UID: metrics.uid, Name: metrics.name, Type: metrics.kind, Access: "proxy", URL: c.DatasourcePrometheus, JSONData: map[string]any{
-			"httpMethod": "POST", "prometheusType": "Prometheus", "timeInterval": "15s", "manageAlerts": false,
-			exemplarDestinations: []any{map[string]any{"name": "trace_id", "url": dashboards.ExemplarURL, "urlDisplayLabel": "Show the trace"}},
-		}}
-	}
-	sql := wantedDatasource{
+	}.at(c.DatasourcePrometheus, map[string]any{
+		"httpMethod": "POST", "prometheusType": "Prometheus", "timeInterval": "15s", "manageAlerts": false,
+		exemplarDestinations: []any{
+			map[string]any{"name": "trace_id", "url": dashboards.ExemplarURL, "urlDisplayLabel": "Show the trace"},
+			map[string]any{"name": "trace_id", "datasourceUid": dashboards.TempoUID, "urlDisplayLabel": "Explore the trace"},
+		},
+	})
+}
+
+func (c *dashboardsInstallCommand) traces() wantedDatasource {
+	return wantedDatasource{
+		uid: dashboards.TempoUID, kind: dashboards.TempoType, name: "Plait traces", variable: "Traces",
+		flag: "--datasource-tempo", example: "http://HOST:7080/tempo",
+	}.at(c.DatasourceTempo, dashboards.TempoSettings())
+}
+
+func (c *dashboardsInstallCommand) logs() wantedDatasource {
+	return wantedDatasource{
+		uid: dashboards.LokiUID, kind: dashboards.LokiType, name: "Plait logs", variable: "Logs",
+		flag: "--datasource-loki", example: "http://HOST:7080",
+	}.at(c.DatasourceLoki, dashboards.LokiSettings())
+}
+
+func (c *dashboardsInstallCommand) sql() wantedDatasource {
+	w := wantedDatasource{
 		uid: dashboards.PostgresUID, kind: dashboards.PostgresType, name: "Plait SQL", variable: "Database",
 		flag: "--datasource-postgres", example: "postgres://plait_reader:PASSWORD@HOST:5433/plait?sslmode=disable",
 	}
 	if u, err := url.Parse(c.DatasourcePostgres); err == nil && c.DatasourcePostgres != "" { // Validate has read it before
-		sql.make = postgresDatasource(sql, u)
+		w.make = postgresDatasource(w, u)
 	}
-	return []wantedDatasource{metrics, sql}
+	return w
+}
+
+// at is the data source as it is to be made, if there is an address.
+func (w wantedDatasource) at(address string, settings map[string]any) wantedDatasource {
+	if address != "" {
+		w.make = &grafanaDatasource{UID: w.uid, Name: w.name, Type: w.kind, Access: "proxy", URL: address, JSONData: settings}
+	}
+	return w
 }
 
 func postgresDatasource(w wantedDatasource, u *url.URL) *grafanaDatasource {

@@ -19,17 +19,22 @@ type dashboardsInstallCommand struct {
 	Folder  string  `help:"The folder's title." default:"Plait" placeholder:"TITLE"`
 
 	DatasourcePrometheus string `help:"Make or update the data source for metrics: Plait's address as Grafana reaches it, such as http://plait:7080/prometheus." placeholder:"URL"`
+	DatasourceTempo      string `help:"Make or update the data source for traces: Plait's address as Grafana reaches it, such as http://plait:7080/tempo." placeholder:"URL"`
+	DatasourceLoki       string `help:"Make or update the data source for log records: Plait's address as Grafana reaches it, such as http://plait:7080, without a path." placeholder:"URL"`
 	DatasourcePostgres   string `help:"Make or update the data source for SQL: the database as Grafana reaches it, with a user that may only read (plait migrate reader-role)." placeholder:"URL"`
 }
 
 // Validate checks the addresses of data sources.
 func (c *dashboardsInstallCommand) Validate() error {
-	if c.DatasourcePrometheus != "" {
-		var b baseURL
-		if err := b.UnmarshalText([]byte(c.DatasourcePrometheus)); err != nil {
-			return fmt.Errorf("--datasource-prometheus: %w", err)
+	for flag, address := range map[string]*string{"prometheus": &c.DatasourcePrometheus, "tempo": &c.DatasourceTempo, "loki": &c.DatasourceLoki} {
+		if *address == "" {
+			continue
 		}
-		c.DatasourcePrometheus = string(b)
+		var b baseURL
+		if err := b.UnmarshalText([]byte(*address)); err != nil {
+			return fmt.Errorf("--datasource-%s: %w", flag, err)
+		}
+		*address = string(b)
 	}
 	if c.DatasourcePostgres == "" {
 		return nil

@@ -234,7 +234,8 @@ func TestInstallMakesAFolderAndBringsDashboardsUpToDate(t *testing.T) {
 				t.Errorf("it does not say that %s was %s:\n%s", d.Title, did, out)
 			}
 		}
-		for _, want := range []string{"missing: data source Plait metrics (plait-prometheus)", "--datasource-prometheus http://HOST:7080/prometheus", "missing: data source Plait SQL (plait-postgres)", "--datasource-postgres postgres://"} {
+		for _, want := range []string{"missing: data source Plait metrics (plait-prometheus)", "--datasource-prometheus http://HOST:7080/prometheus",
+			"missing: data source Plait traces (plait-tempo)", "--datasource-tempo http://HOST:7080/tempo", "missing: data source Plait logs (plait-loki)", "--datasource-loki http://HOST:7080", "missing: data source Plait SQL (plait-postgres)", "--datasource-postgres postgres://"} {
 			if !strings.Contains(problems, want) {
 				t.Errorf("it does not say %q:\n%s", want, problems)
 			}
@@ -249,7 +250,7 @@ func TestInstallMakesDataSourcesThatAreAskedFor(t *testing.T) {
 	s, address := newGrafanaServer(t, "", "Admin")
 	for _, did := range []string{"made", "updated"} {
 		out, problems, code := plaitSays(t, "dashboards", "install", "--grafana", address, "--token", grafanaToken,
-			"--datasource-prometheus", "plait:7080/prometheus", "--datasource-postgres", "postgres://plait_reader:se%3Acret@[::1]:5433/plait?sslmode=disable")
+			"--datasource-prometheus", "plait:7080/prometheus", "--datasource-tempo", "http://plait:7080/tempo", "--datasource-loki", "plait:7080", "--datasource-postgres", "postgres://plait_reader:se%3Acret@[::1]:5433/plait?sslmode=disable")
 		if code != 0 || !strings.Contains(out, did+": data source Plait metrics") || !strings.Contains(out, did+": data source Plait SQL") {
 			t.Fatalf("exit code %d: %s%s", code, out, problems)
 		}
@@ -260,6 +261,14 @@ func TestInstallMakesDataSourcesThatAreAskedFor(t *testing.T) {
 	metrics, sql := s.datasources["plait-prometheus"], s.datasources["plait-postgres"]
 	if metrics["url"] != "http://plait:7080/prometheus" || !strings.Contains(fmt.Sprint(metrics["jsonData"]), dashboards.ExemplarURL) {
 		t.Errorf("metrics: %v", metrics)
+	}
+	for uid, want := range map[string][]string{
+		dashboards.TempoUID: {"tempo", "http://plait:7080/tempo", dashboards.LokiUID}, dashboards.LokiUID: {"loki", "http://plait:7080", dashboards.ExemplarURL},
+	} {
+		d := s.datasources[uid]
+		if d["type"] != want[0] || d["url"] != want[1] || !strings.Contains(fmt.Sprint(d["jsonData"]), want[2]) {
+			t.Errorf("%s: %v", uid, d)
+		}
 	}
 	if settings, _ := sql["jsonData"].(map[string]any); sql["url"] != "[::1]:5433" || sql["user"] != "plait_reader" || sql["secret"] != "se:cret" || settings["database"] != "plait" || settings["sslmode"] != "disable" {
 		t.Errorf("sql: %v", sql)
@@ -343,6 +352,8 @@ func TestInstallToldWronglySaysHow(t *testing.T) {
 		{[]string{"--grafana", address, "--datasource-postgres", "host=x"}, 2, "not a URL such as postgres://plait_reader"},
 		{[]string{"--grafana", address, "--datasource-postgres", "postgres://host/plait"}, 2, "not a URL such as postgres://plait_reader"},
 		{[]string{"--grafana", address, "--datasource-prometheus", "ftp://x"}, 2, "--datasource-prometheus"},
+		{[]string{"--grafana", address, "--datasource-tempo", "ftp://x"}, 2, "--datasource-tempo"},
+		{[]string{"--grafana", address, "--datasource-loki", "ftp://x"}, 2, "--datasource-loki"},
 	} {
 		_, problems, code := plaitSays(t, append([]string{"dashboards", "install"}, c.args...)...)
 		if code != c.code || !strings.Contains(problems, c.want) {

@@ -56,5 +56,5 @@ func (p *page) serviceGraph() {
 			OverrideByName("mainstat", []dashboard.DynamicConfigValue{set("displayName", "Requests"), set("decimals", 0)}).
 			OverrideByName("secondarystat", []dashboard.DynamicConfigValue{set("displayName", "Mean time"), set("unit", units.Seconds)}).
 			OverrideByName("title", []dashboard.DynamicConfigValue{
-				link("Latency of this service", pivotUID, "var-service=${__value.raw}&${histogram:queryparam}&${slower:queryparam}&${metrics:queryparam}&${sql:queryparam}&${trace:queryparam}")}))
+				link("Latency of this service", pivotUID, "var-service=${__value.raw}&${histogram:queryparam}&${slower:queryparam}&${trace:queryparam}&"+everySource)}))
 }

@@ -20,10 +20,10 @@ var (
 func logsByTraceID() (dashboard.Dashboard, error) {
 	p := newPage(logsUID, "Plait: logs by trace id",
 		"Paste a trace id in any spelling. What is known of that trace does not depend on the time range.")
-	p.WithVariable(sqlVariable()).WithVariable(traceVariable())
+	p.withEverySource().WithVariable(traceVariable()).WithVariable(newWholeID())
 	p.source = rows
 	const none = "No trace of this id. Paste one above, in any spelling"
-	toPivot := link("Metric to trace to logs", pivotUID, "var-trace=${__value.raw}&${sql:queryparam}")
+	toPivot := link("Metric to trace to logs", pivotUID, "var-trace=${__value.raw}&"+everySource)
 	p.put(about{"Trace", "The trace that the id stands for, with all its 32 digits. Its id leads to the latencies around it.", 24, 4},
 		listing(traceSummarySQL, none).
 			OverrideByName("trace_id", column("trace", 290, toPivot)).

@@ -59,10 +59,27 @@ func traceTree(noValue string) *table.PanelBuilder {
 		OverrideByName("trace_id", []dashboard.DynamicConfigValue{set("custom.hidden", true)})
 }
 
+// trace is a trace in Grafana's own view of one, by its 32 digits.
+func trace(id string) *dashboard.PanelBuilder {
+	return dashboard.NewPanelBuilder().
+		Type("traces").
+		WithTarget(traceQL("A", id)).
+		Unit(units.Short).
+		Options(map[string]any{})
+}
+
+// logLines are lines of a LogQL query, each with its labels and links when it is opened.
+func logLines(expr, noValue string, order common.LogsSortOrder) *logs.PanelBuilder {
+	return lineView(noValue, order).WithTarget(logQL("A", expr, "").MaxLines(1000))
+}
+
 // traceLogs is what the services on a trace's way logged, oldest first.
 func traceLogs(noValue string) *logs.PanelBuilder {
+	return lineView(noValue, common.LogsSortOrderAscending).WithTarget(sqlTable("A", traceLogsSQL))
+}
+
+func lineView(noValue string, order common.LogsSortOrder) *logs.PanelBuilder {
 	return logs.NewPanelBuilder().
-		WithTarget(sqlTable("A", traceLogsSQL)).
 		NoValue(noValue).
 		Unit(units.Short).
 		ShowTime(true).
@@ -72,7 +89,7 @@ func traceLogs(noValue string) *logs.PanelBuilder {
 		PrettifyLogMessage(false).
 		EnableLogDetails(true).
 		DedupStrategy(common.LogsDedupStrategyNone).
-		SortOrder(common.LogsSortOrderAscending)
+		SortOrder(order)
 }
 
 // column names a column and gives it a width in pixels.
@@ -106,6 +123,12 @@ func countOfFailures() []dashboard.DynamicConfigValue {
 			map[string]any{"color": "text", "value": nil}, map[string]any{"color": "red", "value": 1},
 		}}),
 	}
+}
+
+// onward is a link in the corner of a panel to a dashboard, for the same time.
+func onward(title, uid, query string) []cog.Builder[dashboard.DashboardLink] {
+	return []cog.Builder[dashboard.DashboardLink]{dashboard.NewDashboardLinkBuilder(title).
+		Type(dashboard.DashboardLinkTypeLink).Url("/d/" + uid + "?${__url_time_range}&" + query)}
 }
 
 // link leads a cell to a dashboard, for the same time, in the same window.

@@ -23,14 +23,13 @@ const (
 )
 
 // thisTrace is the part of a link that sets the trace of this dashboard and keeps its other variables.
-const thisTrace = "var-trace=${__value.raw}&${service:queryparam}&${histogram:queryparam}&${slower:queryparam}&${metrics:queryparam}&${sql:queryparam}"
+const thisTrace = "var-trace=${__value.raw}&${service:queryparam}&${histogram:queryparam}&${slower:queryparam}&" + everySource
 
 // metricToTraceToLogs leads from a latency spike to a trace behind it and to what it logged.
 func metricToTraceToLogs() (dashboard.Dashboard, error) {
 	p := newPage(pivotUID, "Plait: metric to trace to logs",
 		"Click a dot on the heatmap, or a trace beside it: below are the trace and what its services logged.")
-	p.WithVariable(metricsVariable("Plait metrics", "plait-prometheus")).
-		WithVariable(sqlVariable()).
+	p.withEverySource().
 		WithVariable(dashboard.NewQueryVariableBuilder("histogram").
 			Label("Histogram").
 			Description("The latency histogram to look at. The first measures every span that Plait took in.").
@@ -45,14 +44,16 @@ func metricToTraceToLogs() (dashboard.Dashboard, error) {
 			Description("Spans at least this long count as slow.").
 			DefaultValue(text("250")).
 			Current(option("250", "250"))).
-		WithVariable(traceVariable())
+		WithVariable(traceVariable()).
+		WithVariable(newWholeID())
 	p.spikes()
 	p.rates()
-	const none = "Click a dot on the heatmap, or a trace beside it"
-	p.source = rows
-	p.put(about{"Trace $trace", "The spans of the chosen trace, each below the one that called it: when it ran within the trace, for how long, whether it failed, and how many records it logged. Its id leads to all that is known of the trace.", 24, 11},
-		traceTree(none).OverrideByName("span_id", column("span id", 160, link("All of this trace", logsUID, "var-trace=${__data.fields.trace_id}&${sql:queryparam}"))))
-	p.put(about{"Logs of trace $trace", "What all services on the trace's way logged, in the order of time. Open a line for its service, its span and its attributes.", 24, 10}, traceLogs(none))
+	p.source = traces
+	p.put(about{"Trace $traceid", "The chosen trace, span below span. Open a span for its attributes, and for the way to its log records and to the metrics of its service. Empty until a dot on the heatmap, or a trace beside it, is clicked.", 24, 13},
+		trace("$traceid").Links(onward("All that is known of this trace", logsUID, "var-trace=${traceid}&"+everySource)))
+	p.source = records
+	p.put(about{"Logs of trace $traceid", "What all services logged with this trace's id within the time range, in the order of time. Open a line for its service, its span and its attributes.", 24, 10},
+		logLines(`{service_name=~".+"} | trace_id="$traceid" | trace_id!=""`, "Click a dot on the heatmap, or a trace beside it", common.LogsSortOrderAscending))
 	p.serviceGraph()
 	return p.Build()
 }
@@ -74,10 +75,11 @@ func (p *page) spikes() {
 			Tooltip(heatmap.NewHeatmapTooltipBuilder().Mode(common.TooltipDisplayModeSingle).YHistogram(false).ShowColorScale(false)).
 			ShowLegend())
 	p.source = rows
-	p.put(about{"Slow and failed traces", "Traces of the range that hold a span of the chosen services which took longer than the given time or failed: the slowest, and the newest that failed. A click shows the trace below.", 10, 10},
+	p.put(about{"Slow and failed traces", "Traces of the range that hold a span of the chosen services which took longer than the given time or failed: those that most exceed what is usual for the operation in the range, and the newest that failed. A click shows the trace below.", 10, 10},
 		listing(slowAndFailedSQL, "Nothing slow, nothing failed").
 			OverrideByName("trace", column("trace", 110, link("Show this trace", pivotUID, thisTrace))).
 			OverrideByName("duration", column("duration", 95, set("unit", units.Milliseconds))).
+			OverrideByName("exceeds", column("above usual", 95, set("unit", units.Milliseconds))).
 			OverrideByName("failed", column("failed", 65, countOfFailures()...)).
 			OverrideByName("start", column("start", 160)).
 			OverrideByName("spans", column("spans", 60)))

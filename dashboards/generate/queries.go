@@ -7,7 +7,9 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/loki"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+	"github.com/grafana/grafana-foundation-sdk/go/tempo"
 )
 
 // promQL is a range query whose series are named by legend.
@@ -20,6 +22,18 @@ func promQL(refID, expr, legend string) *prometheus.DataqueryBuilder {
 func promStat(refID, stat, expr string) *prometheus.DataqueryBuilder {
 	return prometheus.NewDataqueryBuilder().RefId(refID).Datasource(metrics).Expr(`label_replace(` + expr + `, "stat", "` + stat + `", "", "")`).
 		EditorMode(prometheus.QueryEditorModeCode).Instant().Format(prometheus.PromQueryFormatTimeSeries)
+}
+
+// traceQL is a search, or a trace by its 32 digits.
+func traceQL(refID, query string) *tempo.TempoQueryBuilder {
+	return tempo.NewTempoQueryBuilder().RefId(refID).Datasource(traces).QueryType("traceql").Query(query).
+		Filters([]cog.Builder[tempo.TraceqlFilter]{})
+}
+
+// logQL is a query over the range: of lines, or of numbers at each step.
+func logQL(refID, expr, legend string) *loki.DataqueryBuilder {
+	return loki.NewDataqueryBuilder().RefId(refID).Datasource(records).Expr(expr).LegendFormat(legend).
+		EditorMode(loki.QueryEditorModeCode).QueryType(string(loki.LokiQueryTypeRange))
 }
 
 // sqlQuery is a query of Grafana's PostgreSQL data source, for which the SDK has no type.

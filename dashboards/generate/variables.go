@@ -8,14 +8,21 @@ import (
 // Types of data sources, as Grafana names the plugins.
 const (
 	prometheusType = "prometheus"
+	tempoType      = "tempo"
+	lokiType       = "loki"
 	postgresType   = "grafana-postgresql-datasource"
 )
 
-// metrics and rows are the data sources of all panels: what the variables of these names hold.
+// The data sources of all panels are what the variables of these names hold.
 var (
 	metrics = sourceOf(prometheusType, "metrics")
+	traces  = sourceOf(tempoType, "traces")
+	records = sourceOf(lokiType, "logs")
 	rows    = sourceOf(postgresType, "sql")
 )
+
+// everySource is the part of a link that passes the chosen data sources on.
+const everySource = "${metrics:queryparam}&${traces:queryparam}&${logs:queryparam}&${sql:queryparam}"
 
 func sourceOf(kind, variable string) common.DataSourceRef {
 	uid := "${" + variable + "}"
@@ -41,6 +48,23 @@ func sqlVariable() *dashboard.DatasourceVariableBuilder {
 		Current(option("Plait SQL", "plait-postgres"))
 }
 
+// withEverySource adds a variable for each data source.
+func (p *page) withEverySource() *page {
+	p.WithVariable(metricsVariable("Plait metrics", "plait-prometheus")).
+		WithVariable(dashboard.NewDatasourceVariableBuilder("traces").
+			Label("Traces").
+			Description("The Tempo to ask: Plait itself (…:7080/tempo).").
+			Type(tempoType).
+			Current(option("Plait traces", "plait-tempo"))).
+		WithVariable(dashboard.NewDatasourceVariableBuilder("logs").
+			Label("Logs").
+			Description("The Loki to ask: Plait itself (…:7080, without a path).").
+			Type(lokiType).
+			Current(option("Plait logs", "plait-loki"))).
+		WithVariable(sqlVariable())
+	return p
+}
+
 // traceVariable holds the trace that is looked at; links and exemplars set it.
 func traceVariable() *dashboard.TextBoxVariableBuilder {
 	return dashboard.NewTextBoxVariableBuilder("trace").
@@ -48,6 +72,32 @@ func traceVariable() *dashboard.TextBoxVariableBuilder {
 		Description("A trace id in any spelling: hex, traceparent, B3, Jaeger, Datadog's decimals, X-Ray, Google Cloud, Azure.").
 		DefaultValue(text("")).
 		Current(option("", ""))
+}
+
+// wholeID is a variable that nobody sees: the 32 digits of the id in traceVariable. Grafana's Tempo asks for
+// a trace by these only, and takes any other text for a search. It is no part of an address, because it
+// follows from another variable.
+type wholeID struct {
+	*dashboard.QueryVariableBuilder
+}
+
+func newWholeID() wholeID {
+	return wholeID{dashboard.NewQueryVariableBuilder("traceid").
+		Label("Trace id").
+		Description("The 32 digits of the chosen trace.").
+		Datasource(rows).
+		Query(text(`SELECT replace(id::text, '-', '') FROM plait.trace_id(${trace:sqlstring}) id WHERE id IS NOT NULL`)).
+		Refresh(dashboard.VariableRefreshOnDashboardLoad).
+		Hide(dashboard.VariableHideHideVariable).
+		Current(option("", ""))}
+}
+
+// Build returns the variable.
+func (w wholeID) Build() (dashboard.VariableModel, error) {
+	v, err := w.QueryVariableBuilder.Build()
+	hidden := true
+	v.SkipUrlSync = &hidden
+	return v, err
 }
 
 // serviceVariable lets the user choose services. All is the pattern .*, so that metrics that name no service are shown as well.

@@ -22,7 +22,7 @@ func TestEveryTargetAnswersWithRows(t *testing.T) {
 	t.Run("demo", func(t *testing.T) {
 		t.Parallel()
 		g := startGateway(t, binary, "demo", "--fault-every", "10s", "--rate", "10")
-		g.askAll(t, time.Hour)
+		g.askAll(t, time.Hour, "checkout")
 	})
 	t.Run("trainticket", func(t *testing.T) {
 		t.Parallel()
@@ -42,13 +42,15 @@ func TestEveryTargetAnswersWithRows(t *testing.T) {
 				t.Fatalf("import %s: %v\n%s", folder, err, out)
 			}
 		}
-		g.askAll(t, time.Hour, "Services that log without trace ids") // every record of this recording has one
+		g.askAll(t, time.Hour, "ts-travel-service", "Services that log without trace ids") // every record of this recording has one
 	})
 }
 
 var (
 	runningAPI = flag.String("api", "", "base URL of the API of a gateway that runs, to ask it every target once")
 	runningDB  = flag.String("database", "", "URL of its database")
+
+	runningService = flag.String("service", "", "one of its services, for the dashboard that is about one")
 )
 
 // With -api and -database, for measuring on much data: see docs/grafana.md.
@@ -63,12 +65,12 @@ func TestARunningGatewayAnswers(t *testing.T) {
 			empty = append(empty, p.Title)
 		}
 	}
-	g.askAll(t, time.Hour, empty...)
+	g.askAll(t, time.Hour, *runningService, empty...)
 }
 
 // askAll asks every target of every dashboard until each has answered with rows, and prints how
-// many and how fast. What may be empty is named by its panel.
-func (g *gateway) askAll(t *testing.T, since time.Duration, mayBeEmpty ...string) {
+// many and how fast. The dashboard of one service is that of the named one. What may be empty is named by its panel.
+func (g *gateway) askAll(t *testing.T, since time.Duration, service string, mayBeEmpty ...string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), g.reader)
 	if err != nil {
@@ -76,15 +78,16 @@ func (g *gateway) askAll(t *testing.T, since time.Duration, mayBeEmpty ...string
 	}
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	defer http.DefaultClient.CloseIdleConnections()
-	a := asker{prometheus: g.api + "/prometheus", database: conn}
+	a := asker{api: g.api, database: conn}
 	trace := g.slowTrace(t, a, since)
 	var out strings.Builder
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "dashboard\tpanel\ttarget\trows\tms")
 	for _, d := range all(t) {
+		values := a.resolve(t, newView(d, since, chosen(d, trace, service)), len(mayBeEmpty) > 1).values
 		for _, p := range d.Panels {
 			for _, q := range p.Targets {
-				r := g.untilRows(t, a, d, since, trace, p, q, mayBeEmpty)
+				r := g.untilRows(t, a, d, since, values, p, q, mayBeEmpty)
 				rows := fmt.Sprint(r.rows)
 				if q.Exemplar {
 					rows += fmt.Sprintf(" + %d exemplars", r.exemplars)
@@ -97,10 +100,10 @@ func (g *gateway) askAll(t *testing.T, since time.Duration, mayBeEmpty ...string
 	t.Logf("%s\n%s", t.Name(), out.String())
 }
 
-func (g *gateway) untilRows(t *testing.T, a asker, d model, since time.Duration, trace string, p panel, q target, mayBeEmpty []string) (r result) {
+func (g *gateway) untilRows(t *testing.T, a asker, d model, since time.Duration, values map[string][]string, p panel, q target, mayBeEmpty []string) (r result) {
 	t.Helper()
 	await(t, fmt.Sprintf("answer to %s: %s, target %s", d.File, p.Title, q.RefID), func() error {
-		r = a.ask(t, newView(d, since, chosen(d, trace)), q)
+		r = a.ask(t, newView(d, since, values), q)
 		err := r.complaint(q)
 		for _, title := range mayBeEmpty {
 			if title == p.Title && errors.Is(err, errEmpty) {
@@ -112,13 +115,17 @@ func (g *gateway) untilRows(t *testing.T, a asker, d model, since time.Duration,
 	return r
 }
 
-// chosen are the values of the variables as they are at first, but for the trace. In the dashboard
-// for pasted ids it is spelled as W3C does.
-func chosen(d model, trace string) map[string][]string {
+// chosen are the values of the variables as they are at first, but for the trace and the service that a dashboard
+// is about. In the dashboard for pasted ids the trace is spelled as W3C does.
+func chosen(d model, trace, service string) map[string][]string {
 	if !strings.HasPrefix(d.File, "metric") {
 		trace = "00-" + trace + "-00f067aa0ba902b7-01"
 	}
-	return map[string][]string{"trace": {trace}, "slower": {"10"}, "histogram": {"traces_spanmetrics_latency_bucket"}}
+	values := map[string][]string{"trace": {trace}, "slower": {"10"}, "histogram": {"traces_spanmetrics_latency_bucket"}}
+	if strings.HasPrefix(d.File, "service") {
+		values["service"] = []string{service}
+	}
+	return values
 }
 
 // slowTrace waits for the first trace in the table of slow and failed ones that an exemplar points
@@ -128,7 +135,7 @@ func (g *gateway) slowTrace(t *testing.T, a asker, since time.Duration) (trace s
 	list := all(t)
 	i := indexOf(t, list, "metric-to-trace-to-logs.json")
 	await(t, "slow trace", func() error {
-		r := a.ask(t, newView(list[i], since, chosen(list[i], "")), panelOf(t, list[i], "Slow and failed traces").Targets[0])
+		r := a.ask(t, newView(list[i], since, chosen(list[i], "", "")), panelOf(t, list[i], "Slow and failed traces").Targets[0])
 		if r.err != nil {
 			return r.err
 		}

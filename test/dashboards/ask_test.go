@@ -12,17 +12,19 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait/dashboards"
 )
 
-// asker asks what panels ask, of the two data sources.
+// asker asks what panels ask, of the four data sources.
 type asker struct {
-	prometheus string    // base URL of the query API
-	database   *pgx.Conn // as the role that Grafana has
+	api      string    // base URL, below which each face has its prefix
+	database *pgx.Conn // as the role that Grafana has
 }
 
 // result is what a target was answered.
 type result struct {
-	rows      int // samples that are numbers, or rows
+	rows      int // samples that are numbers, rows, lines, traces that were found, or spans of one
 	exemplars int
 	took      time.Duration
 	err       error
@@ -33,10 +35,15 @@ type result struct {
 func (a asker) ask(t *testing.T, v view, q target) (r result) {
 	t.Helper()
 	began := time.Now()
-	if q.RawSQL != "" {
+	switch q.Datasource.Type {
+	case dashboards.PostgresType:
 		r.table, r.err = a.rows(t, v.sql(t, q.RawSQL))
 		r.rows = len(r.table)
-	} else {
+	case dashboards.TempoType:
+		r = a.traceQL(t, v, q)
+	case dashboards.LokiType:
+		r = a.logQL(t, v, q)
+	default:
 		r = a.promQL(t, v, q)
 	}
 	r.took = time.Since(began)
@@ -114,7 +121,7 @@ func numbers(one, many json.RawMessage) (n int, err error) {
 
 func (a asker) post(t *testing.T, path string, form url.Values, data any) error {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.prometheus+path, strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.api+"/prometheus"+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func newView(m model, since time.Duration, values map[string][]string) view {
 func (v view) builtin(name string) (string, bool) {
 	seconds := func(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 	switch name {
-	case "__interval":
+	case "__interval", "__auto":
 		return seconds(v.step) + "s", true
 	case "__interval_ms":
 		return strconv.FormatInt(v.step.Milliseconds(), 10), true

@@ -34,6 +34,7 @@ type panel struct {
 	Datasource  source
 	GridPos     struct{ X, Y, W, H int }
 	Targets     []target
+	Links       []struct{ URL string }
 	FieldConfig struct {
 		Defaults  struct{ Unit, NoValue string }
 		Overrides []override
@@ -62,10 +63,15 @@ type target struct {
 	Range      bool
 	Exemplar   bool
 	RawSQL     string
+	Query      string
+	QueryType  string
+	MaxLines   int
 }
 
 type variable struct {
 	Name, Type  string
+	Hide        int
+	SkipURLSync bool
 	Label       string
 	Description string
 	Query       json.RawMessage
@@ -100,9 +106,12 @@ func all(t *testing.T) []model {
 	return list
 }
 
-// links returns the addresses of the data links of a panel.
+// links returns the addresses of the links of a panel and of its cells.
 func (p panel) links(t *testing.T) (urls []string) {
 	t.Helper()
+	for _, l := range p.Links {
+		urls = append(urls, l.URL)
+	}
 	for _, o := range p.FieldConfig.Overrides {
 		for _, property := range o.Properties {
 			if property.ID != "links" {

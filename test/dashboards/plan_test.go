@@ -58,7 +58,7 @@ func TestStatementsReadDaysOfTheirRangeOrByTraceID(t *testing.T) {
 	}
 	byTrace, byTime := 0, 0
 	for _, d := range all(t) {
-		v := newView(d, time.Hour, chosen(d, "4bf92f3577b34da6a3ce929d0e0e4736"))
+		v := newView(d, time.Hour, chosen(d, "4bf92f3577b34da6a3ce929d0e0e4736", "checkout"))
 		days := map[string]bool{v.from.UTC().Format("20060102"): true, v.to.UTC().Format("20060102"): true}
 		for _, p := range d.Panels {
 			for _, q := range p.Targets {

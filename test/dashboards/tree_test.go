@@ -57,7 +57,7 @@ func TestTraceTreeShowsEverySpanOnce(t *testing.T) {
 	}
 	defer conn.Close(t.Context())
 	d := all(t)[indexOf(t, all(t), "logs-by-trace-id.json")]
-	r := asker{database: conn}.ask(t, newView(d, time.Hour, chosen(d, trace.String())), panelOf(t, d, "Spans").Targets[0])
+	r := asker{database: conn}.ask(t, newView(d, time.Hour, chosen(d, trace.String(), "")), panelOf(t, d, "Spans").Targets[0])
 	if r.err != nil {
 		t.Fatal(r.err)
 	}

@@ -2,11 +2,15 @@ package deploy
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/plaithq/plait/api/jaeger"
 	"github.com/plaithq/plait/api/tempo"
@@ -17,9 +21,15 @@ import (
 // provisioned is a data source of Grafana's provisioning, its $NAME expanded and its $$ undone.
 type provisioned struct {
 	Name, UID, Type, URL, User string
-	JSONData                   struct {
-		ExemplarTraceIDDestinations []struct{ Name, URL string } `yaml:"exemplarTraceIdDestinations"`
-	} `yaml:"jsonData"`
+	JSONData                   map[string]any `yaml:"jsonData"`
+	Correlations               []struct {
+		TargetUID   string `yaml:"targetUID"`
+		Label, Type string
+		Config      struct {
+			Type, Field string
+			Target      map[string]any
+		}
+	}
 	SecureJSONData struct{ Password string } `yaml:"secureJsonData"`
 }
 
@@ -98,13 +108,86 @@ func TestExemplarsOfEveryPrometheusLeadIntoTheDashboard(t *testing.T) {
 			continue
 		}
 		found++
-		list := d.JSONData.ExemplarTraceIDDestinations
-		if len(list) != 1 || list[0].Name != "trace_id" || strings.ReplaceAll(list[0].URL, "$$", "$") != dashboards.ExemplarURL {
-			t.Errorf("%s: %+v, want a link to %s with every $ doubled", uid, list, dashboards.ExemplarURL)
+		want := []any{
+			map[string]any{"name": "trace_id", "url": dashboards.ExemplarURL, "urlDisplayLabel": "Show the trace"},
+			map[string]any{"name": "trace_id", "datasourceUid": dashboards.TempoUID, "urlDisplayLabel": "Explore the trace"},
+		}
+		if diff := cmp.Diff(want, undoubled(d.JSONData["exemplarTraceIdDestinations"])); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", uid, diff)
 		}
 	}
 	if found != 2 {
 		t.Errorf("%d data sources are a Prometheus, not Plait and the one that scrapes it", found)
+	}
+}
+
+// undoubled is a setting in which every $$ is the $ that Grafana reads.
+func undoubled(v any) any {
+	switch v := v.(type) {
+	case string:
+		return strings.ReplaceAll(v, "$$", "$")
+	case []any:
+		for i := range v {
+			v[i] = undoubled(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = undoubled(v[k])
+		}
+	}
+	return v
+}
+
+// What is provisioned is what plait dashboards install makes.
+func TestTracesAndLogsLeadToEachOtherAsInstalled(t *testing.T) {
+	t.Parallel()
+	there := datasources(t)
+	for uid, want := range map[string]map[string]any{dashboards.TempoUID: dashboards.TempoSettings(), dashboards.LokiUID: dashboards.LokiSettings()} {
+		if diff := cmp.Diff(want, undoubled(there[uid].JSONData)); diff != "" {
+			t.Errorf("%s (-installed +provisioned):\n%s", uid, diff)
+		}
+	}
+}
+
+var uidKey = regexp.MustCompile(`^(datasourceUid|targetUID)$`)
+
+// Every data source that another one leads to is there, and a correlation's target uses no other value than its field.
+func TestDataSourcesLeadToDataSourcesThatExist(t *testing.T) {
+	t.Parallel()
+	there, found := datasources(t), 0
+	var look func(where string, v any)
+	look = func(where string, v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, one := range v {
+				look(where, one)
+			}
+		case map[string]any:
+			for k, one := range v {
+				if uid, ok := one.(string); ok && uidKey.MatchString(k) {
+					found++
+					if there[uid].UID == "" {
+						t.Errorf("%s leads to %s, which is not provisioned", where, uid)
+					}
+				}
+				look(where, one)
+			}
+		}
+	}
+	for uid, d := range there {
+		look(uid, d.JSONData)
+		for _, c := range d.Correlations {
+			found++
+			if there[c.TargetUID].UID == "" || c.Label == "" || c.Type != "query" || c.Config.Type != "query" {
+				t.Errorf("%s: correlation %+v", uid, c)
+			}
+			if text := fmt.Sprint(undoubled(c.Config.Target)); !strings.Contains(text, "${"+c.Config.Field+"}") {
+				t.Errorf("%s: the correlation %s does not use its field %s: %s", uid, c.Label, c.Config.Field, text)
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("%d ways from one data source to another were found", found)
 	}
 }
 
