@@ -76,12 +76,10 @@ func (s *Server) pivotMetric(ctx context.Context, p metricParams) (*metricAnswer
 	answer := &metricAnswer{
 		Query: p.Query, Start: ask.Stamp(within.From.UnixNano()), End: ask.Stamp(within.To.UnixNano()),
 		Exemplars: make([]exemplar, 0, len(found.Hits)), Truncated: found.CutShort, Hint: found.Hint,
+		IgnoredMatchers: written(found.Ignored),
 	}
 	for i := range found.Hits {
 		answer.Exemplars = append(answer.Exemplars, s.linksFor(ctx).hit(&found.Hits[i]))
-	}
-	for _, m := range found.Ignored {
-		answer.IgnoredMatchers = append(answer.IgnoredMatchers, fmt.Sprintf("%s%s%q", m.Name, m.Op, m.Value))
 	}
 	return answer, nil
 }

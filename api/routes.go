@@ -28,6 +28,7 @@ var endpoints = []endpoint{
 	question(tracePath+"/logs", (*Server).traceLogs),
 	question(tracePath+"/metrics", (*Server).traceMetrics),
 	question("/pivot/log", (*Server).pivotLog),
+	question("/heatmap", (*Server).heatmap),
 	question("/logs", (*Server).searchLogs),
 	question("/logs/volume", (*Server).logVolume),
 	question("/traces", (*Server).searchTraces),

@@ -29,6 +29,7 @@ type TraceReader interface {
 	Spans(ctx context.Context, q query.Spans) ([]plait.Span, error)
 	// UnusualSpans returns the spans of a window that most exceed what is usual for their operation.
 	UnusualSpans(ctx context.Context, q query.Unusual) (plait.UnusualSpans, error)
+	HeatmapReader
 	// ServiceNames returns the names of services, at most limit of them.
 	ServiceNames(ctx context.Context, limit int) ([]string, error)
 	// ServiceMap counts the calls between services by joining spans to their parents.

@@ -70,6 +70,7 @@ func windowStatements(t *testing.T, from, to time.Time) []windowStatement {
 	}
 	return []windowStatement{
 		{"service map", "SELECT", statement(t, "servicemap", "spansInRangeSQL"), []any{pg.Planned, from, to, 1}, "span", 0, false},
+		{"spans by duration", "SELECT", sql("heatmapSpansSQL"), append(slices.Clone(anything), 5_000_000, []int64{1, 1_000_000}), "span", 0, false},
 		{"rank spans", sql("hashedSQL"), sql("unusualSpansSQL"), window(ids, names, usual, [][16]byte{}, false), "span", time.Minute, true},
 		{"what is usual in the window", "SELECT", sql("windowDurationsSQL"), window(ids), "span", time.Minute, false},
 		{"what is usual before the window", "SELECT", sql("earlierDurationsSQL"),
