@@ -33,6 +33,9 @@ type Logs interface {
 	Logs(ctx context.Context, q query.Logs) ([]plait.LogRecord, string, error)
 	// LogStreams counts log records by resource and step.
 	LogStreams(ctx context.Context, q query.LogStreams) ([]query.LogStream, error)
+	// LogPatterns counts log records by what their bodies have in common. It ends with the context, whose answer's memory
+	// it takes.
+	LogPatterns(ctx context.Context, q query.LogPatterns) ([]query.LogPattern, error)
 	// LogGroups counts log records by step and by what tells labels apart, in the order of steps. It is not ok
 	// where rows have to be read.
 	LogGroups(ctx context.Context, q query.LogGroups) (groups []query.LogGroup, ok bool, err error)

@@ -254,6 +254,10 @@ func (*blocked) LogStreams(context.Context, questions.LogStreams) ([]questions.L
 	return nil, nil
 }
 
+func (*blocked) LogPatterns(context.Context, questions.LogPatterns) ([]questions.LogPattern, error) {
+	return nil, nil
+}
+
 func (*blocked) LogGroups(context.Context, questions.LogGroups) ([]questions.LogGroup, bool, error) {
 	return nil, false, nil
 }

@@ -62,17 +62,17 @@ WHERE (o.service, o.name, o.kind, o.scope) <> (g.service, g.name, g.kind, g.scop
 	UpsertLogClassesSQL = `
 WITH given AS (
 	SELECT *
-	FROM unnest($1::int8[], $3::text[], $4::text[], $5::text[], $6::int8[])
-		AS g (id, severity_text, event_name, template, scope)
+	FROM unnest($1::int8[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int8[])
+		AS g (id, severity_text, event_name, template, pattern, scope)
 ), written AS (
-	INSERT INTO plait_store.log_class AS c (id, severity_text, event_name, template, scope, last_used)
-	SELECT id, severity_text, event_name, template, scope, $2::date FROM given ORDER BY id
+	INSERT INTO plait_store.log_class AS c (id, severity_text, event_name, template, pattern, scope, last_used)
+	SELECT id, severity_text, event_name, template, pattern, scope, $2::date FROM given ORDER BY id
 	ON CONFLICT (id) DO UPDATE SET last_used = excluded.last_used WHERE c.last_used < excluded.last_used
 )
 SELECT g.id
 FROM given g
 JOIN plait_store.log_class c ON c.id = g.id
-WHERE (c.severity_text, c.event_name, c.template, c.scope) <> (g.severity_text, g.event_name, g.template, g.scope)`
+WHERE (c.severity_text, c.event_name, c.template, c.pattern, c.scope) <> (g.severity_text, g.event_name, g.template, g.pattern, g.scope)`
 
 	UpsertAttributeSetsSQL = `
 WITH given AS (

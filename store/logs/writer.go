@@ -15,6 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query/logql/patterns"
+	"github.com/plaithq/plait/recent"
 	"github.com/plaithq/plait/store/counts"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/index"
@@ -60,6 +62,13 @@ const (
 	maxTemplate      = 1 << 10
 )
 
+// The same for patterns of bodies without a template, and of how many services they are learned.
+const (
+	patternsBurst   = 300
+	patternsPerHour = 60
+	minedServices   = 64
+)
+
 // Writer turns batches of log records into rows.
 type Writer struct {
 	now         func() time.Time
@@ -74,6 +83,8 @@ type Writer struct {
 	chooser   *dictionary.SetChooser
 	kinds     *dictionary.Allowance
 	templates *dictionary.Allowance
+	patterns  *dictionary.Allowance
+	miners    *recent.Map[uint64, *patterns.Miner] // by service
 	content   dictionary.Canonical
 
 	today   partition.Day
@@ -121,6 +132,8 @@ func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.
 		sets:        dictionary.NewWriter(in, key, "attribute_set", dictionary.UpsertAttributeSetsSQL, dictionary.KnownAttributeSets),
 		kinds:       dictionary.NewAllowance(logClassesBurst, logClassesPerHour),
 		templates:   dictionary.NewAllowance(templatesBurst, templatesPerHour),
+		patterns:    dictionary.NewAllowance(patternsBurst, patternsPerHour),
+		miners:      recent.OfSize[uint64, *patterns.Miner](minedServices),
 		halves:      traceid.NewHalves(),
 		terms:       searched.Collector(),
 		tally:       tally.NewLogCollector(),
@@ -204,15 +217,35 @@ func (w *Writer) refer(row *logEntry, now time.Time) {
 		severity, event = "", ""
 	}
 	template := w.template(row)
-	row.class = w.class(row, severity, event, template, now)
-	if row.class == 0 && len(template) > 0 {
-		row.free = true
-		row.class = w.class(row, severity, event, nil, now)
+	if !row.free {
+		row.class = w.class(row, bodyClass{severity: severity, event: event, template: template}, now)
+		row.free = row.class == 0 && len(template) > 0
+	}
+	if row.free {
+		row.class = w.mined(row, severity, event, now)
+	}
+	if row.class == 0 {
+		row.class = w.class(row, bodyClass{severity: severity, event: event}, now)
 	}
 	if row.class == 0 {
 		row.inline, row.free = true, len(row.body) > 0
-		row.class = w.class(row, "", "", nil, now)
+		row.class = w.class(row, bodyClass{}, now)
 	}
+}
+
+// mined returns the class of a record whose body has no template, by the pattern of its body as far as it is known, or 0.
+func (w *Writer) mined(row *logEntry, severity, event string, now time.Time) int64 {
+	service := xxhash.Sum64String(row.origin.Service) // the string itself belongs to a request
+	miner, ok := w.miners.Get(service)
+	if !ok {
+		miner = patterns.NewMiner()
+		w.miners.Put(service, miner)
+	}
+	pattern := miner.Learn(row.body)
+	if pattern == "" {
+		return 0
+	}
+	return w.class(row, bodyClass{severity: severity, event: event, pattern: pattern}, now)
 }
 
 // template takes the body of a record apart, and returns what may become a part of its class.
@@ -240,25 +273,42 @@ func (w *Writer) bodyText(body plait.Value) string {
 	return string(w.json)
 }
 
+// bodyClass is what a class is of, beside the scope: a template or a pattern, or neither.
+type bodyClass struct {
+	severity, event string
+	template        []byte
+	pattern         string
+}
+
 // class returns the id of what a record shares with others of its statement, or 0 when its
 // service brings too many.
-func (w *Writer) class(row *logEntry, severity, event string, template []byte, now time.Time) int64 {
-	w.content = append(w.content[:0].Text(severity).Text(event).Number(row.scope), template...)
+func (w *Writer) class(row *logEntry, c bodyClass, now time.Time) int64 {
+	w.content = append(w.content[:0].Text(c.severity).Text(c.event).Number(row.scope), c.template...)
+	if c.pattern != "" {
+		w.content = append(append(w.content, 0), c.pattern...) // no template has NUL
+	}
 	id, state := w.classes.Find(w.content)
 	if state == dictionary.EntryPresent {
 		return id
 	}
-	allowance := w.kinds
-	if len(template) > 0 {
-		allowance = w.templates
-	}
-	if state == dictionary.EntryAbsent && (severity+event != "" || len(template) > 0) && !allowance.Take(row.origin.Service, now) {
+	if state == dictionary.EntryAbsent && !w.allows(row.origin.Service, c, now) {
 		return 0
 	}
 	return w.classes.Add(w.content, dictionary.Entry{
-		Texts:   []string{strings.Clone(severity), strings.Clone(event), string(template)},
+		Texts:   []string{strings.Clone(c.severity), strings.Clone(c.event), string(c.template), c.pattern},
 		Numbers: []int64{row.scope},
 	})
+}
+
+// allows says whether a service may bring another class.
+func (w *Writer) allows(service string, c bodyClass, now time.Time) bool {
+	switch {
+	case len(c.template) > 0:
+		return w.templates.Take(service, now)
+	case c.pattern != "":
+		return w.patterns.Take(service, now)
+	}
+	return c.severity+c.event == "" || w.kinds.Take(service, now)
 }
 
 // observedUnknown stands for a record that nobody observed.

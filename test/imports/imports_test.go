@@ -41,6 +41,7 @@ var allowed = []struct {
 	{"query/logql/quantity", nil},
 	{"query/logql/address", nil},
 	{"query/logql/extract", []string{"jsontext"}},
+	{"query/logql/patterns", nil},
 	{"query/logql/template", []string{"query/logql/quantity"}},
 	{"query/logql/pipeline", []string{"", "query/logql", "query/logql/address", "query/logql/extract", "query/logql/quantity", "query/logql/template"}},
 	{"query/logql/entry", []string{"", "canonical", "query/condition", "query/logql", "query/logql/pipeline"}},
