@@ -3,120 +3,20 @@ package eval_test
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
-	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/query/traceql"
 	"github.com/plaithq/plait/query/traceql/eval"
+	"github.com/plaithq/plait/query/traceql/eval/evaltest"
 )
 
-func one[T any](t *rapid.T, of ...T) T { return of[rapid.IntRange(0, len(of)-1).Draw(t, "one of")] }
-
-func chance(t *rapid.T, percent int) bool { return rapid.IntRange(1, 100).Draw(t, "chance") <= percent }
-
-// drawTrace makes a trace of few words: roots, lost branches and work of any shape.
-func drawTrace(t *rapid.T) []plait.Span {
-	spans := make([]plait.Span, rapid.IntRange(1, 9).Draw(t, "spans"))
-	resources := make([]*plait.Resource, 2)
-	for i := range resources {
-		a := drawAttributes(t, 40)
-		resources[i] = &plait.Resource{Attributes: append(a, plait.Attribute{Key: "service.name", Value: plait.StringValue(one(t, "x", "y"))})}
-	}
-	for i := range spans {
-		s := &spans[i]
-		*s = plait.Span{
-			TraceID: plait.TraceID{15: 1}, SpanID: plait.SpanID{7: byte(i + 1)}, Resource: one(t, resources...), Scope: &plait.Scope{},
-			StartNanos: int64(100 + i), Name: one(t, "n1", "n2"), Status: one(t, plait.StatusUnset, plait.StatusError),
-			Kind: one(t, plait.SpanKindInternal, plait.SpanKindServer), Attributes: drawAttributes(t, 60),
-		}
-		s.EndNanos = s.StartNanos + one(t, int64(0), 1, 5, 6, 20)
-		switch {
-		case i > 0 && chance(t, 90):
-			s.ParentSpanID = spans[rapid.IntRange(0, i-1).Draw(t, "parent")].SpanID
-		case i > 0 || chance(t, 20):
-			s.ParentSpanID = plait.SpanID{0: 9, 7: one(t, byte(1), 2)} // which never came
-		}
-		for range one(t, 0, 0, 1, 2) {
-			s.Events = append(s.Events, plait.Event{TimeNanos: s.StartNanos + 1, Attributes: drawAttributes(t, 50)})
-		}
-	}
-	return spans
-}
-
-func drawAttributes(t *rapid.T, percent int) (a plait.Attributes) {
-	for _, key := range []string{"a", "b", "c", "list"} {
-		if !chance(t, percent) {
-			continue
-		}
-		v := one(t, plait.IntValue(1), plait.IntValue(2), plait.DoubleValue(1.5), plait.DoubleValue(2), plait.StringValue("x"), plait.StringValue("xy"),
-			plait.StringValue(""), plait.BoolValue(true), plait.BoolValue(false))
-		if key == "list" {
-			v = one(t, plait.ArrayValue("[1,2]"), plait.ArrayValue(`["x","y"]`), plait.ArrayValue("[2,1.5]"))
-		}
-		a = append(a, plait.Attribute{Key: key, Value: v})
-	}
-	return a
-}
-
-// leaves are conditions on one span.
-var leaves = []string{
-	"true", "false", "span.a = 1", "span.a != 1", ".a > 1", ".a <= 1.5", `.b = "x"`, `.b != "x"`, `.b < "xy"`, `resource.b =~ "x|z"`, `span.b !~ "x.*"`, `.b !~ "x"`,
-	".c", "!.c", "span.c != true", "span.a = nil", ".b != nil", "nil != .a", `name = "n1"`, `name != "n1"`, `name !~ ".1"`, "status = error", "status != error",
-	"kind = server", "kind != server", "duration > 5ns", "duration = 0", "6 <= duration", "span.a + 1 > .a * 2", "span.a != resource.a", ".a = .b", "-.a < -1", ".b = resource.b",
-	"span.a ^ 2 = 4", "3 % span.a = 1", "span.list = 2", "span.list != 2", `.list =~ "x"`, `.list !~ "x"`, "span.list > .a", "span.list != resource.list", "event.a = 1", "event.a != 1",
-	"event.b = nil", "event.list = 1.5", "traceDuration > 20ns", `rootName = "n1"`, `rootServiceName != "x"`, `resource.service.name = "x"`, "nestedSetParent < 0", "nestedSetParent >= 0",
-	"span:childCount = 0", "span:childCount > 1", "parent.a = 1", "parent.span.b != nil", "parent.resource.c", "duration * 2 >= traceDuration", "1 = 1", `"a" != "a"`, "parent.a = span.a",
-}
-
-func drawCondition(t *rapid.T, depth int) string {
-	switch choice := rapid.IntRange(0, 5).Draw(t, "condition"); {
-	case choice < 3 || depth == 0:
-		return one(t, leaves...)
-	case choice == 3:
-		return "!(" + drawCondition(t, depth-1) + ")"
-	}
-	return "(" + drawCondition(t, depth-1) + one(t, " && ", " || ") + drawCondition(t, depth-1) + ")"
-}
-
-var spansetOps = []string{"&&", "||", "||", ">>", ">", "<<", "<", "~", "&>>", "&>", "&<<", "&<", "&~", "!>>", "!>", "!<<", "!<", "!~"}
-
-func drawSpanset(t *rapid.T, depth int) string {
-	switch choice := rapid.IntRange(0, 6).Draw(t, "spanset"); {
-	case choice < 2 || depth == 0:
-		return one(t, "{}", "{ "+drawCondition(t, 2)+" }")
-	case choice == 2:
-		return "(" + drawPipeline(t, depth-1) + ") " + one(t, spansetOps...) + " (" + drawPipeline(t, depth-1) + ")"
-	}
-	return "(" + drawSpanset(t, depth-1) + " " + one(t, spansetOps...) + " " + "(" + drawSpanset(t, depth-1) + "))"
-}
-
-func drawPipeline(t *rapid.T, depth int) string {
-	stages := []string{drawSpanset(t, depth)}
-	for range rapid.IntRange(0, 3).Draw(t, "stages") {
-		stages = append(stages, one(t,
-			drawSpanset(t, 0), "count() "+one(t, ">", "<=", "=", "!=")+" "+one(t, "0", "1", "2"), "avg(duration) > 5", "max(.a) - min(.a) >= 0.5", "sum(span.a) > count()",
-			"sum(span.a * 2) > 3", "by(name)", "by(.a)", "by(duration > 5ns)", "by(span.list)", "by(event.b)", "coalesce()", "select(.a, name)", "2 > min(span.a)",
-		))
-	}
-	return strings.Join(stages, " | ")
-}
-
-func allOf(spans []plait.Span) []int {
-	all := make([]int, len(spans))
-	for i := range all {
-		all[i] = i
-	}
-	return all
-}
-
-func described(sets []naiveSet) []string {
+func described(sets []evaltest.Set) []string {
 	texts := make([]string, len(sets))
 	for i, s := range sets {
-		texts[i] = fmt.Sprintf("%v by %q", s.spans, s.keys)
+		texts[i] = fmt.Sprintf("%v by %q", s.Spans, s.Keys)
 	}
 	slices.Sort(texts)
 	return texts
@@ -125,7 +25,7 @@ func described(sets []naiveSet) []string {
 func TestSearchesAgreeWithASlowReading(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		spans, text := drawTrace(t), drawPipeline(t, 2)
+		spans, text := evaltest.DrawTrace(t), evaltest.DrawPipeline(t, 2)
 		q, err := traceql.Parse(text)
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
@@ -134,13 +34,13 @@ func TestSearchesAgreeWithASlowReading(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		want := described(naive{spans}.pipeline(q.Pipeline, allOf(spans)))
-		var got []naiveSet
+		want := described(evaltest.Trace{Spans: spans}.Search(q.Pipeline))
+		var got []evaltest.Set
 		if found := search.Match(&condition.TraceView{Spans: spans}); found != nil {
 			for _, s := range found.Sets {
-				set := naiveSet{spans: s.Spans}
+				set := evaltest.Set{Spans: s.Spans}
 				for _, g := range s.Groups {
-					set.keys = append(set.keys, describe(g.Value))
+					set.Keys = append(set.Keys, evaltest.Describe(g.Value))
 				}
 				got = append(got, set)
 				for _, i := range s.Spans {

@@ -1,4 +1,6 @@
-package eval_test
+// Package evaltest draws traces and TraceQL queries, and evaluates these as slowly and as obviously as it can. It shares nothing
+// with package eval but what computes and compares two values. What is faster has to agree with it.
+package evaltest
 
 import (
 	"fmt"
@@ -11,71 +13,79 @@ import (
 	"github.com/plaithq/plait/query/traceql"
 )
 
-// naive evaluates queries as slowly and as obviously as it can. It shares nothing with the package but what
-// computes and compares two values.
-type naive struct{ spans []plait.Span }
+// Trace is a trace to evaluate queries over.
+type Trace struct{ Spans []plait.Span }
 
-// naiveSet is a span set: the places of spans, and the values of by().
-type naiveSet struct {
-	spans []int
-	keys  []string
+// Set is a span set: the places of spans in their trace, and the values of by() as Describe has them.
+type Set struct {
+	Spans []int
+	Keys  []string
 }
 
-func (n naive) pipeline(p traceql.Pipeline, spans []int) []naiveSet {
-	sets := []naiveSet{{spans: spans}}
+// Search finds span sets.
+func (n Trace) Search(p traceql.Pipeline) []Set {
+	all := make([]int, len(n.Spans))
+	for i := range all {
+		all[i] = i
+	}
+	return n.pipeline(p, all)
+}
+
+func (n Trace) pipeline(p traceql.Pipeline, spans []int) []Set {
+	sets := []Set{{Spans: spans}}
 	for _, stage := range p {
-		var next []naiveSet
+		var next []Set
 		for _, s := range sets {
 			next = append(next, n.stage(stage, s)...)
 		}
 		if _, ok := stage.(traceql.Coalesce); ok {
-			next = []naiveSet{{}}
+			next = []Set{{}}
 			for _, s := range sets {
-				next[0].spans = union(next[0].spans, s.spans)
+				next[0].Spans = union(next[0].Spans, s.Spans)
 			}
 		}
-		sets = slices.DeleteFunc(next, func(s naiveSet) bool { return len(s.spans) == 0 })
+		sets = slices.DeleteFunc(next, func(s Set) bool { return len(s.Spans) == 0 })
 	}
 	return sets
 }
 
-func (n naive) stage(stage traceql.Stage, s naiveSet) []naiveSet {
+func (n Trace) stage(stage traceql.Stage, s Set) []Set {
 	switch stage := stage.(type) {
 	case traceql.AggregateFilter:
-		a, ok := n.aggregate(stage.Of.Left, s.spans)
-		b, both := n.aggregate(stage.Of.Right, s.spans)
+		a, ok := n.aggregate(stage.Of.Left, s.Spans)
+		b, both := n.aggregate(stage.Of.Right, s.Spans)
 		if ok && both && holds(a, stage.Of.Op, b) {
-			return []naiveSet{s}
+			return []Set{s}
 		}
 		return nil
 	case traceql.By:
 		return n.by(stage, s)
 	case traceql.Spanset:
-		return []naiveSet{{spans: n.spanset(stage, s.spans), keys: s.keys}}
+		return []Set{{Spans: n.spanset(stage, s.Spans), Keys: s.Keys}}
 	}
-	return []naiveSet{s}
+	return []Set{s}
 }
 
-func (n naive) by(b traceql.By, s naiveSet) (sets []naiveSet) {
-	for _, i := range s.spans {
+func (n Trace) by(b traceql.By, s Set) (sets []Set) {
+	for _, i := range s.Spans {
 		key := "string nil"
 		if traceql.TypeOf(b.Of) == traceql.TypeBool {
 			key = fmt.Sprint("boolean ", n.condition(b.Of, i))
 		} else if values := n.values(b.Of, i, false); len(values) > 0 {
-			key = describe(values[0])
+			key = Describe(values[0])
 		}
-		at := slices.IndexFunc(sets, func(other naiveSet) bool { return other.keys[len(other.keys)-1] == key })
+		at := slices.IndexFunc(sets, func(other Set) bool { return other.Keys[len(other.Keys)-1] == key })
 		if at < 0 {
 			at = len(sets)
-			sets = append(sets, naiveSet{keys: append(slices.Clone(s.keys), key)})
+			sets = append(sets, Set{Keys: append(slices.Clone(s.Keys), key)})
 		}
-		sets[at].spans = append(sets[at].spans, i)
+		sets[at].Spans = append(sets[at].Spans, i)
 	}
 	return sets
 }
 
-// describe is a value with its type.
-func describe(v plait.Value) string {
+// Describe is a value with its type.
+func Describe(v plait.Value) string {
 	switch v.Kind() {
 	case plait.KindInt:
 		return "integer " + v.Text()
@@ -95,7 +105,7 @@ func union(a, b []int) []int {
 	return slices.Compact(all)
 }
 
-func (n naive) spanset(s traceql.Spanset, among []int) (found []int) {
+func (n Trace) spanset(s traceql.Spanset, among []int) (found []int) {
 	switch s := s.(type) {
 	case traceql.Filter:
 		for _, i := range among {
@@ -105,7 +115,7 @@ func (n naive) spanset(s traceql.Spanset, among []int) (found []int) {
 		}
 	case traceql.Wrapped:
 		for _, set := range n.pipeline(s.Of, among) {
-			found = union(found, set.spans)
+			found = union(found, set.Spans)
 		}
 	case traceql.SpansetOperation:
 		return n.operation(s.Op, n.spanset(s.Left, among), n.spanset(s.Right, among))
@@ -113,7 +123,7 @@ func (n naive) spanset(s traceql.Spanset, among []int) (found []int) {
 	return found
 }
 
-func (n naive) operation(op traceql.Op, left, right []int) (found []int) {
+func (n Trace) operation(op traceql.Op, left, right []int) (found []int) {
 	switch op {
 	case "&&":
 		if len(left) == 0 || len(right) == 0 {
@@ -143,7 +153,7 @@ func (n naive) operation(op traceql.Op, left, right []int) (found []int) {
 }
 
 // related says whether b stands to a as the operator says: a >> b when b is below a.
-func (n naive) related(a int, op string, b int) bool {
+func (n Trace) related(a int, op string, b int) bool {
 	switch op {
 	case ">":
 		return n.parent(b) == a
@@ -159,17 +169,17 @@ func (n naive) related(a int, op string, b int) bool {
 	case "<<":
 		return n.related(b, ">>", a)
 	}
-	return a != b && !n.spans[a].ParentSpanID.IsZero() && n.spans[a].ParentSpanID == n.spans[b].ParentSpanID
+	return a != b && !n.Spans[a].ParentSpanID.IsZero() && n.Spans[a].ParentSpanID == n.Spans[b].ParentSpanID
 }
 
 // parent is -1 where there is none.
-func (n naive) parent(i int) int {
-	return slices.IndexFunc(n.spans, func(s plait.Span) bool {
-		return !n.spans[i].ParentSpanID.IsZero() && s.SpanID == n.spans[i].ParentSpanID
+func (n Trace) parent(i int) int {
+	return slices.IndexFunc(n.Spans, func(s plait.Span) bool {
+		return !n.Spans[i].ParentSpanID.IsZero() && s.SpanID == n.Spans[i].ParentSpanID
 	})
 }
 
-func (n naive) condition(e traceql.Expression, i int) bool {
+func (n Trace) condition(e traceql.Expression, i int) bool {
 	switch e := e.(type) {
 	case traceql.Static:
 		return e.Bool()
@@ -237,7 +247,7 @@ func holds(a plait.Value, op traceql.Op, b plait.Value) bool {
 }
 
 // values are what an expression may stand for: the elements of arrays, if asked, and the value of each event.
-func (n naive) values(e traceql.Expression, i int, spread bool) (all []plait.Value) {
+func (n Trace) values(e traceql.Expression, i int, spread bool) (all []plait.Value) {
 	switch e := e.(type) {
 	case traceql.Static:
 		switch e.Type {
@@ -273,13 +283,13 @@ func (n naive) values(e traceql.Expression, i int, spread bool) (all []plait.Val
 	return all
 }
 
-func (n naive) field(f traceql.Field, i int) []plait.Value {
+func (n Trace) field(f traceql.Field, i int) []plait.Value {
 	if f.Parent {
 		if i = n.parent(i); i < 0 {
 			return nil
 		}
 	}
-	s := &n.spans[i]
+	s := &n.Spans[i]
 	get := func(a plait.Attributes) (all []plait.Value) {
 		if v, ok := a.Get(f.Name); ok {
 			all = append(all, v)
@@ -306,12 +316,12 @@ func (n naive) field(f traceql.Field, i int) []plait.Value {
 	return []plait.Value{n.intrinsic(f.Name, i)}
 }
 
-func (n naive) intrinsic(name string, i int) plait.Value {
-	s := &n.spans[i]
+func (n Trace) intrinsic(name string, i int) plait.Value {
+	s := &n.Spans[i]
 	children, first, last := 0, s.StartNanos, s.EndNanos
 	rootName, rootService := "", ""
-	for j := range n.spans {
-		other := &n.spans[j]
+	for j := range n.Spans {
+		other := &n.Spans[j]
 		if n.parent(j) == i {
 			children++
 		}
@@ -344,52 +354,4 @@ func (n naive) intrinsic(name string, i int) plait.Value {
 		return plait.IntValue(0)
 	}
 	panic(name)
-}
-
-func (n naive) aggregate(e traceql.Expression, spans []int) (plait.Value, bool) {
-	switch e := e.(type) {
-	case traceql.Static:
-		return n.values(e, 0, false)[0], true
-	case traceql.Binary:
-		a, ok := n.aggregate(e.Left, spans)
-		b, both := n.aggregate(e.Right, spans)
-		if !ok || !both {
-			return plait.Value{}, false
-		}
-		return condition.Compute(a, string(e.Op)[0], b)
-	case traceql.Aggregate:
-		return n.aggregateOf(e, spans)
-	}
-	panic(e)
-}
-
-func (n naive) aggregateOf(a traceql.Aggregate, spans []int) (plait.Value, bool) {
-	if a.Op == "count" {
-		return plait.IntValue(int64(len(spans))), true
-	}
-	var values []plait.Value
-	sum := plait.IntValue(0)
-	for _, i := range spans {
-		for _, v := range n.values(a.Of, i, false) {
-			if total, ok := condition.Compute(sum, '+', v); ok {
-				sum, values = total, append(values, v)
-			}
-		}
-	}
-	if len(values) == 0 {
-		return plait.Value{}, false
-	}
-	byOrder := func(a, b plait.Value) int {
-		order, _ := condition.Compare(a, b)
-		return order
-	}
-	switch a.Op {
-	case "min":
-		return slices.MinFunc(values, byOrder), true
-	case "max":
-		return slices.MaxFunc(values, byOrder), true
-	case "avg":
-		return condition.Compute(sum, '/', plait.DoubleValue(float64(len(values))))
-	}
-	return sum, true
 }
