@@ -67,3 +67,6 @@ type Logs struct {
 	Ascending bool            // oldest first
 	Page
 }
+
+// AttributeNames are the keys of attributes, by where these stand, each in order.
+type AttributeNames struct{ Spans, Resources, Scopes, Events, Links []string }

@@ -3,7 +3,6 @@ package tempo
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/url"
 	"slices"
 	"time"
@@ -15,15 +14,13 @@ import (
 	"github.com/plaithq/plait/query/traceql/eval"
 )
 
-// Names and values are asked for while somebody types. They come from the dictionaries, and from the newest spans for what
-// does not repeat: values of one span each, attributes of events and links.
+// Names and values are asked for while somebody types. They come from the dictionaries, and values that do not repeat, and those
+// of events and links, from the newest spans.
 
 const (
 	// usualNames is how many names or values a list has that says no limit, and mostNames is the longest.
 	usualNames, mostNames = 5_000, 10_000
-	// tracesForNames is how many of the newest traces tell names, at most, and tracesForValues how many tell values: most
-	// of these are in dictionaries, and are asked for more often.
-	tracesForNames  = 500
+	// tracesForValues is how many of the newest traces tell values, at most: most of these are in dictionaries.
 	tracesForValues = 100
 	// spansLookedAt bounds their spans.
 	spansLookedAt = 5_000
@@ -61,7 +58,7 @@ func (h *handler) tags(ctx context.Context, q url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := h.namesByScope(ctx, q, limit)
+	names, err := h.namesByScope(ctx, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -80,74 +77,33 @@ func (h *handler) tagsV1(ctx context.Context, q url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := h.namesByScope(ctx, q, limit)
+	names, err := h.namesByScope(ctx, limit)
 	if err != nil {
 		return nil, err
 	}
-	all := map[string]bool{}
+	var all []string
 	for scope, of := range names {
-		for name := range of {
-			if scope != "intrinsic" {
-				all[name] = true
-			}
+		if scope != "intrinsic" {
+			all = append(all, of...)
 		}
 	}
-	return map[string][]string{"tagNames": firstOf(all, limit)}, nil
+	slices.Sort(all)
+	return map[string][]string{"tagNames": firstOf(slices.Compact(all), limit)}, nil
 }
 
-type nameSet = map[string]bool
-
-func firstOf(names nameSet, limit int) []string {
-	sorted := slices.Sorted(maps.Keys(names))
-	if sorted == nil {
-		return []string{}
-	}
-	return sorted[:min(len(sorted), limit)]
+func firstOf(names []string, limit int) []string {
+	return append([]string{}, names[:min(len(names), limit)]...)
 }
 
-func (h *handler) namesByScope(ctx context.Context, q url.Values, limit int) (map[string]nameSet, error) {
-	names := map[string]nameSet{}
-	for _, scope := range scopes {
-		names[scope] = nameSet{}
-	}
-	for _, name := range intrinsics {
-		names["intrinsic"][name] = true
-	}
-	ofSpans, ofResources, err := h.Reader.AttributeNames(ctx, limit)
+func (h *handler) namesByScope(ctx context.Context, limit int) (map[string][]string, error) {
+	names, err := h.Reader.AttributeNames(ctx, limit)
 	if err != nil {
 		return nil, err
 	}
-	for _, key := range ofSpans {
-		names["span"][key] = true
-	}
-	for _, key := range ofResources {
-		names["resource"][key] = true
-	}
-	spans, err := h.newest(ctx, q, condition.Const(true), tracesForNames)
-	if err != nil {
-		return nil, err
-	}
-	for i := range spans {
-		s := &spans[i]
-		addKeys(names["span"], s.Attributes)
-		addKeys(names["resource"], s.Resource.Attributes)
-		if s.Scope != nil {
-			addKeys(names["instrumentation"], s.Scope.Attributes)
-		}
-		for e := range s.Events {
-			addKeys(names["event"], s.Events[e].Attributes)
-		}
-		for l := range s.Links {
-			addKeys(names["link"], s.Links[l].Attributes)
-		}
-	}
-	return names, nil
-}
-
-func addKeys(to nameSet, attributes plait.Attributes) {
-	for i := range attributes {
-		to[attributes[i].Key] = true
-	}
+	return map[string][]string{
+		"resource": names.Resources, "span": names.Spans, "event": names.Events, "link": names.Links, "instrumentation": names.Scopes,
+		"intrinsic": intrinsics,
+	}, nil
 }
 
 // newest are the spans of the newest traces in a question's time, those that fit a filter, as far as they are found soon.

@@ -33,8 +33,8 @@ type Reader interface {
 	SpansOf(ctx context.Context, traces []plait.TraceSummary) (of map[plait.TraceID][]plait.Span, cut bool, err error)
 	// SpanVolume counts spans by groups and steps. It is plait.ErrInvalid where that is not counted.
 	SpanVolume(ctx context.Context, q query.SpanVolume) (query.SpanVolumes, error)
-	// AttributeNames lists keys that are known without reading spans, in order.
-	AttributeNames(ctx context.Context, limit int) (ofSpans, ofResources []string, err error)
+	// AttributeNames lists keys, in order, at most limit of each place.
+	AttributeNames(ctx context.Context, limit int) (query.AttributeNames, error)
 	// AttributeValues lists values of a key that are known without reading spans.
 	AttributeValues(ctx context.Context, key string, limit int) (ofSpans, ofResources []plait.Value, err error)
 	// SpanNames lists names of spans, in order.

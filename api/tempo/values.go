@@ -14,6 +14,7 @@ import (
 	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/query/traceql"
+	"github.com/plaithq/plait/query/traceql/eval"
 )
 
 // tagValue is a value, with the type by which Grafana offers operators and writes quotes.
@@ -124,7 +125,7 @@ func (h *handler) storedValues(ctx context.Context, f traceql.Field, q url.Value
 			return nil, err
 		}
 	}
-	spans, err := h.newest(ctx, q, filter, tracesForValues)
+	spans, err := h.newest(ctx, q, withField(filter, f), tracesForValues)
 	if err != nil {
 		return nil, err
 	}
@@ -132,6 +133,21 @@ func (h *handler) storedValues(ctx context.Context, f traceql.Field, q url.Value
 		eachValue(&spans[i], f, func(v plait.Value) { found = appendValue(found, v) })
 	}
 	return found, nil
+}
+
+// withField is a filter of spans that have an attribute besides: the index of terms leads to them, however rare they are. It does not
+// know the attributes of events and links.
+func withField(filter condition.Node, f traceql.Field) condition.Node {
+	if f.Scope != traceql.ScopeSpan && f.Scope != traceql.ScopeAny {
+		return filter
+	}
+	has, err := eval.Condition(traceql.Filter{Of: traceql.Binary{
+		Op: traceql.OpNotEqual, Left: traceql.Field{Scope: traceql.ScopeSpan, Name: f.Name}, Right: traceql.Static{Type: traceql.TypeNil},
+	}})
+	if err != nil {
+		return filter
+	}
+	return condition.And{filter, has}
 }
 
 // knownValues are those that are known without a look at spans.

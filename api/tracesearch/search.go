@@ -35,8 +35,8 @@ type NameReader interface {
 
 // AttributeReader lists what attributes there are, as far as that is known without a look at spans.
 type AttributeReader interface {
-	// AttributeNames lists keys, in order, at most limit of each.
-	AttributeNames(ctx context.Context, limit int) (ofSpans, ofResources []string, err error)
+	// AttributeNames lists keys, in order, at most limit of each place.
+	AttributeNames(ctx context.Context, limit int) (query.AttributeNames, error)
 	// AttributeValues lists the values of a key in any order, at most limit of each.
 	AttributeValues(ctx context.Context, key string, limit int) (ofSpans, ofResources []plait.Value, err error)
 }

@@ -125,11 +125,11 @@ const maxTags = 1_000
 
 // tagKeys are the tags whose values are offered: what OpenTelemetry has fields for, and the attributes that repeat.
 func (h *handler) tagKeys(ctx context.Context, _ url.Values) ([]string, error) {
-	ofSpans, ofResources, err := h.Reader.AttributeNames(ctx, maxTags)
+	names, err := h.Reader.AttributeNames(ctx, maxTags)
 	if err != nil {
 		return nil, err
 	}
-	keys := slices.Concat([]string{tracesearch.TagError, tracesearch.TagKind, tracesearch.TagStatusCode}, ofSpans, ofResources)
+	keys := slices.Concat([]string{tracesearch.TagError, tracesearch.TagKind, tracesearch.TagStatusCode}, names.Spans, names.Resources)
 	slices.Sort(keys)
 	keys = slices.Compact(keys)
 	return keys[:min(len(keys), maxTags)], nil

@@ -51,6 +51,7 @@ func Places() []Place {
 		{Table: "metric_metadata", Kind: Coordinator},
 		{Table: "half_trace", Kind: Coordinator},
 		{Table: "service", Kind: Coordinator},
+		{Table: "attribute_key", Kind: Coordinator},
 		{Table: "request", Kind: Coordinator},
 		{Table: "clock", Kind: Coordinator},
 		{Table: "content_key", Kind: Coordinator},

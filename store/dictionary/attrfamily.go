@@ -33,6 +33,7 @@ type slot struct {
 	key    string
 	json   string // the key and its colon, as they stand in an object
 	hash   terms.AttributeKey
+	listed uint32   // the round of Keys in which its key was seen
 	sample []uint32 // hash of the value in each record of the sample, 0 where the key is absent
 }
 

@@ -61,15 +61,17 @@ type SetChooser struct {
 	bytes    int    // of the families
 	inline   func() // counts a record that was refused a set
 	hasher   *terms.Hasher
+	keys     *Keys // nil: nobody lists the keys
 
 	members   Canonical // of the current record: key and value of each
 	positions []int     // of the current record: slot of each attribute
 	tally     tally
 }
 
-// NewSetChooser returns a chooser that enters its sets into a dictionary; it calls inline for a record that was refused a set.
-func NewSetChooser(sets *Writer, inline func(), hasher *terms.Hasher) *SetChooser {
-	return &SetChooser{sets: sets, families: make(map[int64]*Family), inline: inline, hasher: hasher}
+// NewSetChooser returns a chooser that enters its sets into a dictionary; it calls inline for a record that was refused a set. Keys
+// take note of the keys as those of spans; nil lists none.
+func NewSetChooser(sets *Writer, inline func(), hasher *terms.Hasher, keys *Keys) *SetChooser {
+	return &SetChooser{sets: sets, families: make(map[int64]*Family), inline: inline, hasher: hasher, keys: keys}
 }
 
 // Begin starts a group.
@@ -99,6 +101,7 @@ func (c *SetChooser) Split(f *Family, attributes plait.Attributes, dst []byte, b
 		return dst, 0
 	}
 	attributes = c.locate(f, attributes)
+	c.see(f, attributes)
 	f.tick()
 	if f.sampling && f.records%stages[f.stage].stride == 0 {
 		c.look(f, attributes)
@@ -143,6 +146,22 @@ func (c *SetChooser) locate(f *Family, attributes plait.Attributes) plait.Attrib
 		}
 	}
 	return attributes
+}
+
+// see takes note of keys: of those of a family once in a round.
+func (c *SetChooser) see(f *Family, attributes plait.Attributes) {
+	if c.keys == nil {
+		return
+	}
+	for i, p := range c.positions {
+		if p != unwatched {
+			if f.slots[p].listed == c.keys.round {
+				continue
+			}
+			f.slots[p].listed = c.keys.round
+		}
+		c.keys.See(SpanKeys, attributes[i].Key)
+	}
 }
 
 // look takes the record into the sample, and chooses when a stage is complete.

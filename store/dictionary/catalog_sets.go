@@ -58,20 +58,6 @@ func (s *AttributeSets) Fitting(key func(string) bool, fits func(plait.Attribute
 	return slices.Compact(ids)
 }
 
-// Keys lists the keys of attributes in any order, at most limit of them.
-func (s *AttributeSets) Keys(limit int) []string {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	keys := make([]string, 0, min(len(s.keys), limit))
-	for key := range s.keys {
-		if len(keys) == limit {
-			break
-		}
-		keys = append(keys, key)
-	}
-	return keys
-}
-
 // Values lists the values of a key in any order, at most limit of them.
 func (s *AttributeSets) Values(key string, limit int) []plait.Value {
 	s.mu.RLock()

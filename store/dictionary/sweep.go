@@ -19,6 +19,7 @@ var sweepSQL = map[string]string{
 	"operation":       sweepStatement("operation"),
 	"log_class":       sweepStatement("log_class"),
 	"attribute_set":   sweepStatement("attribute_set"),
+	"attribute_key":   sweepStatement("attribute_key"),
 	"series":          sweepStatement("series"),
 	"metric_metadata": sweepStatement("metric_metadata"),
 }

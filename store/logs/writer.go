@@ -139,7 +139,7 @@ func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.
 		tally:       tally.NewLogCollector(),
 		splitter:    terms.NewSplitter(searched.Hasher()),
 	}
-	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc, searched.Hasher())
+	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc, searched.Hasher(), nil)
 	return w
 }
 

@@ -7,28 +7,42 @@ import (
 	"slices"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
+	"github.com/plaithq/plait/store/dictionary"
 )
 
-// Lists of names are asked for at each key press. They come from the dictionaries in memory, and read no telemetry. A
+// Lists of names are asked for at each key press. They come from dictionaries, and read no telemetry. A
 // dictionary that is too large for memory tells nothing.
 
-// AttributeNames lists the keys of attributes in order, at most limit of each: those of spans that stand in sets, because
-// they repeat, and those of resources.
-func (s *Reader) AttributeNames(ctx context.Context, limit int) (ofSpans, ofResources []string, err error) {
+// AttributeNames lists the keys of attributes in order, at most limit of each place. A gateway that sees very many keys does
+// not list all of them.
+func (s *Reader) AttributeNames(ctx context.Context, limit int) (query.AttributeNames, error) {
+	listed, err := dictionary.ListKeys(ctx, s.lookup, limit)
+	if err != nil {
+		return query.AttributeNames{}, err
+	}
 	entries, err := s.entries.Catalog.Fresh(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("list attributes: %w", err)
+		return query.AttributeNames{}, fmt.Errorf("list attributes: %w", err)
 	}
-	ofSpans = slices.Sorted(slices.Values(entries.AttributeSets.Keys(limit)))
-	resource := map[string]struct{}{}
-	for _, r := range entries.Resources.All() {
-		for i := range r.Attributes {
-			if len(resource) < limit {
-				resource[r.Attributes[i].Key] = struct{}{}
+	resources, scopes := map[string]struct{}{}, map[string]struct{}{}
+	add := func(to map[string]struct{}, attributes plait.Attributes) {
+		for i := range attributes {
+			if len(to) < limit {
+				to[attributes[i].Key] = struct{}{}
 			}
 		}
 	}
-	return ofSpans, slices.Sorted(maps.Keys(resource)), nil
+	for _, r := range entries.Resources.All() {
+		add(resources, r.Attributes)
+	}
+	for _, scope := range entries.Scopes.All() {
+		add(scopes, scope.Attributes)
+	}
+	return query.AttributeNames{
+		Spans: listed[dictionary.SpanKeys], Events: listed[dictionary.EventKeys], Links: listed[dictionary.LinkKeys],
+		Resources: slices.Sorted(maps.Keys(resources)), Scopes: slices.Sorted(maps.Keys(scopes)),
+	}, nil
 }
 
 // AttributeValues lists the values of an attribute in any order, at most limit of each: those of spans that stand in sets,

@@ -68,6 +68,7 @@ type Writer struct {
 	operations *dictionary.Writer
 	sets       *dictionary.Writer
 	chooser    *dictionary.SetChooser
+	keys       *dictionary.Keys
 	names      *dictionary.Allowance
 	content    dictionary.Canonical
 
@@ -104,12 +105,13 @@ func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.
 		Origins:     dictionary.NewOrigins(in, key),
 		operations:  dictionary.NewWriter(in, key, "operation", dictionary.UpsertOperationsSQL, dictionary.KnownOperations),
 		sets:        dictionary.NewWriter(in, key, "attribute_set", dictionary.UpsertAttributeSetsSQL, dictionary.KnownAttributeSets),
+		keys:        dictionary.NewKeys(),
 		names:       dictionary.NewAllowance(operationsBurst, operationsPerHour),
 		halves:      traceid.NewHalves(),
 		terms:       searched.Collector(),
 		tally:       tally.NewSpanCollector(),
 	}
-	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc, searched.Hasher())
+	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc, searched.Hasher(), w.keys)
 	return w
 }
 
@@ -124,6 +126,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 	dictionary.Begin(now, w.dictionaries())
 	w.BeginOrigins(now)
 	w.chooser.Begin()
+	w.keys.Begin(now)
 	w.halves.Begin()
 	w.terms.Begin()
 	w.tally.Begin()
@@ -136,6 +139,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 	w.traces.encode(w.rows, w.order)
 	dictionary.Queue(entries, w.dictionaries())
 	w.Services.Queue(entries)
+	w.keys.Queue(entries)
 	w.halves.Queue(opening, w.today)
 	w.terms.Queue(opening)
 	w.tally.Queue(opening)
@@ -163,6 +167,7 @@ func (w *Writer) Write(ctx context.Context, rows *pgcopy.Stream) error {
 
 // Ended remembers the dictionary entries that are committed.
 func (w *Writer) Ended(committed bool) {
+	w.keys.Ended(committed)
 	if committed {
 		w.instruments.Enter(w.dictionaries())
 		w.Services.Committed()
@@ -246,6 +251,7 @@ func (w *Writer) encode(row *spanEntry) {
 	begun = out.Begin()
 	out.Bytes = appendSpanExtra(out.Bytes, row)
 	out.End(begun)
+	w.seeKeys(row)
 	out.Date(int32(row.shelf))
 	w.count(row)
 	if row.shelf.Outside() {
@@ -253,6 +259,20 @@ func (w *Writer) encode(row *spanEntry) {
 	}
 	if row.inline {
 		w.inlined.Inc()
+	}
+}
+
+// seeKeys takes note of the keys of events and links.
+func (w *Writer) seeKeys(row *spanEntry) {
+	for i := range row.Events {
+		for j := range row.Events[i].Attributes {
+			w.keys.See(dictionary.EventKeys, row.Events[i].Attributes[j].Key)
+		}
+	}
+	for i := range row.Links {
+		for j := range row.Links[i].Attributes {
+			w.keys.See(dictionary.LinkKeys, row.Links[i].Attributes[j].Key)
+		}
 	}
 }
 

@@ -1,0 +1,5 @@
+DO $$
+BEGIN
+    DROP TABLE plait_store.attribute_key;
+END
+$$;
