@@ -21,7 +21,10 @@ type recordedCase struct {
 	folder string
 	Start  int64 `json:"start_unix_nano"`
 	End    int64 `json:"end_unix_nano"`
-	Fault  *struct{ Service, Type string }
+	Fault  *struct {
+		Service, Type string
+		At            string `json:"injected_at"`
+	}
 }
 
 // recording lists the whole recording where it is found beside the project, else the excerpt.

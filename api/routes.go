@@ -37,6 +37,7 @@ var endpoints = []endpoint{
 	question("/services", (*Server).listServices),
 	question("/intake", (*Server).intake),
 	question("/about", (*Server).about),
+	question("/spikes", (*Server).spikes),
 }
 
 // question makes an endpoint of a function from parameters to an answer.

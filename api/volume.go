@@ -59,12 +59,7 @@ func stepFor(length time.Duration) time.Duration {
 }
 
 // stepStart is the time at which a step begins.
-func stepStart(s query.Steps, index int) string {
-	length := s.Length.Microseconds()
-	from := s.Range.From.UnixMicro()
-	first := from - ((from%length)+length)%length
-	return ask.Stamp(max(from, first+int64(index)*length) * 1000)
-}
+func stepStart(s query.Steps, index int) string { return ask.Stamp(s.Begin(index).UnixNano()) }
 
 // dimensions are what is counted apart, by their names.
 type dimensions []string

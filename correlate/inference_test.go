@@ -324,13 +324,13 @@ func TestSpanDerivedMetricsBecomeQuestionsAboutSpans(t *testing.T) {
 func TestPromQLQuotesWhatItMust(t *testing.T) {
 	t.Parallel()
 	labels := plait.Labels{{Name: "le", Value: `a"b\c`}, {Name: "http.route", Value: "/x\n"}}
-	if got, want := selector("up", labels), `up{le="a\"b\\c", "http.route"="/x\n"}`; got != want {
+	if got, want := Selector("up", labels), `up{le="a\"b\\c", "http.route"="/x\n"}`; got != want {
 		t.Errorf("selector is %s, want %s", got, want)
 	}
-	if got, want := selector("http.server.duration", nil), `{"http.server.duration"}`; got != want {
+	if got, want := Selector("http.server.duration", nil), `{"http.server.duration"}`; got != want {
 		t.Errorf("selector is %s, want %s", got, want)
 	}
-	if got, want := selector("a:b", nil), "a:b"; got != want {
+	if got, want := Selector("a:b", nil), "a:b"; got != want {
 		t.Errorf("selector is %s, want %s", got, want)
 	}
 }

@@ -71,7 +71,7 @@ func (p *Pivots) nameBuckets(ctx context.Context, hits []MetricHit, matchers []p
 			continue
 		}
 		series := matchersOf(h.Series)
-		key := selector("", labelsOf(series))
+		key := Selector("", labelsOf(series))
 		bounds, ok := known[key]
 		if !ok {
 			all, err := p.metrics.Series(ctx, series, r, bucketsSeen)

@@ -7,8 +7,8 @@ import (
 	"github.com/plaithq/plait"
 )
 
-// selector writes the PromQL that selects the series of a metric with the labels.
-func selector(metric string, labels plait.Labels) string {
+// Selector writes the PromQL that selects the series of a metric with the labels.
+func Selector(metric string, labels plait.Labels) string {
 	var b strings.Builder
 	quoted := !plainName(metric, true)
 	if !quoted {
@@ -50,7 +50,7 @@ func plainName(name string, colons bool) bool {
 // quantileQuery is the 95th percentile of a histogram, classic when the metric ends in _bucket,
 // native otherwise.
 func quantileQuery(metric string, labels plait.Labels) string {
-	rate := "rate(" + selector(metric, labels) + "[5m])"
+	rate := "rate(" + Selector(metric, labels) + "[5m])"
 	if strings.HasSuffix(metric, "_bucket") {
 		return "histogram_quantile(0.95, sum by (le) (" + rate + "))"
 	}
@@ -58,5 +58,5 @@ func quantileQuery(metric string, labels plait.Labels) string {
 }
 
 func rateQuery(metric string, labels plait.Labels) string {
-	return "sum(rate(" + selector(metric, labels) + "[5m]))"
+	return "sum(rate(" + Selector(metric, labels) + "[5m]))"
 }

@@ -264,7 +264,7 @@ func (t *metricTypes) storedMetric(ctx context.Context, labels plait.Labels) (Tr
 	rest := slices.DeleteFunc(slices.Clone(labels), func(l plait.Label) bool {
 		return l.Name == "__name__" || l.Name == "le"
 	})
-	m := TraceMetric{Metric: name, Service: serviceOf(labels), Labels: rest, Query: selector(name, rest)}
+	m := TraceMetric{Metric: name, Service: serviceOf(labels), Labels: rest, Query: Selector(name, rest)}
 	own, err := t.of(ctx, name)
 	if err == nil && own == plait.MetricUnknown && strings.HasSuffix(name, "_total") {
 		own, err = t.of(ctx, strings.TrimSuffix(name, "_total"))

@@ -19,6 +19,25 @@ type Steps struct {
 	Aligned bool
 }
 
+// Begin is the time at which a step begins.
+func (s Steps) Begin(index int) time.Time {
+	if !s.Aligned {
+		return s.Range.From.Add(time.Duration(index) * s.Length)
+	}
+	length, from := s.Length.Microseconds(), s.Range.From.UnixMicro()
+	first := from - ((from%length)+length)%length
+	return time.UnixMicro(max(from, first+int64(index)*length)).UTC()
+}
+
+// Index is the step in which a time of the range lies.
+func (s Steps) Index(t time.Time) int {
+	length, from := s.Length.Microseconds(), s.Range.From.UnixMicro()
+	if s.Aligned {
+		from -= ((from % length) + length) % length
+	}
+	return int((t.UnixMicro() - from) / length)
+}
+
 // LogVolume asks how many log records there are.
 type LogVolume struct {
 	// Condition is on log records, of what their counts tell: Service, ResourceAttribute and LogSeverity. nil is any.

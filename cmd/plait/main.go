@@ -28,6 +28,7 @@ type commands struct {
 	Trace      traceCommand      `cmd:"" help:"Print a trace as a tree with its logs."`
 	Traces     tracesCommand     `cmd:"" help:"Search traces, or list those behind a metric."`
 	Logs       logsCommand       `cmd:"" help:"Search logs."`
+	Spikes     spikesCommand     `cmd:"" help:"Print where latency or errors rise against what is usual, and the traces behind each."`
 	Dashboards dashboardsCommand `cmd:"" help:"Dashboards for Grafana: list them, write them to files, put them into a Grafana."`
 	Migrate    migrateCommand    `cmd:"" help:"Bring the database schema up or down, or say its version."`
 	Version    versionCommand    `cmd:"" help:"Say which version this is."`

@@ -1,0 +1,92 @@
+package spikes
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
+)
+
+// What is usual for an operation are its spans of the time before the range: as long a time, and a quarter of an hour at least.
+// Where it has few of them, those of the day before tell, and where it has hardly any, the quieter half of the range itself.
+const (
+	usualReach = 15 * time.Minute
+	usualDay   = 24 * time.Hour
+	// enough is how many spans of the time before tell what is usual, and few how many tell it of a day.
+	enough = 20
+	few    = 5
+)
+
+// learn finds out what is usual before the range.
+func (f *finder) learn(ctx context.Context) error {
+	if len(f.operations) == 0 {
+		return nil
+	}
+	reach := max(usualReach, f.question.Range.To.Sub(f.question.Range.From))
+	if err := f.learnFrom(ctx, reach, enough); err != nil {
+		return err
+	}
+	for i := range f.operations {
+		if f.operations[i].usual == nil && reach < usualDay {
+			return f.learnFrom(ctx, usualDay, few)
+		}
+	}
+	return nil
+}
+
+// before is the time before the range, without the minute that the range cuts: so no rows have to be read.
+func (f *finder) before(reach time.Duration) query.Steps {
+	to := f.question.Range.From.Truncate(time.Minute)
+	return query.Steps{Range: plait.TimeRange{From: to.Add(-reach).Truncate(time.Minute), To: to}}
+}
+
+// learnFrom learns from so long before the range what is not known yet of operations with so many spans.
+func (f *finder) learnFrom(ctx context.Context, reach time.Duration, least int64) error {
+	groups, err := f.count(ctx, f.before(reach))
+	if err != nil {
+		return err
+	}
+	usual := make(map[Operation]*query.SpanVolumeGroup, len(groups))
+	for i := range groups {
+		usual[operationOf(&groups[i])] = &groups[i]
+	}
+	for i := range f.operations {
+		o := &f.operations[i]
+		if g := usual[o.Operation]; o.usual == nil && g != nil {
+			if total := g.Total(); total.Count >= least {
+				o.usual = &total
+			}
+		}
+	}
+	return nil
+}
+
+// compareWithin finds what is usual in the range itself, in the half of its bins in which spans were quickest. It says
+// whether there are enough.
+func (o *operation) compareWithin() bool {
+	var some []query.SpanStep
+	for _, s := range o.steps {
+		if s.Count > 0 {
+			some = append(some, s)
+		}
+	}
+	if len(some) < 3 {
+		return false
+	}
+	slices.SortStableFunc(some, func(a, b query.SpanStep) int { return cmp.Compare(a.Quantile(tail), b.Quantile(tail)) })
+	quiet := sum(some[:(len(some)+1)/2])
+	if quiet.Count < enough {
+		return false
+	}
+	o.within = &quiet
+	return true
+}
+
+// sum adds up steps.
+func sum(steps []query.SpanStep) query.SpanStep {
+	g := query.SpanVolumeGroup{Steps: steps}
+	return g.Total()
+}
