@@ -40,9 +40,9 @@ var lookupStatements = []lookupStatement{
 	{"logs", "logs", "traceLogsSQL", "uuid[], int8", "ARRAY['$id'::uuid], 100", []string{"log"}, "_case_"},
 	{"log counts", "logs", "logCountsSQL", "uuid[]", "ARRAY['$id'::uuid]", []string{"log"}, "_case_"},
 	{"log search", "logs", "searchTraceLogsNewestFirstSQL", searchTypes, searchArguments, []string{"log"}, "_case_"},
-	{"units of log records", "logs", "tracedUnitsSQL", "timestamptz, timestamptz, uuid[]", "'1700-01-01', '2200-01-01', ARRAY['$id'::uuid]", []string{"log"}, "_case_"},
-	{"units without a trace", "logs", "untracedUnitsSQL", "timestamptz, timestamptz, uuid[]",
-		"'1700-01-01', '2200-01-01', ARRAY['ffffffff-ffff-ffff-0000-000000000001'::uuid]", []string{"log"}, "_trace_id_"},
+	{"units of log records", "logs", "tracedUnitsSQL", "timestamptz, timestamptz, uuid[], int8[], int8[]", "'1700-01-01', '2200-01-01', ARRAY['$id'::uuid], ARRAY[1], NULL", []string{"log"}, "_case_"},
+	{"units without a trace", "logs", "untracedUnitsSQL", "timestamptz, timestamptz, uuid[], int8[], int8[]",
+		"'1700-01-01', '2200-01-01', ARRAY['ffffffff-ffff-ffff-0000-000000000001'::uuid], NULL, ARRAY[1]", []string{"log"}, "_trace_id_"},
 	{"log search, ascending", "logs", "searchTraceLogsOldestFirstSQL", searchTypes, searchArguments, []string{"log"}, "_case_"},
 }
 

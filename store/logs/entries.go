@@ -6,6 +6,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/store/dictionary"
+	"github.com/plaithq/plait/store/terms"
 )
 
 var (
@@ -25,11 +26,16 @@ func resourcesOf(entries *dictionary.Entries, n condition.Node) ([]int64, error)
 	}), nil
 }
 
-// classesOf returns the ids of the log classes whose records may fit a condition; nil is any.
-func classesOf(entries *dictionary.Entries, n condition.Node) ([]int64, error) {
+// classesOf returns the ids of the log classes whose records may fit a condition; nil is any. The template of a class says
+// what is in no body of its records.
+func classesOf(entries *dictionary.Entries, templates *templates, n condition.Node) ([]int64, error) {
 	all, err := newFacts(n, classFields...)
-	if err != nil || len(all) == 0 || !entries.Scopes.Whole() {
+	if err != nil {
 		return nil, err
+	}
+	bodies := needlesOf(n)
+	if len(all)+len(bodies) == 0 || !entries.Scopes.Whole() {
+		return nil, nil
 	}
 	ofScope, err := newFacts(n, scopeFields...)
 	if err != nil {
@@ -38,14 +44,35 @@ func classesOf(entries *dictionary.Entries, n condition.Node) ([]int64, error) {
 	return fitting(entries.LogClasses, func(c dictionary.LogClass) bool {
 		scope, _ := entries.Scopes.Get(c.Scope)
 		record := &plait.LogRecord{Scope: scope, SeverityText: c.SeverityText, EventName: c.EventName}
+		known := all
 		if c.SeverityText+c.EventName == "" { // then rows may have texts of their own
-			return !ofScope.exclude(n, record)
+			known = ofScope
 		}
-		return !all.exclude(n, record)
+		return !known.excludes(n, record, func(l condition.Leaf) bool {
+			needle := bodies[l]
+			return needle != nil && c.Template != "" && !needle.MayBeIn(templates.fold(c.Template))
+		})
 	}), nil
 }
 
-// fitting returns the ids of the entries that fit; nil where all do, or where not all are known.
+// needlesOf are the texts that the leaves about bodies look for.
+func needlesOf(n condition.Node) map[condition.Leaf]*terms.Needle {
+	found := make(map[condition.Leaf]*terms.Needle)
+	condition.Walk(n, func(n condition.Node) bool {
+		if l, ok := n.(condition.Leaf); ok && l.Field.Name == condition.LogBody && found[l] == nil {
+			if text, ok := l.Contained(); ok {
+				found[l] = terms.NewNeedle(text)
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// maxListed bounds how many ids stand in a statement: more narrow little, and cost much.
+const maxListed = 10_000
+
+// fitting returns the ids of the entries that fit; nil where all do, or too many, or where not all are known.
 func fitting[V any](table *dictionary.Table[V], fits func(V) bool) []int64 {
 	if !table.Whole() {
 		return nil
@@ -58,7 +85,7 @@ func fitting[V any](table *dictionary.Table[V], fits func(V) bool) []int64 {
 			all = false
 		}
 	}
-	if all && len(ids) > 0 || !table.Whole() {
+	if all && len(ids) > 0 || len(ids) > maxListed || !table.Whole() {
 		return nil
 	}
 	return ids
@@ -89,9 +116,17 @@ func newFacts(n condition.Node, fields ...condition.Name) (facts, error) {
 
 // exclude says that no record fits which has what an entry has.
 func (f facts) exclude(n condition.Node, entry *plait.LogRecord) bool {
+	return f.excludes(n, entry, func(condition.Leaf) bool { return false })
+}
+
+// excludes says so where some leaves are known to hold for none of the records that have what an entry has.
+func (f facts) excludes(n condition.Node, entry *plait.LogRecord, never func(condition.Leaf) bool) bool {
 	return condition.Reduce(n, func(l condition.Leaf) condition.Tristate {
 		if c := f[l]; c != nil {
 			return condition.Known(c.Match(entry))
+		}
+		if never(l) {
+			return condition.Known(false)
 		}
 		return condition.Unknown
 	}) == condition.Const(false)

@@ -220,7 +220,7 @@ func (s *Reader) narrow(ctx context.Context, p *plan) error {
 	if p.resources, err = resourcesOf(entries, p.condition); err != nil {
 		return err
 	}
-	if p.classes, err = classesOf(entries, p.condition); err != nil {
+	if p.classes, err = classesOf(entries, s.templates, p.condition); err != nil {
 		return err
 	}
 	planner := termPlanner{hasher: s.index.Hasher(), entries: entries, templates: s.templates}

@@ -72,7 +72,7 @@ func (t *termPlanner) entriesOf(f condition.Field, n condition.Node) *terms.Plan
 		ids, err = resourcesOf(t.entries, n)
 	case condition.LogSeverityText, condition.LogEventName, condition.ScopeName, condition.ScopeVersion, condition.ScopeAttribute:
 		space = terms.Class
-		ids, err = classesOf(t.entries, n)
+		ids, err = classesOf(t.entries, t.templates, n)
 	default:
 		return terms.Everything()
 	}

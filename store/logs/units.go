@@ -13,17 +13,32 @@ import (
 
 const (
 	// A search reads what units have in the shelves of its range: planned once, the statement leaves out the
-	// other partitions when it runs.
+	// other partitions when it runs. Most rows of a unit are of other resources and classes than those that fit.
 	tracedUnitsSQL = `
 SELECT ` + readLogColumns + `
 FROM plait_store.log
-WHERE ` + traceSQL + ` = ANY ($3) AND ` + search.ShelvesSQL
+WHERE ` + traceSQL + ` = ANY ($3) AND ` + search.ShelvesSQL + entriesSQL
 
 	untracedUnitsSQL = `
 SELECT ` + readLogColumns + `
 FROM plait_store.log
-WHERE trace_id = ANY ($3) AND trace_id >= 'ffffffff-ffff-ffff-0000-000000000000'::uuid AND ` + search.ShelvesSQL
+WHERE trace_id = ANY ($3) AND trace_id >= 'ffffffff-ffff-ffff-0000-000000000000'::uuid AND ` + search.ShelvesSQL + entriesSQL
+
+	entriesSQL = `
+  AND ($4::int8[] IS NULL OR resource = ANY ($4))
+  AND ($5::int8[] IS NULL OR class = ANY ($5))`
 )
+
+// maxFiltered bounds the ids by which rows of units are left out: each row is compared with one after the other.
+const maxFiltered = 256
+
+// filtered are ids that rows of units are compared with; nil is any.
+func filtered(ids []int64) []int64 {
+	if len(ids) > maxFiltered {
+		return nil
+	}
+	return ids
+}
 
 // How many units are read at a time, at first and at most.
 const (
@@ -111,7 +126,8 @@ func (r *unitReader) rows(ctx context.Context, units []terms.Unit) error {
 		if len(some.ids) == 0 {
 			continue
 		}
-		err := r.readAll(ctx, r.store.lookup, some.sql, rowcodec.MicrosTime(r.within.From), rowcodec.MicrosTime(r.within.To), some.ids)
+		err := r.readAll(ctx, r.store.lookup, some.sql, rowcodec.MicrosTime(r.within.From), rowcodec.MicrosTime(r.within.To), some.ids,
+			filtered(r.resources), filtered(r.classes))
 		if err != nil {
 			return err
 		}

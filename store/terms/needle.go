@@ -136,6 +136,11 @@ func (n *Needle) Plan(h *Hasher, templates iter.Seq2[Term, string]) *Plan {
 	return OneOf(ways...)
 }
 
+// MayBeIn says whether bodies with a template, which is folded, may have the text.
+func (n *Needle) MayBeIn(template string) bool {
+	return len(n.readings) == 0 || slices.ContainsFunc(n.readings, func(r reading) bool { return strings.Contains(template, r.template) })
+}
+
 func (r *reading) plan(h *Hasher, classes []Term) *Plan {
 	runs := make([]*Plan, len(r.runs))
 	for i, run := range r.runs {

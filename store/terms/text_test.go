@@ -232,6 +232,38 @@ func TestNoNeedleMissesABodyOfFewParts(t *testing.T) {
 	}
 }
 
+func TestATemplateTellsWhatItsBodiesCannotHave(t *testing.T) {
+	t.Parallel()
+	s := NewSplitter(testHasher)
+	templateOf := func(body string) string {
+		template, _, _ := s.Split(nil, body)
+		return Fold(string(template))
+	}
+	for _, c := range []struct {
+		body, needle string
+		may          bool
+	}{
+		{"handled GET /cart for u-17 in 3.5ms", "cart", true},
+		{"handled GET /cart for u-17 in 3.5ms", "CART FOR U-99", true}, // another user's, for all that the template tells
+		{"handled GET /cart for u-17 in 3.5ms", "checkout", false},
+		{"handled GET /cart for u-17 in 3.5ms", "cart 17", false},
+		{"Größe 12", "GRÖSSE", false},
+		{"Größe 12", "GRÖße", true},
+		{"", "a", false},
+	} {
+		if may := NewNeedle(c.needle).MayBeIn(templateOf(c.body)); may != c.may {
+			t.Errorf("%q in bodies like %q: %v", c.needle, c.body, may)
+		}
+	}
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 20_000 {
+		body := randomBody(r)
+		if needle := randomNeedle(r, body); strings.Contains(Fold(body), Fold(needle)) && !NewNeedle(needle).MayBeIn(templateOf(body)) {
+			t.Fatalf("%q has %q, which its template does not tell", body, needle)
+		}
+	}
+}
+
 func TestWhatNarrowsASearchForText(t *testing.T) {
 	t.Parallel()
 	b := newBodies(t)
