@@ -40,8 +40,7 @@ func (d *drawn) write(rt *rapid.T, spans int) (sent []plait.Span, r plait.TimeRa
 		for j := range sent[i].Events {
 			sent[i].Events[j].TimeNanos += shift
 		}
-		sent[i].TraceID[2], sent[i].TraceID[3] = byte(d.n>>8), byte(d.n)
-		sent[i].TraceID[14] = byte(d.n)
+		sent[i].TraceID = d.ownID(sent[i].TraceID)
 	}
 	if d.decoy {
 		others := make([]plait.Span, 60)
@@ -64,6 +63,40 @@ func (d *drawn) write(rt *rapid.T, spans int) (sent []plait.Span, r plait.TimeRa
 	}
 	d.commit(rt, stored[cut:])
 	return sent, r
+}
+
+// ownID gives a trace an id that is of this hour alone.
+func (d *drawn) ownID(id plait.TraceID) plait.TraceID {
+	id[2], id[3], id[14] = byte(d.n>>8), byte(d.n), byte(d.n)
+	return id
+}
+
+// named is a condition with the ids that traces of this hour have.
+func (d *drawn) named(n condition.Node) condition.Node {
+	switch n := n.(type) {
+	case condition.HasSpan:
+		return condition.HasSpan{Of: d.named(n.Of)}
+	case condition.Not:
+		return condition.Not{Of: d.named(n.Of)}
+	case condition.And:
+		return condition.And(d.eachNamed(n))
+	case condition.Or:
+		return condition.Or(d.eachNamed(n))
+	case condition.Leaf:
+		if n.Field.Name == condition.TraceID && n.Value.Type() == condition.TypeTraceID {
+			n.Value = condition.OfTrace(d.ownID(n.Value.TraceID()))
+		}
+		return n
+	}
+	return n
+}
+
+func (d *drawn) eachNamed(nodes []condition.Node) []condition.Node {
+	named := make([]condition.Node, len(nodes))
+	for i, n := range nodes {
+		named[i] = d.named(n)
+	}
+	return named
 }
 
 // halved are spans as they come, some of one trace with the lower half of its id: whichever comes first, they are found
@@ -124,7 +157,7 @@ func (d *drawn) check(rt *rapid.T) {
 	sent, r := d.write(rt, 8)
 	spans, traces := d.views(rt, sent)
 	for i := range 6 {
-		n := conditiontest.OnSpans().Draw(rt, fmt.Sprint("spans ", i))
+		n := d.named(conditiontest.OnSpans().Draw(rt, fmt.Sprint("spans ", i)))
 		within := condition.And{n, questions.During(condition.SpanStart, r)}
 		c, err := condition.CompileSpans(within)
 		if err != nil {
@@ -143,7 +176,7 @@ func (d *drawn) check(rt *rapid.T) {
 		d.checkTraces(rt, questions.TracesWithSpan(n, r), traces)
 	}
 	for i := range 4 {
-		n := conditiontest.OnTraces().Draw(rt, fmt.Sprint("traces ", i))
+		n := d.named(conditiontest.OnTraces().Draw(rt, fmt.Sprint("traces ", i)))
 		d.checkTraces(rt, questions.Traces{Condition: condition.And{n, condition.HasSpan{Of: questions.During(condition.SpanStart, r)}}, Range: r}, traces)
 	}
 }

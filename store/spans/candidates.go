@@ -20,9 +20,37 @@ import (
 // commonShare is the part of all traces, one of so many, from which on it is quicker to go back through time.
 const commonShare = 4
 
-// candidates asks the term index for traces with rows that may fit, between two times in microseconds. It is nil where the
+// units hands out traces with rows that may fit, a terms.Search or listedUnits.
+type units interface {
+	// Next returns the next ones, up to n; fewer only at the end.
+	Next(ctx context.Context, n int) ([]terms.Unit, error)
+	// Tick is how much earlier than its first row a unit may seem to begin, in microseconds.
+	Tick() int64
+}
+
+// listedUnits are traces that a condition names. When they begin is not known.
+type listedUnits struct{ ids [][16]byte }
+
+// Next returns the next traces.
+func (l *listedUnits) Next(_ context.Context, n int) ([]terms.Unit, error) {
+	some := make([]terms.Unit, min(n, len(l.ids)))
+	for i := range some {
+		some[i] = terms.Unit{ID: l.ids[i], From: rowcodec.MaxMicros, To: rowcodec.MaxMicros}
+	}
+	l.ids = l.ids[len(some):]
+	return some, nil
+}
+
+// Tick is nothing: the times are not from an index.
+func (*listedUnits) Tick() int64 { return 0 }
+
+// candidates returns the traces that the condition names, or asks the term index for traces with rows that may fit, between
+// two times in microseconds. It is nil where the
 // index narrows too little, where it names more traces than most, or where time itself leads from one that fits to the next.
-func (s *Reader) candidates(ctx context.Context, p *spanPlan, from, to int64, most int) (*terms.Search, error) {
+func (s *Reader) candidates(ctx context.Context, p *spanPlan, from, to int64, most int) (units, error) {
+	if p.traces != nil {
+		return &listedUnits{p.traces}, nil
+	}
 	if p.terms.NarrowsNothing() || p.indexedByTime() {
 		return nil, nil
 	}

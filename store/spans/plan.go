@@ -23,6 +23,7 @@ import (
 //     lists of those whose spans may fit.
 //  2. With what it says of times, durations and status, these narrow what Postgres reads.
 //  3. With what it says of attributes, they become a plan for the term index (plan_terms.go).
+//     A trace that it names by its id is read by that.
 //  4. Rows that either of these finds are decoded as far as the condition looks at them, and compared (match.go).
 
 // spanPlan is a condition on spans, and what narrows the search for those that fit.
@@ -36,6 +37,7 @@ type spanPlan struct {
 	operations []int64
 	resources  []int64
 	statuses   []int16
+	traces     [][16]byte // under all their spellings
 	// Nanoseconds. Nil does not bound.
 	minDuration, maxDuration *int64
 	from, to                 int64 // microseconds within which spans start, to is not within
@@ -67,11 +69,36 @@ func (s *Reader) newSpanPlan(ctx context.Context, n condition.Node) (*spanPlan, 
 		return nil, err
 	}
 	p.bound()
+	if p.traces, err = s.tracesNamed(ctx, n); err != nil {
+		return nil, err
+	}
 	entries, err := s.entries.Catalog.Fresh(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return p, p.narrow(s.terms.Hasher(), entries)
+}
+
+// maxNamed bounds the traces that are looked up because a condition names them. More are not read by id.
+const maxNamed = 1_000
+
+// tracesNamed are the ids under which rows that fit are stored, where the condition names their traces; nil where it does not.
+func (s *Reader) tracesNamed(ctx context.Context, n condition.Node) ([][16]byte, error) {
+	values, ok := condition.Choices(n, condition.Field{Name: condition.TraceID})
+	if !ok || len(values) > maxNamed {
+		return nil, nil
+	}
+	ids := make([]plait.TraceID, 0, len(values))
+	for _, v := range values {
+		if id, ok := traceAsked(condition.Leaf{Field: condition.Field{Name: condition.TraceID}, Op: condition.OpEqual, Value: v}); ok {
+			ids = append(ids, id)
+		}
+	}
+	spelled, err := s.ids.Spell(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	return spelled.Stored(), nil
 }
 
 // weaker is a condition that holds wherever the other does, without what only the span's parent or trace tells.
@@ -151,6 +178,7 @@ func matches(l condition.Leaf, view *condition.SpanView) condition.Tristate {
 // impossible says that no span can fit.
 func (p *spanPlan) impossible() bool {
 	return p.condition == condition.Const(false) || p.from >= p.to ||
+		p.traces != nil && len(p.traces) == 0 ||
 		p.operations != nil && len(p.operations) == 0 ||
 		p.statuses != nil && len(p.statuses) == 0 ||
 		p.resources != nil && len(p.resources) == 0

@@ -10,7 +10,6 @@ import (
 	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/search"
-	"github.com/plaithq/plait/store/terms"
 )
 
 const (
@@ -93,7 +92,7 @@ func (t *spanSearch) newest(ctx context.Context) error {
 }
 
 // newestOf reads the traces that the index names, and keeps the newest spans.
-func (t *spanSearch) newestOf(ctx context.Context, units *terms.Search) error {
+func (t *spanSearch) newestOf(ctx context.Context, units units) error {
 	for {
 		some, err := units.Next(ctx, unitsAtOnce)
 		if err != nil {

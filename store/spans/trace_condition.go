@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query/condition"
@@ -11,65 +12,78 @@ import (
 	"github.com/plaithq/plait/store/pg"
 )
 
-// splitTraceCondition makes of a condition on traces one on spans, which every trace that fits has one of, and what
-// has to be compared of the traces that are found by it. That is nil where nothing has.
-func splitTraceCondition(n condition.Node) (of condition.Node, rest *traceCheck, err error) {
-	if n == nil {
-		n = condition.Const(true)
-	}
-	if _, err := condition.CompileTraces(n); err != nil {
-		return nil, nil, err
-	}
-	n = condition.Simplify(n)
-	of, remaining := telling(n)
-	if remaining == condition.Const(true) {
-		return of, nil, nil
-	}
-	compiled, err := condition.CompileTraces(remaining)
-	return of, &traceCheck{compiled: compiled, spans: condition.NeedsOf(remaining).Spans != nil}, err
-}
-
-// telling returns a condition on spans, and what it leaves of one on traces.
-func telling(n condition.Node) (of, remaining condition.Node) {
-	switch n := n.(type) {
-	case condition.Const:
-		return n, condition.Const(true)
-	case condition.HasSpan:
-		return n.Of, condition.Const(true)
-	case condition.Or:
-		either := make(condition.Or, len(n))
-		remaining = condition.Const(true)
-		for i, each := range n {
-			part, left := telling(each)
-			if part == condition.Const(true) {
-				return part, n
-			}
-			if left != condition.Const(true) {
-				remaining = n
-			}
-			either[i] = part
-		}
-		return either, remaining
-	case condition.And:
-		for i, each := range n {
-			part, left := telling(each)
-			if part == condition.Const(true) {
-				continue
-			}
-			others := append(append(condition.And{}, n[:i]...), n[i+1:]...)
-			if left != condition.Const(true) {
-				others = append(others, left)
-			}
-			return part, others
-		}
-	}
-	return condition.Const(true), n
-}
-
 // traceCheck compares traces with what their spans one by one do not tell.
 type traceCheck struct {
 	compiled *condition.Traces
-	spans    bool // which are looked at
+	summary  *condition.Traces // what summaries tell of it: all that fits fits it
+	spans    bool              // which are looked at
+}
+
+// newTraceCheck compares with a condition, nil where all traces fit.
+func newTraceCheck(n condition.Node) (c *traceCheck, err error) {
+	if n == condition.Const(true) {
+		return nil, nil
+	}
+	c = &traceCheck{spans: condition.NeedsOf(n).Spans != nil}
+	if c.compiled, err = condition.CompileTraces(n); err != nil {
+		return nil, err
+	}
+	c.summary, err = condition.CompileTraces(ofSummaries(n, false))
+	return c, err
+}
+
+// ofSummaries is a condition that holds wherever the other does, and looks at summaries only.
+func ofSummaries(n condition.Node, negated bool) condition.Node {
+	switch n := n.(type) {
+	case condition.And:
+		each := make(condition.And, len(n))
+		for i := range n {
+			each[i] = ofSummaries(n[i], negated)
+		}
+		return each
+	case condition.Or:
+		each := make(condition.Or, len(n))
+		for i := range n {
+			each[i] = ofSummaries(n[i], negated)
+		}
+		return each
+	case condition.Not:
+		return condition.Not{Of: ofSummaries(n.Of, !negated)}
+	case condition.HasSpan:
+		if negated {
+			return condition.Const(false)
+		}
+		return withSpan(n.Of)
+	}
+	return n
+}
+
+// withSpan is what the summary of a trace says that has a span of some kind.
+func withSpan(n condition.Node) condition.Node {
+	switch n := n.(type) {
+	case condition.Const:
+		return n
+	case condition.And:
+		each := make(condition.And, len(n))
+		for i := range n {
+			each[i] = withSpan(n[i])
+		}
+		return each
+	case condition.Or:
+		each := make(condition.Or, len(n))
+		for i := range n {
+			each[i] = withSpan(n[i])
+		}
+		return each
+	case condition.Leaf:
+		switch {
+		case namesService(n):
+			return condition.Leaf{Field: condition.Field{Name: condition.TraceServices}, Op: condition.OpEqual, Value: n.Value}
+		case n == condition.Leaf{Field: condition.Field{Name: condition.SpanStatus}, Op: condition.OpEqual, Value: condition.Status(plait.StatusError)}:
+			return condition.Leaf{Field: condition.Field{Name: condition.TraceErrorCount}, Op: condition.OpGreater, Value: condition.Int(0)}
+		}
+	}
+	return condition.Const(true)
 }
 
 // spansCompared bounds the spans that are decoded together. A trace that has more is compared by those of its spans
@@ -78,6 +92,7 @@ const spansCompared = 20_000
 
 // fitting returns those of some traces that fit. It uses the memory of summaries.
 func (c *traceCheck) fitting(ctx context.Context, s *Reader, summaries []plait.TraceSummary) ([]plait.TraceSummary, error) {
+	summaries = slices.DeleteFunc(summaries, func(t plait.TraceSummary) bool { return !c.summary.Match(&condition.TraceView{Summary: &t}) })
 	kept := summaries[:0]
 	for len(summaries) > 0 {
 		n, spans := 1, summaries[0].SpanCount

@@ -11,8 +11,8 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query"
+	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/search"
-	"github.com/plaithq/plait/store/terms"
 	"github.com/plaithq/plait/store/traceid"
 )
 
@@ -87,16 +87,11 @@ func (s *Reader) newTraceSearch(ctx context.Context, q query.Traces) (*traceSear
 		walk:    search.NewWalk(q.Range, false, s.now()),
 		limit:   search.Limit(q.Limit),
 		memory:  search.NewMemory(ctx),
-		before:  traceCursor{startNanos: maxNanos},
+		before:  traceCursor{startNanos: maxNanos, resume: rowcodec.MaxMicros},
 		waiting: make(map[plait.TraceID]*foundTrace),
 		passed:  make(map[plait.TraceID]struct{}),
 	}
-	of, rest, err := splitTraceCondition(q.Condition)
-	if err != nil {
-		return nil, err
-	}
-	t.rest = rest
-	if t.plan, err = s.newSpanPlan(ctx, of); err != nil {
+	if err := t.lead(ctx, q); err != nil {
 		return nil, err
 	}
 	t.plan.narrows(&t.walk)
@@ -106,13 +101,35 @@ func (s *Reader) newTraceSearch(ctx context.Context, q query.Traces) (*traceSear
 		t.walk.ByTime()
 	}
 	t.straddling = t.fragments && !q.Range.From.IsZero()
-	if q.Cursor != "" {
-		if t.before, err = parseTraceCursor(q.Cursor); err != nil {
-			return nil, err
-		}
-		t.walk.To = min(t.walk.To, t.before.resume)
-	}
+	t.walk.To = min(t.walk.To, t.before.resume)
 	return t, nil
+}
+
+// lead finds out which part of the condition leads to the traces. A search goes on as it began.
+func (t *traceSearch) lead(ctx context.Context, q query.Traces) error {
+	leads, err := leadsOf(q.Condition)
+	if err != nil {
+		return err
+	}
+	if q.Cursor == "" {
+		var chosen int
+		if chosen, t.plan, err = t.store.choose(ctx, leads, t.walk); err != nil {
+			return err
+		}
+		t.before.lead = uint8(chosen)
+	} else {
+		if t.before, err = parseTraceCursor(q.Cursor); err != nil {
+			return err
+		}
+		if int(t.before.lead) >= len(leads) {
+			return fmt.Errorf("cursor %q is of another search: %w", q.Cursor, plait.ErrInvalid)
+		}
+		if t.plan, err = t.store.newSpanPlan(ctx, leads[t.before.lead].of); err != nil {
+			return err
+		}
+	}
+	t.rest, err = newTraceCheck(leads[t.before.lead].rest)
+	return err
 }
 
 // run finds traces until enough are settled or the range is read.
@@ -146,8 +163,8 @@ func (t *traceSearch) run(ctx context.Context) error {
 
 // units asks the term index, nil where the way is back through time. A search that began with the index goes on with it:
 // of traces that start before the last of a page, it has not read what is newer.
-func (t *traceSearch) units(ctx context.Context) (*terms.Search, error) {
-	if t.before.byIndex {
+func (t *traceSearch) units(ctx context.Context) (units, error) {
+	if t.before.byIndex && t.plan.traces == nil {
 		return t.store.terms.Find(ctx, t.plan.terms, t.walk.From, t.walk.To, false)
 	}
 	return t.store.candidates(ctx, t.plan, t.walk.From, t.walk.To, maxUnits)
@@ -157,9 +174,10 @@ func (t *traceSearch) units(ctx context.Context) (*terms.Search, error) {
 const maxUnits = 1 << 30
 
 // firstPage is how many rows are read at first. A trace has several fragments, and several spans that fit, and a summary is
-// made of each trace that is met: little more than what is wanted is read where nothing else has to be compared.
+// made of each trace that is met: little more than what is wanted is read where an index leads to the rows, or where
+// nothing else has to be compared. Pages grow while they do not suffice.
 func (t *traceSearch) firstPage() int {
-	if t.rest == nil && (t.fragments || t.plan.exact) {
+	if t.fragments || t.plan.exact && (t.rest == nil || t.plan.indexedByTime()) {
 		return 4 * (t.limit + 5)
 	}
 	return 10 * (t.limit + 100)
@@ -188,7 +206,7 @@ func matchesOf(matches []spanMatch, rows []storedSpan) []spanMatch {
 }
 
 // ofUnits reads the traces that the index names, those that start last first.
-func (t *traceSearch) ofUnits(ctx context.Context, units *terms.Search) error {
+func (t *traceSearch) ofUnits(ctx context.Context, units units) error {
 	t.before.byIndex = true
 	for n := t.limit + t.limit/4 + 2; !t.enough(); n *= 2 {
 		n = min(n, unitsAtOnce)
@@ -320,6 +338,7 @@ type traceCursor struct {
 	traceID    plait.TraceID
 	resume     int64 // spans before this microsecond have to be read
 	byIndex    bool  // or, of the term index, the traces that start before it
+	lead       uint8 // which of the condition's leads led to the traces
 }
 
 const maxNanos = 1<<63 - 1
@@ -337,9 +356,9 @@ func (c *traceCursor) String() string {
 	b = binary.BigEndian.AppendUint64(b, uint64(c.startNanos))
 	b = append(b, c.traceID[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(c.resume))
-	way := byte(0)
+	way := c.lead << 1
 	if c.byIndex {
-		way = 1
+		way |= 1
 	}
 	b = append(b, way)
 	return base64.RawURLEncoding.EncodeToString(b)
@@ -354,7 +373,8 @@ func parseTraceCursor(text string) (traceCursor, error) {
 		startNanos: int64(binary.BigEndian.Uint64(b)),
 		traceID:    plait.TraceID(b[8:24]),
 		resume:     int64(binary.BigEndian.Uint64(b[24:])),
-		byIndex:    b[32] != 0,
+		byIndex:    b[32]&1 != 0,
+		lead:       b[32] >> 1,
 	}, nil
 }
 

@@ -194,8 +194,10 @@ func (u *unusualSearch) run(ctx context.Context) error {
 
 // find fills best, with what is known to be usual.
 func (u *unusualSearch) find(ctx context.Context) error {
-	if found, err := u.findSlowest(ctx); err != nil || found {
-		return err
+	if u.plan.traces == nil {
+		if found, err := u.findSlowest(ctx); err != nil || found {
+			return err
+		}
 	}
 	if !u.plan.exact || u.plan.timed() {
 		if err := u.findTraces(ctx); err != nil {
