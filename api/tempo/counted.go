@@ -3,7 +3,6 @@ package tempo
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/plaithq/plait"
@@ -13,37 +12,29 @@ import (
 	"github.com/plaithq/plait/query/traceql/eval"
 )
 
-// How many spans there are by service, name, kind and status is counted by the minute, so rate() and count_over_time() by
-// these need no look at traces. Where the counts are of so few spans that traces are read quickly, these answer: a span that
-// starts in the very nanosecond in which a step begins is in the step before, which microseconds do not tell.
+// How many spans there are by service, name, kind and status, and how long they take, is counted by the minute, so most
+// functions of spans by these need no look at traces. Where the counts are of so few spans that traces are read quickly, these
+// answer: a span that starts in the very nanosecond in which a step begins is in the step before, which microseconds do not tell.
 
 // countedFrom is from how many spans on counts answer.
 const countedFrom = 5_000
 
-// countedQuery is a metrics query that counts answer.
-type countedQuery struct {
-	filter  condition.Node
-	perStep float64 // what a span counts
-	by      []traceql.Expression
-	volume  query.SpanVolume
+// countsAtOnce bounds the queries that make series of counts at a time.
+const countsAtOnce = 2
+
+// countedPart is a part of a metrics query that counts answer.
+type countedPart struct {
+	by     []traceql.Field
+	volume query.SpanVolume
 }
 
-// countedOf says whether counts may answer a query.
-func countedOf(m traceql.Metrics, w eval.Window) (c countedQuery, ok bool) {
-	q, ok := m.(traceql.MetricsQuery)
-	if !ok || len(q.Pipeline) != 1 || len(q.Then) > 0 || w.StepNanos%1000 != 0 || w.FirstNanos%1000 != 0 {
+// countedOf says whether counts may answer a part of a query.
+func countedOf(q *traceql.MetricsQuery, w eval.Window) (c countedPart, ok bool) {
+	if !eval.Countable(q.Function) || len(q.Pipeline) != 1 || w.StepNanos%1000 != 0 || w.FirstNanos%1000 != 0 {
 		return c, false
 	}
 	filter, ok := q.Pipeline[0].(traceql.Filter)
 	if !ok {
-		return c, false
-	}
-	switch q.Function.Op {
-	case traceql.Rate:
-		c.perStep = 1 / time.Duration(w.StepNanos).Seconds()
-	case traceql.CountOverTime:
-		c.perStep = 1
-	default:
 		return c, false
 	}
 	for _, e := range q.By {
@@ -51,13 +42,12 @@ func countedOf(m traceql.Metrics, w eval.Window) (c countedQuery, ok bool) {
 		if !ok || f.Parent || !setDimension(&c.volume.By, f) {
 			return c, false
 		}
+		c.by = append(c.by, f)
 	}
 	var err error
-	if c.filter, err = eval.Condition(filter); err != nil {
+	if c.volume.Condition, err = eval.Condition(filter); err != nil {
 		return c, false
 	}
-	c.by = q.By
-	c.volume.Condition = c.filter
 	c.volume.Steps = query.Steps{
 		Range:  plait.TimeRange{From: time.Unix(0, w.FirstNanos-w.StepNanos), To: time.Unix(0, w.SampleNanos(w.Samples-1))},
 		Length: time.Duration(w.StepNanos),
@@ -85,71 +75,109 @@ func setDimension(by *query.SpanDimensions, f traceql.Field) bool {
 }
 
 // counted answers a query from counts, or says that they cannot.
-func (h *handler) counted(ctx context.Context, parsed *traceql.Query, w eval.Window) (series []eval.Series, ok bool, err error) {
-	c, ok := countedOf(parsed.Metrics, w)
-	if !ok {
-		return nil, false, nil
-	}
-	found, err := h.Reader.SpanVolume(ctx, c.volume)
-	if errors.Is(err, plait.ErrInvalid) || errors.Is(err, plait.ErrTooLarge) {
-		return nil, false, nil
-	}
+func (h *handler) counted(ctx context.Context, parsed *traceql.Query, w eval.Window, exemplars int) (series []eval.Series, ok bool, err error) {
+	metrics, err := eval.NewMetrics(parsed, w, exemplars, gathered)
 	if err != nil {
 		return nil, false, err
 	}
+	parts := metrics.Parts()
+	counted := make([]countedPart, len(parts))
+	for i := range parts {
+		if counted[i], ok = countedOf(&parts[i], w); !ok {
+			return nil, false, nil
+		}
+	}
+	leave, err := waitFor(ctx, h.counting)
+	if err != nil {
+		return nil, false, err
+	}
+	defer leave()
 	spans := int64(0)
+	for i := range counted {
+		found, ok, err := h.countPart(ctx, metrics, i, &counted[i])
+		if err != nil || !ok {
+			return nil, false, err
+		}
+		spans += found
+	}
+	if spans < h.countedFrom {
+		return nil, false, nil
+	}
+	if exemplars > 0 {
+		for i := range counted {
+			if err := h.addExemplars(ctx, metrics, i, &counted[i]); err != nil {
+				return nil, false, err
+			}
+		}
+	}
+	return metrics.Series(), true, nil
+}
+
+// countPart adds what is counted for a part, and says of how many spans. It is not ok where that is not all.
+func (h *handler) countPart(ctx context.Context, metrics *eval.Metrics, part int, c *countedPart) (spans int64, ok bool, err error) {
+	found, err := h.Reader.SpanVolume(ctx, c.volume)
+	if errors.Is(err, plait.ErrInvalid) || errors.Is(err, plait.ErrTooLarge) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
 	for i := range found.Groups {
 		g := &found.Groups[i]
 		if c.volume.By.Service && g.Service == plait.ServiceUnknown {
-			return nil, false, nil // of spans whose resource has no name, or this one
+			return 0, false, nil // of spans whose resource has no name, or this one
 		}
-		one := eval.Series{Labels: c.labels(parsed, g), Values: make([]float64, w.Samples)}
+		labels := c.labels(g)
 		for s := range g.Steps {
 			spans += g.Steps[s].Count
-			one.Values[g.Steps[s].Index] = float64(g.Steps[s].Count) * c.perStep
+			if err := metrics.AddCounts(part, labels, &g.Steps[s]); err != nil {
+				return 0, false, err
+			}
 		}
-		series = append(series, one)
 	}
-	return series, found.Unnamed == 0 && spans >= h.countedFrom, nil
+	return spans, found.Unnamed == 0, nil
 }
 
-// labels are those of a group, as the query spells them.
-func (c *countedQuery) labels(parsed *traceql.Query, g *query.SpanVolumeGroup) (labels plait.Attributes) {
-	for _, e := range c.by {
-		f, _ := e.(traceql.Field)
-		value := g.Service
+// labels are those of a group.
+func (c *countedPart) labels(g *query.SpanVolumeGroup) []plait.Value {
+	labels := make([]plait.Value, len(c.by))
+	for i, f := range c.by {
+		text := g.Service
 		switch f.Intrinsic() {
 		case traceql.Name:
-			value = g.Name
+			text = g.Name
 		case traceql.Kind:
-			value = g.Kind.String()
+			text = g.Kind.String()
 		case traceql.Status:
-			value = g.Status.String()
+			text = g.Status.String()
 		default:
 		}
-		labels = append(labels, plait.Attribute{Key: e.String(), Value: plait.StringValue(value)})
-	}
-	if labels == nil {
-		q, _ := parsed.Metrics.(traceql.MetricsQuery)
-		labels = plait.Attributes{{Key: "__name__", Value: plait.StringValue(string(q.Function.Op))}}
+		labels[i] = plait.StringValue(text)
 	}
 	return labels
 }
 
-// addExemplars gives series the newest spans that they count: at most so many, with the value of their sample.
-func (h *handler) addExemplars(ctx context.Context, parsed *traceql.Query, series []eval.Series, w eval.Window, most int) error {
-	c, _ := countedOf(parsed.Metrics, w)
-	spans, err := h.newestWithin(ctx, c.volume.Range, c.filter, tracesForValues)
-	if err != nil {
-		return err
-	}
-	for i := range spans[:min(len(spans), most)] {
-		s := &spans[i]
-		g := query.SpanVolumeGroup{Service: s.Resource.Service(), Name: s.Name, Kind: s.Kind, Status: s.Status}
-		at := slices.IndexFunc(series, func(one eval.Series) bool { return slices.Equal(one.Labels, c.labels(parsed, &g)) })
-		step := (s.StartNanos - (w.FirstNanos - w.StepNanos)) / w.StepNanos
-		if at >= 0 && step >= 0 && step < int64(w.Samples) {
-			series[at].Exemplars = append(series[at].Exemplars, eval.Exemplar{TraceID: s.TraceID, SpanID: s.SpanID, Nanos: s.StartNanos, Value: series[at].Values[step]})
+// Exemplars come from so many parts of the range, and of each from so many traces, the newest of the part.
+const (
+	exemplarParts  = 10
+	exemplarTraces = 10
+)
+
+// addExemplars gives the series of a part some of the spans that they count, from all of the range.
+func (h *handler) addExemplars(ctx context.Context, metrics *eval.Metrics, part int, c *countedPart) error {
+	r := c.volume.Range
+	length := r.To.Sub(r.From) / exemplarParts
+	for range exemplarParts {
+		within := plait.TimeRange{From: r.From, To: r.From.Add(length)}
+		r.From = within.To
+		bounded, release := h.Memory.Begin(ctx)
+		spans, err := h.newestWithin(bounded, within, c.volume.Condition, exemplarTraces)
+		for i := 0; i < len(spans) && err == nil; i++ {
+			err = metrics.AddExemplar(part, &condition.SpanView{Span: &spans[i]})
+		}
+		release()
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -5,12 +5,16 @@ import (
 	"math"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query/traceql"
+	"github.com/plaithq/plait/query/traceql/eval"
 	"github.com/plaithq/plait/store/storetest"
 	"github.com/plaithq/plait/store/storetest/shop"
 )
@@ -26,8 +30,8 @@ func TestCountsAnswerAsTracesDo(t *testing.T) {
 		}
 	}
 	config := Config{Reader: st, Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}
-	byCounts, byTraces := &handler{config, 1, make(chan struct{}, 1)}, &handler{config, math.MaxInt64, make(chan struct{}, 1)}
-	counted := 0
+	byCounts, byTraces := countedHandler(config, 1), countedHandler(config, math.MaxInt64)
+	counted, asked := 0, 0
 	for _, text := range []string{
 		`{} | rate()`,
 		`{} | count_over_time() by (resource.service.name)`,
@@ -36,7 +40,15 @@ func TestCountsAnswerAsTracesDo(t *testing.T) {
 		`{ kind = server && status != error } | count_over_time() by (status, kind)`,
 		`{ resource.deployment.environment.name = "production" } | rate() by (span:name)`,
 		`{ name =~ "GET.*" } | rate()`,
-		`{ span.http.route != nil } | rate()`, // which is not counted
+		`{} | sum_over_time(duration) by (kind)`,
+		`{ kind = server } | avg_over_time(span:duration) by (name)`,
+		`{} | histogram_over_time(duration)`,
+		`{ status = error } | histogram_over_time(duration) by (resource.service.name)`,
+		`{} | quantile_over_time(duration, 0, .5, .9, .99, 1)`,
+		`{ kind = client } | quantile_over_time(duration, .5, .95) by (resource.service.name, status)`,
+		`{} | rate() by (name) | topk(2)`,
+		`({ status = error } | count_over_time() by (resource.service.name)) / ({} | count_over_time() by (resource.service.name))`,
+		`({ status = error } | rate()) * 60 > 1`,
 	} {
 		for _, step := range []string{"60s", "300s", "7s"} {
 			q := url.Values{
@@ -44,21 +56,102 @@ func TestCountsAnswerAsTracesDo(t *testing.T) {
 				"start": {strconv.FormatInt(now.Add(-50*time.Minute).Unix(), 10)}, "end": {strconv.FormatInt(now.Unix(), 10)},
 			}
 			got, want := seriesFor(t, byCounts, q), seriesFor(t, byTraces, q)
-			if got.Metrics != want.Metrics {
+			if asked++; got.Metrics != want.Metrics {
 				counted++ // which inspects no traces
 			}
-			for name, value := range exemplarValues(t, got) {
-				if value <= 0 {
-					t.Errorf("%s: exemplar %s stands for a sample of %v", text, name, value)
+			if !strings.Contains(text, ") / (") { // which has none
+				for name, value := range exemplarValues(t, got) {
+					if value < 0 {
+						t.Errorf("%s: exemplar %s stands for a sample of %v", text, name, value)
+					}
 				}
 			}
-			if diff := cmp.Diff(samplesOf(want), samplesOf(got)); diff != "" {
+			within := 1e-9
+			if strings.Contains(text, "quantile") {
+				within = 0.075 // half an eighth, and what either sketch adds
+			}
+			if diff := cmp.Diff(samplesOf(want), samplesOf(got), cmpopts.EquateApprox(within, 2e-6)); diff != "" {
 				t.Errorf("%s by %s (-traces +counts):\n%s", text, step, diff)
 			}
 		}
 	}
-	if counted != 7*3 {
-		t.Errorf("counts answered %d questions", counted)
+	if counted != asked {
+		t.Errorf("counts answered %d of %d questions", counted, asked)
+	}
+	for _, text := range []string{
+		`{ span.http.route != nil } | rate()`,
+		`{} | max_over_time(duration)`,
+		`{} | quantile_over_time(span.size, .5)`,
+		`{} | sum_over_time(traceDuration)`,
+		`{} | by(name) | rate()`,
+		`{} | rate() by (span.http.route)`,
+		`({ span.a = 1 } | rate()) / ({} | rate())`,
+	} {
+		parsed, err := traceql.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		window, err := eval.RangeWindow(now.Add(-time.Hour).UnixNano(), now.UnixNano(), int64(time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok, err := byCounts.counted(t.Context(), parsed, window, 0); ok || err != nil {
+			t.Errorf("%s is answered by counts: %v", text, err)
+		}
+	}
+}
+
+func countedHandler(c Config, from int64) *handler {
+	return &handler{c, from, make(chan struct{}, 1), make(chan struct{}, 1)}
+}
+
+func TestExemplarsOfCountsComeFromAllOfTheRange(t *testing.T) {
+	t.Parallel()
+	st := storetest.New(t, storetest.Now(func() time.Time { return now }))
+	g := shop.NewGenerator(7, now)
+	g.Window = 40 * time.Minute
+	if _, err := st.WriteTraces(t.Context(), g.Traces(2000)); err != nil {
+		t.Fatal(err)
+	}
+	h := countedHandler(Config{Reader: st, Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}, 1)
+	for _, text := range []string{`{} | rate()`, `{} | quantile_over_time(duration, .9)`} {
+		q := url.Values{"q": {text}, "step": {"60s"}, "start": {strconv.FormatInt(now.Add(-40*time.Minute).Unix(), 10)}, "end": {strconv.FormatInt(now.Unix(), 10)}}
+		first, last := now, time.Time{}
+		for _, s := range seriesFor(t, h, q).Series {
+			for _, e := range s.Exemplars {
+				millis, err := strconv.ParseInt(e.Millis, 10, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				at := time.UnixMilli(millis)
+				if at.Before(first) {
+					first = at
+				}
+				if at.After(last) {
+					last = at
+				}
+			}
+		}
+		if last.Sub(first) < 30*time.Minute {
+			t.Errorf("%s: exemplars from %v to %v", text, first, last)
+		}
+	}
+}
+
+func TestAMetricsQueryWithoutATimeIsAnsweredByCounts(t *testing.T) {
+	t.Parallel()
+	st := storetest.New(t, storetest.Now(func() time.Time { return now }))
+	g := shop.NewGenerator(8, now)
+	g.Window = 40 * time.Minute
+	sent := g.Traces(500)
+	if _, err := st.WriteTraces(t.Context(), sent); err != nil {
+		t.Fatal(err)
+	}
+	h := countedHandler(Config{Reader: st, Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}, 1)
+	found, err := h.metricsInstant(t.Context(), url.Values{"q": {`{} | count_over_time()`}})
+	answer, _ := found.(instantAnswer)
+	if err != nil || len(answer.Series) != 1 || answer.Series[0].Value != float64(len(sent.Spans)) || answer.Metrics.InspectedTraces > 0 {
+		t.Errorf("%v, %+v, want %d spans, counted", err, answer, len(sent.Spans))
 	}
 }
 
@@ -73,7 +166,7 @@ func TestCountsAnswerInstantQueriesAsTracesDo(t *testing.T) {
 		}
 	}
 	config := Config{Reader: st, Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}
-	byCounts, byTraces := &handler{config, 1, make(chan struct{}, 1)}, &handler{config, math.MaxInt64, make(chan struct{}, 1)}
+	byCounts, byTraces := countedHandler(config, 1), countedHandler(config, math.MaxInt64)
 	// A range is seldom a multiple of its own length since 1970, and a step of that length is then cut in two.
 	for _, length := range []time.Duration{time.Second, 7 * time.Minute, time.Hour, 25 * time.Hour} {
 		for _, before := range []time.Duration{0, time.Second, 17 * time.Minute, 18*time.Minute + 300*time.Millisecond} {

@@ -122,8 +122,8 @@ func (h *handler) metricsTime(q url.Values) (from, to int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	if within.To.IsZero() {
-		within.To = h.Now()
+	if within.To.IsZero() { // a full second, for which there are counts
+		within.To = h.Now().Add(time.Second - 1).Truncate(time.Second)
 	}
 	if within.From.IsZero() {
 		within.From = within.To.Add(-usualRange)
@@ -173,18 +173,14 @@ func (h *handler) gather(ctx context.Context, text string, window eval.Window, e
 	if parsed.Metrics == nil {
 		return nil, said, plait.Errorf(plait.ErrInvalid, "this query finds traces and makes no series: add a function, as in | rate()")
 	}
-	if series, ok, err := h.counted(ctx, parsed, window); err != nil || ok {
-		if err == nil && exemplars > 0 {
-			err = h.addExemplars(ctx, parsed, series, window, exemplars)
-		}
+	if series, ok, err := h.counted(ctx, parsed, window, exemplars); err != nil || ok {
 		return series, said, err
 	}
-	select {
-	case h.gathering <- struct{}{}:
-		defer func() { <-h.gathering }()
-	case <-ctx.Done():
-		return nil, said, fmt.Errorf("wait for other metrics queries: %w: %w", plait.ErrUnavailable, ctx.Err())
+	leave, err := waitFor(ctx, h.gathering)
+	if err != nil {
+		return nil, said, err
 	}
+	defer leave()
 	metrics, err := eval.NewMetrics(parsed, window, exemplars, gathered)
 	if err != nil {
 		return nil, said, err
@@ -208,6 +204,16 @@ func (h *handler) gather(ctx context.Context, text string, window eval.Window, e
 		said.TotalJobs++
 	}
 	return metrics.Series(), said, nil
+}
+
+// waitFor waits for a turn, and returns what ends it.
+func waitFor(ctx context.Context, turns chan struct{}) (leave func(), err error) {
+	select {
+	case turns <- struct{}{}:
+		return func() { <-turns }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for other metrics queries: %w: %w", plait.ErrUnavailable, ctx.Err())
+	}
 }
 
 // addTraces adds the traces that a store finds, and says how many, and whether spans of any were left out.

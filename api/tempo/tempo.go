@@ -63,6 +63,7 @@ type handler struct {
 	Config
 	countedFrom int64         // spans
 	gathering   chan struct{} // held by who makes series of traces
+	counting    chan struct{} // held by who makes series of counts
 }
 
 // NewHandler returns the handler of everything below Prefix.
@@ -73,7 +74,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	h := &handler{c, countedFrom, make(chan struct{}, gathersAtOnce)}
+	h := &handler{c, countedFrom, make(chan struct{}, gathersAtOnce), make(chan struct{}, countsAtOnce)}
 	mux := http.NewServeMux()
 	for path, question := range map[string]func(context.Context, url.Values) (any, error){
 		"/api/search":              h.search,

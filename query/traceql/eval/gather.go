@@ -21,6 +21,7 @@ type gatherer struct {
 	budget  *budget
 	series  map[string]*line
 	compare *comparison // of compare()
+	key     []byte      // of the series looked for last
 	// exemplars says whether any are wanted.
 	exemplars bool
 }
@@ -90,22 +91,11 @@ func (g *gatherer) add(v *condition.SpanView) error {
 	if g.compare != nil {
 		return g.compare.add(v, at)
 	}
-	value, bucket := 1.0, 0.0
-	if g.value != nil {
-		read, ok := g.value(v)
-		if !ok {
-			return nil
-		}
-		if value, ok = asNumber(read); !ok {
-			return nil
-		}
+	value, bucket, ok := g.read(v)
+	if !ok {
+		return nil
 	}
-	if g.query.Function.Op == traceql.HistogramOverTime {
-		if bucket, ok = bucketOf(value); !ok {
-			return nil
-		}
-	}
-	l, err := g.line(v, bucket)
+	l, err := g.lineOf(g.labelsOf(v), bucket)
 	if err != nil {
 		return err
 	}
@@ -113,6 +103,26 @@ func (g *gatherer) add(v *condition.SpanView) error {
 		return err
 	}
 	return g.keepExemplar(l, at, v.Span, value)
+}
+
+// read reads the function's argument, with its bucket in a histogram. It is not ok for a span that does not count.
+func (g *gatherer) read(v *condition.SpanView) (value, bucket float64, ok bool) {
+	value = 1
+	if g.value != nil {
+		read, ok := g.value(v)
+		if !ok {
+			return 0, 0, false
+		}
+		if value, ok = asNumber(read); !ok {
+			return 0, 0, false
+		}
+	}
+	if g.query.Function.Op == traceql.HistogramOverTime {
+		if bucket, ok = bucketOf(value); !ok {
+			return 0, 0, false
+		}
+	}
+	return value, bucket, true
 }
 
 // asNumber is not ok for what is no number, and for what is none that can be added up.
@@ -138,19 +148,32 @@ func bucketOf(value float64) (float64, bool) {
 	return math.Ldexp(1, exponent), true
 }
 
-// line finds the series of a span, or begins it.
-func (g *gatherer) line(v *condition.SpanView, bucket float64) (*line, error) {
-	var scratch [128]byte
-	key, labels := scratch[:0], make([]plait.Value, len(g.by))
+// labelsOf are the values of by().
+func (g *gatherer) labelsOf(v *condition.SpanView) []plait.Value {
+	labels := make([]plait.Value, len(g.by))
 	for i, read := range g.by {
 		if value, ok := read(v); ok {
 			labels[i] = value
 		}
-		key = appendKey(key, labels[i])
+	}
+	return labels
+}
+
+// keyOf tells series apart. It is valid until the next one.
+func (g *gatherer) keyOf(labels []plait.Value, bucket float64) []byte {
+	g.key = g.key[:0]
+	for i := range labels {
+		g.key = appendKey(g.key, labels[i])
 	}
 	if bucket != 0 {
-		key = appendKey(key, plait.DoubleValue(bucket))
+		g.key = appendKey(g.key, plait.DoubleValue(bucket))
 	}
+	return g.key
+}
+
+// lineOf finds a series, or begins it.
+func (g *gatherer) lineOf(labels []plait.Value, bucket float64) (*line, error) {
+	key := g.keyOf(labels, bucket)
 	if l := g.series[string(key)]; l != nil {
 		return l, nil
 	}
@@ -165,7 +188,7 @@ func (g *gatherer) begin(key string, l *line) error {
 	}
 	bytes := lineBytes + int64(2*len(key)) + int64(g.window.Samples)*cellBytes
 	if g.query.Function.Op == traceql.QuantileOverTime {
-		bytes += int64(g.window.Samples) * 8
+		bytes += int64(g.window.Samples) * sketchBytes
 	}
 	if err := g.budget.take(bytes); err != nil {
 		return err
@@ -200,8 +223,8 @@ func (l *line) add(g *gatherer, at int, value float64) error {
 	if l.sketches == nil {
 		return nil
 	}
-	if l.sketches[at].add(value) {
-		return g.budget.take(sketchBytes)
+	if l.sketches[at].add(value, 1) {
+		return g.budget.take(placeBytes)
 	}
 	return nil
 }
@@ -273,7 +296,7 @@ func (g *gatherer) merge(other *gatherer) error {
 			ours.cells[i].add(c)
 		}
 		for i := range theirs.sketches {
-			if err := g.budget.take(int64(ours.sketches[i].merge(&theirs.sketches[i])) * sketchBytes); err != nil {
+			if err := g.budget.take(int64(ours.sketches[i].merge(&theirs.sketches[i])) * placeBytes); err != nil {
 				return err
 			}
 		}

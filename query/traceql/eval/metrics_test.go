@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/query/traceql"
 	"github.com/plaithq/plait/query/traceql/eval"
@@ -198,6 +200,57 @@ func TestSeriesAreJoinedByTheirLabelsWhateverTheirNumber(t *testing.T) {
 		i, err := strconv.Atoi(strings.TrimPrefix(name.Str(), "op"))
 		if want := float64(i + 1 + 2*names); err != nil || s.Values[0] != want {
 			t.Fatalf("%s: %v, want %v", name.Str(), s.Values, want)
+		}
+	}
+}
+
+// TestCountsMakeTheSeriesThatSpansMake feeds the counts of a step, as buckets that have one duration each.
+func TestCountsMakeTheSeriesThatSpansMake(t *testing.T) {
+	t.Parallel()
+	durations := []int64{0, 1, 2, 3, 1024, 1025, 5_000_000, 2_000_000_000}
+	step := query.SpanStep{Index: 1, Count: int64(len(durations))}
+	spans := make([]plait.Span, len(durations))
+	for i, d := range durations {
+		at := int64(90_000_000_000)
+		spans[i] = plait.Span{SpanID: plait.SpanID{7: byte(i + 1)}, Name: "n", Resource: &plait.Resource{}, StartNanos: at, EndNanos: at + d}
+		step.SumNanos += d
+		step.Durations = append(step.Durations, query.DurationCount{Over: max(time.Duration(d)-1, 0), UpTo: time.Duration(d), Count: 1})
+	}
+	for _, text := range []string{
+		"{} | rate()", "{} | count_over_time() by (name)", "{} | sum_over_time(duration)", "{} | avg_over_time(duration) by (name)",
+		"{} | histogram_over_time(duration)", "{} | histogram_over_time(duration) by (name)", "{} | quantile_over_time(duration, .3, .9)", "({} | rate()) * 2",
+	} {
+		q, err := traceql.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		window, err := eval.RangeWindow(0, 120_000_000_000, 60_000_000_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var made [2]*eval.Metrics
+		for i := range made {
+			if made[i], err = eval.NewMetrics(q, window, 0, eval.Limits{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := made[0].Add(&condition.TraceView{Spans: spans}); err != nil {
+			t.Fatal(err)
+		}
+		parts := made[1].Parts()
+		labels := make([]plait.Value, len(parts[0].By))
+		for i := range labels {
+			labels[i] = plait.StringValue("n")
+		}
+		step.Index = 2 // from 60 s to 120 s; the window begins with the step that ends at 0
+		if !eval.Countable(parts[0].Function) {
+			t.Fatalf("%s is not countable", text)
+		}
+		if err := made[1].AddCounts(0, labels, &step); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(made[0].Series(), made[1].Series(), cmp.AllowUnexported(plait.Value{}), cmpopts.EquateApprox(0.006, 1e-9), cmpopts.EquateNaNs(), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s (-spans +counts):\n%s", text, diff)
 		}
 	}
 }
