@@ -44,6 +44,11 @@ func shown(value json.RawMessage) string {
 	if json.Unmarshal(value, &s) != nil {
 		return cut(plain(string(value)))
 	}
+	return shownText(s)
+}
+
+// shownText is a text as a terminal shows it.
+func shownText(s string) string {
 	bare := s != "" && !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == '"' || r == '=' })
 	if bare {
 		return cut(s)

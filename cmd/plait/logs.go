@@ -20,7 +20,7 @@ const (
 )
 
 type logsCommand struct {
-	Text     string `arg:"" optional:"" help:"Text that the body has to contain."`
+	Text     string `arg:"" optional:"" help:"Text that the body has to contain, or a LogQL query: it begins with a selector, as '{service_name=\"cart\"}'."`
 	Trace    string `help:"Of this trace; any spelling of the id." placeholder:"ID"`
 	Span     string `help:"Of this span." placeholder:"ID"`
 	Service  string `help:"Of this service." placeholder:"NAME"`
@@ -48,6 +48,9 @@ func (c *logsCommand) Validate() error {
 	if err := validWindow(c.Since, c.Until); err != nil {
 		return err
 	}
+	if err := c.validLogQL(); err != nil {
+		return err
+	}
 	if c.Follow && !c.Until.at.IsZero() {
 		return errors.New("--follow goes on with what comes in, so --until makes no sense with it")
 	}
@@ -56,6 +59,9 @@ func (c *logsCommand) Validate() error {
 
 // Run prints the newest records that fit, oldest first.
 func (c *logsCommand) Run(ctx context.Context, std console) error {
+	if isLogQL(c.Text) {
+		return c.runLogQL(ctx, std)
+	}
 	seen := map[string]time.Time{}
 	if err := c.show(ctx, std, c.start(), c.Limit, seen); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,4 +107,34 @@ func ask(ts *testscript.TestScript, neg bool, args []string) {
 	if answer.StatusCode != http.StatusOK || !regexp.MustCompile(args[1]).Match(body) {
 		ts.Fatalf("%s is answered %s: %.1000s", args[0], answer.Status, body)
 	}
+}
+
+// send posts a file to an address of the gateway as lines of JSON: send ADDRESS FILE
+func send(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: send ADDRESS FILE")
+	}
+	answer, err := http.Post("http://"+args[0], "application/x-ndjson", strings.NewReader(ts.ReadFile(args[1])))
+	ts.Check(err)
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusNoContent {
+		said, err := io.ReadAll(answer.Body)
+		ts.Check(err)
+		ts.Fatalf("%s is answered %s: %.1000s", args[0], answer.Status, said)
+	}
+}
+
+// until waits for what fits a pattern in a file that another program writes: until FILE PATTERN
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: until FILE PATTERN")
+	}
+	pattern := regexp.MustCompile(args[1])
+	var text []byte
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if text, _ = os.ReadFile(ts.MkAbs(args[0])); pattern.Match(text) {
+			return
+		}
+	}
+	ts.Fatalf("nothing fits %s in %q", args[1], text)
 }

@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 			// the private Postgres runs as another user when the tests are root's
 			return os.Chmod(e.WorkDir, 0o755)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "field": field, "hangup": hangup, "scrape": scrape, "ask": ask},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "field": field, "hangup": hangup, "scrape": scrape, "ask": ask, "send": send, "until": until},
 	})
 }
 

@@ -104,7 +104,7 @@ var borders = []struct {
 	{"github.com/prometheus/prometheus/promql/...", []string{"query/promsel", "api/prometheus"}},
 	{"github.com/prometheus/prometheus/web/...", []string{"api/prometheus"}},
 	{"go.opentelemetry.io/collector/...", []string{"wire/otlp"}},
-	{"github.com/coder/websocket/...", []string{"api/loki"}},
+	{"github.com/coder/websocket/...", []string{"api/loki", "cmd/plait"}},
 	{"github.com/alecthomas/kong/...", []string{"cmd/plait"}},
 	{"github.com/grafana/grafana-foundation-sdk/...", []string{"dashboards/generate"}},
 }
