@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api/ask"
@@ -11,7 +12,7 @@ import (
 )
 
 type traceParams struct {
-	ID ask.TraceID `path:"id"`
+	ID anyID `path:"id"`
 }
 
 type traceAnswer struct {
@@ -93,9 +94,12 @@ type traceExemplar struct {
 
 // pivotTrace shows a trace with all that is known about it.
 func (s *Server) pivotTrace(ctx context.Context, p traceParams) (*traceAnswer, error) {
-	v, err := ask.FirstFound(p.ID, "span or log record", func(id plait.TraceID) (*correlate.TraceView, error) {
+	v, err := ask.FirstFound(p.ID.traceIDs(), "span or log record", func(id plait.TraceID) (*correlate.TraceView, error) {
 		return s.pivots.Trace(ctx, id, s.config.MaxSpans, s.config.MaxLogs)
 	})
+	if errors.Is(err, plait.ErrNotFound) {
+		return nil, s.tellWhy(ctx, p.ID, err)
+	}
 	if err != nil {
 		return nil, err
 	}

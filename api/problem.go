@@ -16,6 +16,9 @@ func (s *Server) answerError(err error, c echo.Context) {
 		status = routing.Code
 	}
 	p, retry := ask.ProblemOf(err, status)
+	if missing, ok := errors.AsType[*notHere](err); ok {
+		p.Missing = missing.why
+	}
 	ctx := c.Request().Context()
 	if p.Status == http.StatusInternalServerError || p.Status == http.StatusServiceUnavailable {
 		s.log.ErrorContext(ctx, "request not answered", "path", c.Request().URL.Path, "status", p.Status, "error", err)

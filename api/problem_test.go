@@ -28,7 +28,7 @@ func details(t *testing.T, g *gateway, want map[string]ask.Problem) {
 			t.Errorf("%s is answered %s: %v", path, body, err)
 			continue
 		}
-		want.Title = http.StatusText(want.Status)
+		want.Title, got.Missing = http.StatusText(want.Status), nil
 		if got != want || resp.StatusCode != want.Status {
 			t.Errorf("%s is answered %d %+v, want %+v", path, resp.StatusCode, got, want)
 		}

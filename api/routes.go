@@ -37,6 +37,7 @@ var endpoints = []endpoint{
 	question("/services", (*Server).listServices),
 	question("/intake", (*Server).intake),
 	question("/about", (*Server).about),
+	question("/why-missing", (*Server).whyMissing),
 	question("/spikes", (*Server).spikes),
 }
 

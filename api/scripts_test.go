@@ -138,6 +138,7 @@ func (s *script) open(t *testing.T) {
 		return
 	}
 	s.gateway = start(t, s.store, func(c *Config, d *Deps) {
+		d.About.RetentionTraces = 7 * 24 * time.Hour
 		if s.settings.MaxSpans > 0 {
 			c.MaxSpans = s.settings.MaxSpans
 		}

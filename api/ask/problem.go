@@ -18,6 +18,8 @@ type Problem struct {
 	Status int    `json:"status"`
 	// Detail is for the user: what is wrong, where, and what to do.
 	Detail string `json:"detail,omitempty"`
+	// Missing is what else is known of what is not here, nil for most problems.
+	Missing any `json:"missing,omitempty"`
 }
 
 // ProblemType is the media type of a Problem.

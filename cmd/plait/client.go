@@ -21,6 +21,8 @@ type apiClient struct {
 type problem struct {
 	Title  string `json:"title"`
 	Detail string `json:"detail"`
+	// Missing is what else is known of a trace that is not here.
+	Missing *missingTrace `json:"missing"`
 }
 
 // fetch asks for path with the query and reads the JSON answer into v.
@@ -60,7 +62,11 @@ func readProblem(resp *http.Response) error {
 	if p.Detail == "" {
 		return fmt.Errorf("the gateway answered: %s", p.Title)
 	}
-	return fmt.Errorf("the gateway answered: %s", p.Detail)
+	err = fmt.Errorf("the gateway answered: %s", p.Detail)
+	if p.Missing != nil {
+		return &notHere{err, p.Missing}
+	}
+	return err
 }
 
 // logLine is a log record as the API shows it.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -70,6 +71,9 @@ func (c *traceCommand) Run(ctx context.Context, std console) error {
 	}
 	var answer traceAnswer
 	if err := c.fetch(ctx, path, nil, &answer); err != nil {
+		if missing, ok := errors.AsType[*notHere](err); ok {
+			missing.missing.print(std.out, newPainter(std.out))
+		}
 		return err
 	}
 	answer.print(std.out, newPainter(std.out), !c.NoLogs, c.All)

@@ -51,6 +51,7 @@ var allowed = []struct {
 	{"spanmetrics", []string{""}},
 	{"spanmetrics/callcases", []string{"", "spanmetrics"}},
 	{"correlate/tracetree", []string{"", "spanmetrics"}},
+	{"correlate/health", []string{"", "query", "query/condition", "correlate/tracetree"}},
 	{"correlate/spikes", []string{"", "query", "query/condition"}},
 	{"correlate", []string{"", "query/...", "spanmetrics", "correlate/tracetree"}},
 	{"sockets", []string{""}},
