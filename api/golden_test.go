@@ -1,18 +1,10 @@
 package api
 
 import (
-	"bytes"
-	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/plaithq/plait/api/facetest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // Answers on the excerpt of the recording. The traces named here are small ones of it.
 func TestAnswersOnTheRecording(t *testing.T) {
@@ -51,30 +43,7 @@ func TestAnswersOnTheRecording(t *testing.T) {
 			for _, wrong := range d.validate(c.template, resp, body) {
 				t.Error(wrong)
 			}
-			compareGolden(t, name, body)
+			facetest.Golden(t, name, body)
 		})
-	}
-}
-
-// compareGolden compares an answer with its file, a value a line.
-func compareGolden(t *testing.T, name string, body []byte) {
-	t.Helper()
-	var indented bytes.Buffer
-	if err := json.Indent(&indented, bytes.TrimSpace(body), "", " "); err != nil {
-		t.Fatal(err)
-	}
-	indented.WriteByte('\n')
-	path := filepath.Join("testdata", name+".json")
-	if *update {
-		if err := os.WriteFile(path, indented.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(indented.String(), "\n")); diff != "" {
-		t.Errorf("%s differs (-want +got), -update rewrites it:\n%s", path, diff)
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
+	"github.com/plaithq/plait/api/facetest"
 	"github.com/plaithq/plait/api/prometheus"
 	"github.com/plaithq/plait/store"
 )
@@ -39,7 +40,7 @@ import (
 // go test ./api -run TestPivots -update writes the answers into the scripts.
 func TestPivotsDoWhatTheirPageSays(t *testing.T) {
 	t.Parallel()
-	if *update {
+	if facetest.Updating() {
 		if err := flag.Set("rewrite", "true"); err != nil {
 			t.Fatal(err)
 		}

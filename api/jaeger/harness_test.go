@@ -1,28 +1,17 @@
 package jaeger
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"flag"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/facetest"
+	"github.com/plaithq/plait/api/tracesearch"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // base is when the shop's trace begins, and now a minute later.
 var (
@@ -33,22 +22,20 @@ var (
 // server is the face on a socket, over a store.
 type server struct{ url string }
 
-func start(t *testing.T, r Reader, changes ...func(*Config)) *server {
+func start(t *testing.T, r Reader, changes ...func(*tracesearch.Config)) *server {
 	t.Helper()
-	c := Config{
-		Reader: r, Timeout: time.Minute, MaxSpans: 1000, Memory: plait.NewAnswerMemory(32 << 20),
-		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: func() time.Time { return now },
+	c := tracesearch.Config{
+		Timeout: time.Minute, MaxSpans: 1000, Memory: plait.NewAnswerMemory(32 << 20),
+		Logger: facetest.Logger(t), Now: func() time.Time { return now },
 	}
 	for _, change := range changes {
 		change(&c)
 	}
-	h, err := NewHandler(c)
+	h, err := NewHandler(r, c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(h)
-	t.Cleanup(s.Close)
-	return &server{s.URL + Prefix}
+	return &server{facetest.Serve(t, h) + Prefix}
 }
 
 func (s *server) get(t *testing.T, path string) (status int, body []byte) {
@@ -58,53 +45,14 @@ func (s *server) get(t *testing.T, path string) (status int, body []byte) {
 
 func (s *server) ask(ctx context.Context, t *testing.T, method, path string) (status int, body []byte) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(ctx, method, s.url+path, nil)
-	if err != nil {
-		t.Fatal(err)
+	a := facetest.Ask(ctx, t, method, s.url+path)
+	if a.Kind() != "application/json" {
+		t.Errorf("%s %s is answered with Content-Type %q", method, path, a.Kind())
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if body, err = io.ReadAll(resp.Body); err != nil {
-		t.Fatal(err)
-	}
-	if kind := resp.Header.Get("Content-Type"); kind != "application/json" {
-		t.Errorf("%s %s is answered with Content-Type %q", method, path, kind)
-	}
-	return resp.StatusCode, body
+	return a.Status, a.Body
 }
 
-// golden compares an answer with its file.
-func golden(t *testing.T, name string, body []byte) {
-	t.Helper()
-	var indented bytes.Buffer
-	if err := json.Indent(&indented, bytes.TrimSpace(body), "", " "); err != nil {
-		t.Fatalf("%v in %s", err, body)
-	}
-	indented.WriteByte('\n')
-	path := filepath.Join("testdata", name+".json")
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, indented.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(indented.String(), "\n")); diff != "" {
-		t.Errorf("%s differs (-want +got), -update rewrites it:\n%s", path, diff)
-	}
-}
-
-func attr(key, value string) plait.Attribute {
-	return plait.Attribute{Key: key, Value: plait.StringValue(value)}
-}
+var attr = facetest.Attr
 
 // shopTrace is a trace with one of everything that the face has a word for.
 func shopTrace() *plait.Traces {

@@ -5,7 +5,6 @@ package jaeger
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -27,31 +26,14 @@ type Reader interface {
 	tracesearch.MapReader
 }
 
-// Config says what the handler reads and what questions may cost.
-type Config struct {
+type handler struct {
 	Reader Reader
-	// Timeout ends a question.
-	Timeout time.Duration
-	// MaxSpans bounds the spans of a trace.
-	MaxSpans int
-	// Memory is what all answers share.
-	Memory *plait.AnswerMemory
-
-	Logger *slog.Logger     // nil: slog.Default
-	Now    func() time.Time // nil: time.Now
+	tracesearch.Config
 }
 
-type handler struct{ Config }
-
-// NewHandler returns the handler of everything below Prefix.
-func NewHandler(c Config) (http.Handler, error) {
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	h := &handler{c}
+// NewHandler returns the handler of everything below Prefix. It reads what is asked for from r.
+func NewHandler(r Reader, c tracesearch.Config) (http.Handler, error) {
+	h := &handler{r, c.WithDefaults()}
 	mux := http.NewServeMux()
 	for path, list := range map[string]func(context.Context, url.Values) (any, error){
 		"/api/services":     h.services,

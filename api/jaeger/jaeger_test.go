@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/facetest"
 	"github.com/plaithq/plait/store/storetest"
 )
 
@@ -29,7 +30,7 @@ func TestAnswersOnTheShop(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, body := s.get(t, path)
-			golden(t, name, body)
+			facetest.Golden(t, name, body)
 		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/tracesearch"
 	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
@@ -107,7 +108,7 @@ func TestASearchEndsWithItsClient(t *testing.T) {
 
 func TestASearchThatTakesTooLongIsEndedAndSaysSo(t *testing.T) {
 	t.Parallel()
-	s := start(t, slow{storetest.New(t), make(chan struct{}), make(chan error, 1)}, func(c *Config) { c.Timeout = time.Millisecond })
+	s := start(t, slow{storetest.New(t), make(chan struct{}), make(chan error, 1)}, func(c *tracesearch.Config) { c.Timeout = time.Millisecond })
 	if status, body := s.get(t, "/api/traces?service=a"); status != http.StatusOK || !strings.Contains(string(body), `"errors":[{"msg":"the search was ended after`) {
 		t.Errorf("answered %d: %s", status, body)
 	}
@@ -115,7 +116,7 @@ func TestASearchThatTakesTooLongIsEndedAndSaysSo(t *testing.T) {
 
 func TestALargeTraceIsCutAndSaysSo(t *testing.T) {
 	t.Parallel()
-	s := start(t, shopStore(t), func(c *Config) { c.MaxSpans = 2 })
+	s := start(t, shopStore(t), func(c *tracesearch.Config) { c.MaxSpans = 2 })
 	_, body := s.get(t, "/api/traces/"+shopTraceID)
 	var a struct{ Data []traceJSON }
 	if err := json.Unmarshal(body, &a); err != nil || len(a.Data) != 1 || len(a.Data[0].Spans) != 2 || len(a.Data[0].Warnings) != 1 {

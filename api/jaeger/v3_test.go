@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/plaithq/plait/api/facetest"
 	"github.com/plaithq/plait/store/storetest"
 	"github.com/plaithq/plait/wire/otlp"
 )
@@ -25,7 +26,7 @@ func TestAnswersOfTheThirdVersion(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, body := s.get(t, path)
-			golden(t, name, body)
+			facetest.Golden(t, name, body)
 		})
 	}
 }

@@ -2,16 +2,14 @@ package loki
 
 import (
 	"encoding/json"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/facetest"
 	"github.com/plaithq/plait/query/logql/entry"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
@@ -40,7 +38,7 @@ func start(t *testing.T, changes ...func(*Config)) *server {
 	s := &server{store: storetest.New(t)}
 	c := Config{
 		Logs: s.store, Mapping: mapping, Timeout: time.Minute, Memory: plait.NewAnswerMemory(64 << 20),
-		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: func() time.Time { return now },
+		Logger: facetest.Logger(t), Now: func() time.Time { return now },
 	}
 	for _, change := range changes {
 		change(&c)
@@ -49,15 +47,11 @@ func start(t *testing.T, changes ...func(*Config)) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket := httptest.NewServer(h)
-	t.Cleanup(socket.Close)
-	s.url = socket.URL
+	s.url = facetest.Serve(t, h)
 	return s
 }
 
-func attr(key, value string) plait.Attribute {
-	return plait.Attribute{Key: key, Value: plait.StringValue(value)}
-}
+var attr = facetest.Attr
 
 func (s *server) write(t *testing.T, records ...plait.LogRecord) {
 	t.Helper()
@@ -87,16 +81,8 @@ func (s *server) get(t *testing.T, path string, params url.Values, headers ...st
 
 func do(t *testing.T, req *http.Request) (int, string) {
 	t.Helper()
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(b)
+	a := facetest.Do(t, req)
+	return a.Status, string(a.Body)
 }
 
 // answered asks with a query, and reads the answer.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/tracesearch"
 	"github.com/plaithq/plait/query/traceql"
 	"github.com/plaithq/plait/query/traceql/eval"
 	"github.com/plaithq/plait/store/storetest"
@@ -29,8 +30,8 @@ func TestCountsAnswerAsTracesDo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	config := Config{Reader: st, Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}
-	byCounts, byTraces := countedHandler(config, 1), countedHandler(config, math.MaxInt64)
+	config := tracesearch.Config{Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}
+	byCounts, byTraces := countedHandler(st, config, 1), countedHandler(st, config, math.MaxInt64)
 	counted, asked := 0, 0
 	for _, text := range []string{
 		`{} | rate()`,
@@ -101,8 +102,8 @@ func TestCountsAnswerAsTracesDo(t *testing.T) {
 	}
 }
 
-func countedHandler(c Config, from int64) *handler {
-	return &handler{c, from, make(chan struct{}, 1), make(chan struct{}, 1)}
+func countedHandler(r Reader, c tracesearch.Config, from int64) *handler {
+	return &handler{r, c, from, make(chan struct{}, 1), make(chan struct{}, 1)}
 }
 
 func TestExemplarsOfCountsComeFromAllOfTheRange(t *testing.T) {
@@ -113,7 +114,7 @@ func TestExemplarsOfCountsComeFromAllOfTheRange(t *testing.T) {
 	if _, err := st.WriteTraces(t.Context(), g.Traces(2000)); err != nil {
 		t.Fatal(err)
 	}
-	h := countedHandler(Config{Reader: st, Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}, 1)
+	h := countedHandler(st, tracesearch.Config{Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}, 1)
 	for _, text := range []string{`{} | rate()`, `{} | quantile_over_time(duration, .9)`} {
 		q := url.Values{"q": {text}, "step": {"60s"}, "start": {strconv.FormatInt(now.Add(-40*time.Minute).Unix(), 10)}, "end": {strconv.FormatInt(now.Unix(), 10)}}
 		first, last := now, time.Time{}
@@ -147,7 +148,7 @@ func TestAMetricsQueryWithoutATimeIsAnsweredByCounts(t *testing.T) {
 	if _, err := st.WriteTraces(t.Context(), sent); err != nil {
 		t.Fatal(err)
 	}
-	h := countedHandler(Config{Reader: st, Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}, 1)
+	h := countedHandler(st, tracesearch.Config{Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}, 1)
 	found, err := h.metricsInstant(t.Context(), url.Values{"q": {`{} | count_over_time()`}})
 	answer, _ := found.(instantAnswer)
 	if err != nil || len(answer.Series) != 1 || answer.Series[0].Value != float64(len(sent.Spans)) || answer.Metrics.InspectedTraces > 0 {
@@ -165,8 +166,8 @@ func TestCountsAnswerInstantQueriesAsTracesDo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	config := Config{Reader: st, Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}
-	byCounts, byTraces := countedHandler(config, 1), countedHandler(config, math.MaxInt64)
+	config := tracesearch.Config{Memory: plait.NewAnswerMemory(32 << 20), Now: func() time.Time { return now }}
+	byCounts, byTraces := countedHandler(st, config, 1), countedHandler(st, config, math.MaxInt64)
 	// A range is seldom a multiple of its own length since 1970, and a step of that length is then cut in two.
 	for _, length := range []time.Duration{time.Second, 7 * time.Minute, time.Hour, 25 * time.Hour} {
 		for _, before := range []time.Duration{0, time.Second, 17 * time.Minute, 18*time.Minute + 300*time.Millisecond} {

@@ -1,28 +1,17 @@
 package tempo
 
 import (
-	"bytes"
-	"encoding/json"
-	"flag"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/facetest"
+	"github.com/plaithq/plait/api/tracesearch"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // base is when the shop's trace begins, and now a minute later.
 var (
@@ -33,26 +22,24 @@ var (
 // server is the face on a socket, over a store.
 type server struct{ url string }
 
-func start(t *testing.T, st *store.Store, changes ...func(*Config)) *server {
+func start(t *testing.T, st *store.Store, changes ...func(*tracesearch.Config)) *server {
 	t.Helper()
-	c := Config{
-		Reader: st, Timeout: time.Minute, MaxSpans: 1000, Memory: plait.NewAnswerMemory(32 << 20), Ready: st.Ping, Version: "test",
-		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: func() time.Time { return now },
+	c := tracesearch.Config{
+		Timeout: time.Minute, MaxSpans: 1000, Memory: plait.NewAnswerMemory(32 << 20), Ready: st.Ping, Version: "test",
+		Logger: facetest.Logger(t), Now: func() time.Time { return now },
 	}
 	for _, change := range changes {
 		change(&c)
 	}
-	h, err := NewHandler(c)
+	h, err := NewHandler(st, c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(h)
-	t.Cleanup(s.Close)
-	return &server{s.URL + Prefix}
+	return &server{facetest.Serve(t, h) + Prefix}
 }
 
 // shopServer is a server with the shop's trace.
-func shopServer(t *testing.T, changes ...func(*Config)) *server {
+func shopServer(t *testing.T, changes ...func(*tracesearch.Config)) *server {
 	t.Helper()
 	st := storetest.New(t, storetest.Now(func() time.Time { return now }))
 	if _, err := st.WriteTraces(t.Context(), shopTrace()); err != nil {
@@ -69,23 +56,8 @@ type answer struct {
 
 func (s *server) get(t *testing.T, path string, header ...string) answer {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{resp.StatusCode, resp.Header.Get("Content-Type"), body}
+	a := facetest.Get(t, s.url+path, header...)
+	return answer{a.Status, a.Kind(), a.Body}
 }
 
 // search asks for traces by TraceQL, with more parameters by name and value.
@@ -102,38 +74,16 @@ func asked(text string, more ...string) string {
 	return q.Encode()
 }
 
-// golden compares an answer with its file.
+// golden compares a good answer with its file.
 func golden(t *testing.T, name string, a answer) {
 	t.Helper()
 	if a.status != http.StatusOK || a.kind != "application/json" {
 		t.Fatalf("%s: %d %s: %s", name, a.status, a.kind, a.body)
 	}
-	var indented bytes.Buffer
-	if err := json.Indent(&indented, bytes.TrimSpace(a.body), "", " "); err != nil {
-		t.Fatalf("%v in %s", err, a.body)
-	}
-	indented.WriteByte('\n')
-	path := filepath.Join("testdata", name+".json")
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, indented.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(indented.String(), "\n")); diff != "" {
-		t.Errorf("%s differs (-want +got), -update rewrites it:\n%s", path, diff)
-	}
+	facetest.Golden(t, name, a.body)
 }
 
-func attr(key, value string) plait.Attribute {
-	return plait.Attribute{Key: key, Value: plait.StringValue(value)}
-}
+var attr = facetest.Attr
 
 var shopID = plait.TraceID{0: 0x4b, 1: 0xf9, 15: 0x36}
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/tracesearch"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
 )
@@ -41,7 +42,7 @@ const itemsQuery = `{ name = "item" && span.item >= 0 }`
 func TestAMetricsQueryCountsMoreSpansThanAnswersMayHold(t *testing.T) {
 	t.Parallel()
 	const traces = 4
-	got := countedItems(t, start(t, largeTraces(t, traces), func(c *Config) { c.Memory = plait.NewAnswerMemory(3 << 20) }))
+	got := countedItems(t, start(t, largeTraces(t, traces), func(c *tracesearch.Config) { c.Memory = plait.NewAnswerMemory(3 << 20) }))
 	if len(got.Series) != 1 || got.Series[0].Value != traces*spansOfLarge {
 		t.Errorf("counted %+v, want %d", got.Series, traces*spansOfLarge)
 	}
@@ -52,7 +53,7 @@ func TestAMetricsQueryCountsMoreSpansThanAnswersMayHold(t *testing.T) {
 
 func TestATraceThatIsNotReadWholeMakesTheAnswerAPart(t *testing.T) {
 	t.Parallel()
-	s := start(t, largeTraces(t, 1), func(c *Config) { c.Memory = plait.NewAnswerMemory(0) })
+	s := start(t, largeTraces(t, 1), func(c *tracesearch.Config) { c.Memory = plait.NewAnswerMemory(0) })
 	if got := countedItems(t, s); got.Metrics.TotalJobs <= got.Metrics.CompletedJobs {
 		t.Errorf("%+v says that it is whole", got)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/tracesearch"
 	"github.com/plaithq/plait/ingest"
 	"github.com/plaithq/plait/store/storetest"
 )
@@ -203,7 +204,7 @@ func loadRecorded(t *testing.T, d *recorded) *server {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	return start(t, st, func(c *Config) { c.Now = func() time.Time { return at } })
+	return start(t, st, func(c *tracesearch.Config) { c.Now = func() time.Time { return at } })
 }
 
 func sendRequest(t *testing.T, to, body string) {

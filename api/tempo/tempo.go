@@ -7,14 +7,13 @@ package tempo
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api/ask"
 	"github.com/plaithq/plait/api/face"
+	"github.com/plaithq/plait/api/tracesearch"
 	"github.com/plaithq/plait/query"
 )
 
@@ -41,40 +40,17 @@ type Reader interface {
 	SpanNames(ctx context.Context, limit int) ([]string, error)
 }
 
-// Config says what the handler reads and what questions may cost.
-type Config struct {
-	Reader Reader
-	// Timeout ends a question.
-	Timeout time.Duration
-	// MaxSpans bounds the spans of a trace.
-	MaxSpans int
-	// Memory is what all answers share.
-	Memory *plait.AnswerMemory
-	// Ready says whether the database can be asked.
-	Ready func(context.Context) error
-	// Version is Plait's.
-	Version string
-
-	Logger *slog.Logger     // nil: slog.Default
-	Now    func() time.Time // nil: time.Now
-}
-
 type handler struct {
-	Config
+	Reader Reader
+	tracesearch.Config
 	countedFrom int64         // spans
 	gathering   chan struct{} // held by who makes series of traces
 	counting    chan struct{} // held by who makes series of counts
 }
 
-// NewHandler returns the handler of everything below Prefix.
-func NewHandler(c Config) (http.Handler, error) {
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	h := &handler{c, countedFrom, make(chan struct{}, gathersAtOnce), make(chan struct{}, countsAtOnce)}
+// NewHandler returns the handler of everything below Prefix. It reads what is asked for from r.
+func NewHandler(r Reader, c tracesearch.Config) (http.Handler, error) {
+	h := &handler{r, c.WithDefaults(), countedFrom, make(chan struct{}, gathersAtOnce), make(chan struct{}, countsAtOnce)}
 	mux := http.NewServeMux()
 	for path, question := range map[string]func(context.Context, url.Values) (any, error){
 		"/api/search":              h.search,

@@ -6,12 +6,10 @@ package zipkin
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
 
-	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api/ask"
 	"github.com/plaithq/plait/api/face"
 	"github.com/plaithq/plait/api/tracesearch"
@@ -28,38 +26,15 @@ type Reader interface {
 	tracesearch.MapReader
 }
 
-// Config says what the handler reads and what questions may cost.
-type Config struct {
-	Reader Reader
-	// Timeout ends a question.
-	Timeout time.Duration
-	// MaxSpans bounds the spans of a trace.
-	MaxSpans int
-	// Memory is what all answers share.
-	Memory *plait.AnswerMemory
-	// Ready says whether the database can be asked.
-	Ready func(context.Context) error
-	// Version is Plait's.
-	Version string
-
-	Logger *slog.Logger     // nil: slog.Default
-	Now    func() time.Time // nil: time.Now
-}
-
 type handler struct {
-	Config
+	Reader Reader
+	tracesearch.Config
 	recent recentLinks
 }
 
-// NewHandler returns the handler of everything below Prefix.
-func NewHandler(c Config) (http.Handler, error) {
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	h := &handler{Config: c, recent: recentLinks{turn: make(chan struct{}, 1)}}
+// NewHandler returns the handler of everything below Prefix. It reads what is asked for from r.
+func NewHandler(r Reader, c tracesearch.Config) (http.Handler, error) {
+	h := &handler{Reader: r, Config: c.WithDefaults(), recent: recentLinks{turn: make(chan struct{}, 1)}}
 	mux := http.NewServeMux()
 	for path, names := range map[string]func(context.Context, url.Values) ([]string, error){
 		"services":           h.services,

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/facetest"
 	"github.com/plaithq/plait/api/tracesearch"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/storetest"
@@ -40,11 +41,11 @@ func TestAnswersOnTheShop(t *testing.T) {
 		"info":            "/info",
 	} {
 		t.Run(name, func(t *testing.T) {
-			resp, body := s.get(t, path)
-			if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "application/json" {
-				t.Errorf("answered %s with %s", resp.Status, resp.Header.Get("Content-Type"))
+			a := s.get(t, path)
+			if a.Status != http.StatusOK || a.Kind() != "application/json" {
+				t.Errorf("answered %d with %s", a.Status, a.Kind())
 			}
-			golden(t, name, body)
+			facetest.Golden(t, name, a.Body)
 		})
 	}
 }
@@ -86,13 +87,13 @@ func TestASearchFindsTracesByWhatTheirSpansSay(t *testing.T) {
 		"serviceName=nobody":                                     false,
 	} {
 		escaped := strings.NewReplacer(" ", "%20").Replace(query)
-		resp, body := s.get(t, "/api/v2/traces?"+escaped)
+		a := s.get(t, "/api/v2/traces?"+escaped)
 		var traces [][]struct{ TraceID string }
-		if err := json.Unmarshal(body, &traces); err != nil || resp.StatusCode != http.StatusOK || traces == nil {
-			t.Fatalf("%s is answered %s (%v): %s", query, resp.Status, err, body)
+		if err := json.Unmarshal(a.Body, &traces); err != nil || a.Status != http.StatusOK || traces == nil {
+			t.Fatalf("%s is answered %d (%v): %s", query, a.Status, err, a.Body)
 		}
 		if got := len(traces) == 1 && len(traces[0]) == 4 && traces[0][0].TraceID == shopTraceID; got != finds || !finds && len(traces) != 0 {
-			t.Errorf("%s finds %s, want %v", query, body, finds)
+			t.Errorf("%s finds %s, want %v", query, a.Body, finds)
 		}
 	}
 }
@@ -101,8 +102,8 @@ func TestATraceIsFoundByEverySpelling(t *testing.T) {
 	t.Parallel()
 	s := start(t, shopStore(t))
 	for _, id := range []string{shopTraceID, strings.ToUpper(shopTraceID), "00-" + shopTraceID + "-0000000000000001-01", shopTraceID + "-0000000000000001-1", "projects/p/traces/" + shopTraceID} {
-		if resp, body := s.get(t, "/api/v2/trace/"+id); resp.StatusCode != http.StatusOK {
-			t.Errorf("%s is answered %s: %s", id, resp.Status, body)
+		if a := s.get(t, "/api/v2/trace/"+id); a.Status != http.StatusOK {
+			t.Errorf("%s is answered %d: %s", id, a.Status, a.Body)
 		}
 	}
 }
@@ -114,8 +115,8 @@ func TestAnEmptyDatabaseIsAnsweredWithEmptyArrays(t *testing.T) {
 		"/api/v2/services", "//api/v2/services", "/api/v2/spans?serviceName=a", "/api/v2/remoteServices?serviceName=a", "/api/v2/traces", "/api/v2/traces?serviceName=a&spanName=b",
 		"/api/v2/traceMany?traceIds=1,2", "/api/v2/dependencies?endTs=1795255260000", "/api/v2/autocompleteValues?key=a",
 	} {
-		if resp, body := s.get(t, path); resp.StatusCode != http.StatusOK || strings.TrimSpace(string(body)) != "[]" {
-			t.Errorf("%s is answered %s: %s", path, resp.Status, body)
+		if a := s.get(t, path); a.Status != http.StatusOK || strings.TrimSpace(string(a.Body)) != "[]" {
+			t.Errorf("%s is answered %d: %s", path, a.Status, a.Body)
 		}
 	}
 }
@@ -162,13 +163,13 @@ func TestWhatIsNoQuestionIsRefused(t *testing.T) {
 		{"GET", "/api/v2/traces?serviceName=" + strings.Repeat("a", 20_000), 200},
 		{"GET", "/api/v2/traces?annotationQuery=" + url.QueryEscape("a and  and b= and c=d=e"), 200},
 	} {
-		resp, body := s.ask(t, c.method, c.path)
-		if resp.StatusCode != c.status || len(body) == 0 {
-			t.Errorf("%s %.80s is answered %s, want %d: %.200s", c.method, c.path, resp.Status, c.status, body)
+		a := facetest.Ask(t.Context(), t, c.method, s.url+c.path)
+		if a.Status != c.status || len(a.Body) == 0 {
+			t.Errorf("%s %.80s is answered %d, want %d: %.200s", c.method, c.path, a.Status, c.status, a.Body)
 		}
 		names := strings.Contains(c.path, "/spans") || strings.Contains(c.path, "Services") || strings.Contains(c.path, "autocomplete")
-		if c.status >= 400 && c.method == "GET" && names != (string(body) == "[]\n" && resp.Header.Get("Warning") != "") {
-			t.Errorf("%s is answered %q with Warning %q", c.path, body, resp.Header.Get("Warning"))
+		if c.status >= 400 && c.method == "GET" && names != (string(a.Body) == "[]\n" && a.Header.Get("Warning") != "") {
+			t.Errorf("%s is answered %q with Warning %q", c.path, a.Body, a.Header.Get("Warning"))
 		}
 	}
 }
@@ -177,10 +178,10 @@ func TestAFailureOfTheDatabaseIsToldWithItsStatus(t *testing.T) {
 	t.Parallel()
 	st := storetest.New(t)
 	st.Close()
-	s := start(t, st, func(c *Config) { c.Ready = st.Ping })
+	s := start(t, st, func(c *tracesearch.Config) { c.Ready = st.Ping })
 	for _, path := range []string{"/api/v2/services", "/api/v2/traces?serviceName=a", "/api/v2/trace/" + shopTraceID, "/api/v2/traceMany?traceIds=1", "/api/v2/dependencies", "/health"} {
-		if resp, body := s.get(t, path); resp.StatusCode != http.StatusServiceUnavailable && resp.StatusCode != http.StatusInternalServerError {
-			t.Errorf("%s is answered %s: %s", path, resp.Status, body)
+		if a := s.get(t, path); a.Status != http.StatusServiceUnavailable && a.Status != http.StatusInternalServerError {
+			t.Errorf("%s is answered %d: %s", path, a.Status, a.Body)
 		}
 	}
 }
@@ -229,11 +230,11 @@ func TestAnAnswerThatFailsUnderWayIsNeverTakenForTheWhole(t *testing.T) {
 
 func TestALargeTraceIsCutAndSaysSo(t *testing.T) {
 	t.Parallel()
-	s := start(t, shopStore(t), func(c *Config) { c.MaxSpans = 2 })
-	resp, body := s.get(t, "/api/v2/trace/"+shopTraceID)
+	s := start(t, shopStore(t), func(c *tracesearch.Config) { c.MaxSpans = 2 })
+	a := s.get(t, "/api/v2/trace/"+shopTraceID)
 	var spans []struct{}
-	if err := json.Unmarshal(body, &spans); err != nil || len(spans) != 2 || !strings.Contains(resp.Header.Get("Warning"), "more spans than these 2") {
-		t.Errorf("answered %s with Warning %q (%v)", body, resp.Header.Get("Warning"), err)
+	if err := json.Unmarshal(a.Body, &spans); err != nil || len(spans) != 2 || !strings.Contains(a.Header.Get("Warning"), "more spans than these 2") {
+		t.Errorf("answered %s with Warning %q (%v)", a.Body, a.Header.Get("Warning"), err)
 	}
 }
 

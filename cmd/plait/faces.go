@@ -12,6 +12,7 @@ import (
 	"github.com/plaithq/plait/api/loki"
 	promapi "github.com/plaithq/plait/api/prometheus"
 	"github.com/plaithq/plait/api/tempo"
+	"github.com/plaithq/plait/api/tracesearch"
 	"github.com/plaithq/plait/api/zipkin"
 	"github.com/plaithq/plait/query/logql/entry"
 	"github.com/plaithq/plait/store"
@@ -19,20 +20,19 @@ import (
 
 // faces are the APIs that stand beside Plait's own.
 func (c config) faces(st *store.Store, memory *plait.AnswerMemory, ended <-chan struct{}, log *slog.Logger) ([]api.Face, error) {
-	timeout, maxSpans := time.Duration(c.QueryTimeout), c.api().MaxSpans
-	asJaeger, err := jaeger.NewHandler(jaeger.Config{Reader: st, Timeout: timeout, MaxSpans: maxSpans, Memory: memory, Logger: log})
+	timeout := time.Duration(c.QueryTimeout)
+	ofTraces := tracesearch.Config{
+		Timeout: timeout, MaxSpans: c.api().MaxSpans, Memory: memory, Ready: st.Ping, Version: version, Logger: log,
+	}
+	asJaeger, err := jaeger.NewHandler(st, ofTraces)
 	if err != nil {
 		return nil, err
 	}
-	asZipkin, err := zipkin.NewHandler(zipkin.Config{
-		Reader: st, Timeout: timeout, MaxSpans: maxSpans, Memory: memory, Ready: st.Ping, Version: version, Logger: log,
-	})
+	asZipkin, err := zipkin.NewHandler(st, ofTraces)
 	if err != nil {
 		return nil, err
 	}
-	asTempo, err := tempo.NewHandler(tempo.Config{
-		Reader: st, Timeout: timeout, MaxSpans: maxSpans, Memory: memory, Ready: st.Ping, Version: version, Logger: log,
-	})
+	asTempo, err := tempo.NewHandler(st, ofTraces)
 	if err != nil {
 		return nil, err
 	}
