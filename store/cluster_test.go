@@ -110,6 +110,10 @@ func TestAFilledDatabaseIsSpreadWithItsRows(t *testing.T) {
 	if _, err := s.WriteTraces(t.Context(), spans); err != nil {
 		t.Fatal(err)
 	}
+	role := newRoleName(t, url)
+	if _, err := store.EnsureReader(t.Context(), url, store.ReaderRole{Name: role, Password: "from before"}); err != nil {
+		t.Fatal(err)
+	}
 	planned, err := distribute(t, url, citus.Options{Shards: 4, DryRun: true})
 	if err != nil || count(t, conn, `SELECT count(*) FROM pg_catalog.pg_dist_partition`) != 0 {
 		t.Fatalf("a dry run changed something, or failed: %v", err)
@@ -126,5 +130,8 @@ func TestAFilledDatabaseIsSpreadWithItsRows(t *testing.T) {
 	}
 	if left := count(t, conn, `SELECT sum(pg_relation_size(relid))::int8 FROM pg_partition_tree('plait_store.span')`); left != 0 {
 		t.Errorf("the coordinator still has %d bytes of spans", left)
+	}
+	if got := count(t, connect(t, readerURL(t, url, role, "from before")), `SELECT count(*) FROM plait.spans`); got != before {
+		t.Errorf("a reader from before sees %d spans of %d", got, before)
 	}
 }

@@ -15,10 +15,11 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/store/citus"
 )
 
 // ReaderRole is a role for Grafana and others who ask in SQL: it may read the views of schema
-// plait and call its functions, and nothing else of Plait's.
+// plait and call its functions, and nothing else of Plait's; on a Citus cluster the tables behind the views as well.
 type ReaderRole struct {
 	// Name is up to 63 letters, digits and underscores.
 	Name string
@@ -129,7 +130,11 @@ func (r ReaderRole) ensure(ctx context.Context, tx pgx.Tx) (made bool, err error
 	if r.Private {
 		statements += "\nREVOKE TEMPORARY ON DATABASE " + pgx.Identifier{database}.Sanitize() + " FROM PUBLIC;"
 	}
-	_, err = tx.Exec(ctx, statements)
+	grants, err := citus.ReaderGrants(ctx, tx, quoted)
+	if err != nil {
+		return false, err
+	}
+	_, err = tx.Exec(ctx, statements+grants)
 	return made, err
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 type migrateCommand struct {
-	Direction string `arg:"" enum:"up,down,version,reader-role,citus" help:"up: to the newest schema. down: remove every table and view of Plait, with all data. version: only say where it is. reader-role: make a role for Grafana and others who ask in SQL, which may read the views and nothing else, or bring its rights up to date. citus: up, then spread the tables over the nodes of a Citus cluster; it may be repeated."`
+	Direction string `arg:"" enum:"up,down,version,reader-role,citus" help:"up: to the newest schema. down: remove every table and view of Plait, with all data. version: only say where it is. reader-role: make a role for Grafana and others who ask in SQL, which may read the views, on a Citus cluster the tables behind them, and nothing else, or bring its rights up to date. citus: up, then spread the tables over the nodes of a Citus cluster; it may be repeated."`
 	Yes       bool   `help:"Really remove everything (needed for down)."`
 	databaseConfig
 	readerConfig

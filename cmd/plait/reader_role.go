@@ -66,7 +66,7 @@ func (c *readerConfig) ensure(ctx context.Context, databaseURL string, private b
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "role %s may read the views of schema plait, and nothing else\n", c.Role)
+	fmt.Fprintf(std.out, "role %s may read the views of schema plait, on a Citus cluster the tables behind them, and nothing else\n", c.Role)
 	switch {
 	case made && password == "":
 		fmt.Fprintf(std.out, "its password, which is not shown again: %s\n", role.FirstPassword)

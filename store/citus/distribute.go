@@ -92,7 +92,8 @@ type held struct {
 
 // Distribute puts every table where it belongs, each in a transaction of its own: after an error what was done stays,
 // and the next call goes on. Tables that are there already are left alone. One that is elsewhere is
-// refused, and so are tables that hold much, unless Rewrite is set; these errors wrap plait.ErrInvalid.
+// refused, and so are tables that hold much, unless Rewrite is set; these errors wrap plait.ErrInvalid. Roles that may read
+// the views may then read the tables behind them.
 func Distribute(ctx context.Context, conn *pgx.Conn, o Options) error {
 	if err := o.Validate(); err != nil {
 		return err
@@ -133,7 +134,7 @@ func Distribute(ctx context.Context, conn *pgx.Conn, o Options) error {
 	if len(missing) == 0 {
 		o.Report("every table is where it belongs")
 	}
-	return nil
+	return grantReaders(ctx, conn, o)
 }
 
 // place puts one table where it belongs.
