@@ -11,7 +11,18 @@ import (
 // serverArgs returns the postmaster's arguments. Settings go on the command line, where they
 // go before the cluster's own files: a cluster made by an older Plait runs as this one wants.
 func (c *cluster) serverArgs() []string {
-	settings := map[string]string{
+	settings := c.serverSettings()
+	maps.Copy(settings, c.settings)
+	args := []string{"-D", c.pgDir}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		args = append(args, "-c", name+"="+settings[name])
+	}
+	return args
+}
+
+// serverSettings are those that suit a gateway's own Postgres, by name.
+func (c *cluster) serverSettings() map[string]string {
+	return map[string]string{
 		"cluster_name": c.mark, // Postgres puts it in the title of each process
 
 		"hba_file":                c.accessFile(),
@@ -65,12 +76,6 @@ func (c *cluster) serverArgs() []string {
 		"log_min_error_statement": "panic",
 		"log_error_verbosity":     "default",
 	}
-	maps.Copy(settings, c.settings)
-	args := []string{"-D", c.pgDir}
-	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		args = append(args, "-c", name+"="+settings[name])
-	}
-	return args
 }
 
 // chooseCompression returns lz4 where the server was built with it, which costs a third of what

@@ -118,6 +118,7 @@ var (
 	statements = []string{"SELECT id, name, price FROM products WHERE id = $1", "UPDATE stock SET reserved = reserved + $2 WHERE sku = $1", "INSERT INTO orders (id, user_id, total) VALUES ($1, $2, $3)"}
 )
 
+// describe makes a span one of five kinds of work.
 func (g *Generator) describe(s *plait.Span, service int, user string) {
 	switch g.rand.IntN(5) {
 	case 0:
@@ -166,6 +167,11 @@ func (g *Generator) describe(s *plait.Span, service int, user string) {
 			Text("app.cache", []string{"hit", "miss", "bypass"}[g.rare(3)]), Number("app.items", g.rare(40)), Text("user.id", user),
 		}
 	}
+	g.disturb(s)
+}
+
+// disturb makes some spans fail, others repeat, and those of hostile senders new in everything.
+func (g *Generator) disturb(s *plait.Span) {
 	if g.rand.IntN(50) == 0 {
 		s.Status, s.StatusMessage = plait.StatusError, "operation failed"
 	}
