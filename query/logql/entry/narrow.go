@@ -117,7 +117,15 @@ func places(label string) []condition.Field {
 	if strings.HasPrefix(label, "__") || strings.HasSuffix(label, "_extracted") {
 		return nil
 	}
-	return []condition.Field{resource, own, scope}
+	return attributePlaces(label)
+}
+
+// attributePlaces are where an attribute of a record may stand, the first that is there.
+func attributePlaces(label string) []condition.Field {
+	in := func(name condition.Name) condition.Field {
+		return condition.Field{Name: name, Key: label, Lookup: condition.LookupLabel}
+	}
+	return []condition.Field{in(condition.ResourceAttribute), in(condition.LogAttribute), in(condition.ScopeAttribute)}
 }
 
 // ofStream is a matcher of the selector as a condition on log records.
@@ -315,6 +323,9 @@ func (n *narrowing) text(m plait.Matcher) (condition.Node, error) {
 	// What every entry has is not taken from the line.
 	if n.parsed && m.Name != ServiceLabel && m.Name != LevelLabel {
 		return condition.Const(true), nil
+	}
+	if isID := m.Name == TraceLabel || m.Name == SpanLabel; isID && m.Op == plait.MatchEqual && m.Value != "" {
+		return textCondition(attributePlaces(m.Name), m) // no id is written so, but what was pushed may say anything
 	}
 	of, err := textCondition(places(m.Name), m)
 	if m.Name == "severity_text" { // what was pushed has none but its metadata

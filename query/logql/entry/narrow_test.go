@@ -45,7 +45,7 @@ func TestTheStoreIsAskedForNoMoreThanAQueryMayKeep(t *testing.T) {
 		`{service_name="cart"} | n>6`:                                         true,
 		`{service_name="cart"} | trace_id="4b000000000000000000000000000036"`: true,
 		`{service_name="cart"} | trace_id="4b000000000000000000000000000037"`: false,
-		`{service_name="cart"} | trace_id="4b"`:                               true,
+		`{service_name="cart"} | trace_id="4b"`:                               false,
 		`{service_name="cart"} | span_id="f000000000000001"`:                  true,
 		`{service_name="cart"} | span_id="f000000000000002"`:                  false,
 		`{service_name="cart"} | detected_level="error"`:                      true,
