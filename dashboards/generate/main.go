@@ -23,6 +23,7 @@ var files = []struct {
 	make func() (dashboard.Dashboard, error)
 }{
 	{"metric-to-trace-to-logs.json", metricToTraceToLogs},
+	{"service.json", service},
 	{"logs-by-trace-id.json", logsByTraceID},
 	{"plait-itself.json", plaitItself},
 }

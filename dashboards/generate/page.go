@@ -11,9 +11,10 @@ import (
 // Fixed uids: links from one dashboard to another, and the exemplar links of the provisioned
 // data sources, lead to them.
 const (
-	pivotUID  = "plait-metric-trace-logs"
-	logsUID   = "plait-logs-by-trace-id"
-	itselfUID = "plait-itself"
+	pivotUID   = "plait-metric-trace-logs"
+	serviceUID = "plait-service"
+	logsUID    = "plait-logs-by-trace-id"
+	itselfUID  = "plait-itself"
 )
 
 // schemaVersion is the newest that Grafana 11 knows; 12 and 13 take it and migrate it by themselves.

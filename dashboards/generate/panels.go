@@ -2,12 +2,16 @@ package main
 
 import (
 	_ "embed"
+	"fmt"
+	"strconv"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/heatmap"
 	"github.com/grafana/grafana-foundation-sdk/go/logs"
 	"github.com/grafana/grafana-foundation-sdk/go/nodegraph"
+	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/table"
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
@@ -30,6 +34,66 @@ func lines(unit string) *timeseries.PanelBuilder {
 		ShowPoints(common.VisibilityModeAuto).
 		Legend(common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(true)).
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
+}
+
+// latencies is a heatmap of a histogram's buckets, with its exemplars.
+func latencies(expr string) *heatmap.PanelBuilder {
+	return heatmap.NewPanelBuilder().
+		WithTarget(promQL("A", expr, "{{le}}").Exemplar(true).Format(prometheus.PromQueryFormatHeatmap)).
+		Unit(units.Seconds).
+		Calculate(false).
+		Color(heatmap.NewHeatmapColorOptionsBuilder().Mode(heatmap.HeatmapColorModeScheme).Scheme("Spectral").Exponent(0.5).Steps(64)).
+		CellGap(1).
+		RowsFrame(heatmap.NewRowsHeatmapOptionsBuilder().Layout(common.HeatmapCellLayoutAuto)).
+		ExemplarsColor("rgba(255,0,255,0.7)").
+		FilterValues(heatmap.NewFilterValueRangeBuilder().Le(1e-9)).
+		YAxis(heatmap.NewYAxisConfigBuilder().Unit(units.Seconds).AxisPlacement(common.AxisPlacementLeft)).
+		Tooltip(heatmap.NewHeatmapTooltipBuilder().Mode(common.TooltipDisplayModeSingle).YHistogram(false).ShowColorScale(false)).
+		ShowLegend()
+}
+
+// levels is a panel of bars over time, stacked, each level of logs in its colour.
+func levels() *timeseries.PanelBuilder {
+	p := lines(units.Short).
+		DrawStyle(common.GraphDrawStyleBars).
+		FillOpacity(80).
+		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal).Group("A"))
+	for _, one := range levelColor {
+		p.OverrideByName(one.level, []dashboard.DynamicConfigValue{set("color", color(one.color))})
+	}
+	return p
+}
+
+// levelColor are the levels and the colours that Grafana's logs have for them.
+var levelColor = []struct{ level, color string }{
+	{"critical", "purple"}, {"fatal", "purple"}, {"error", "red"}, {"warn", "yellow"}, {"warning", "yellow"}, {"info", "green"}, {"debug", "blue"}, {"trace", "light-blue"}, {"unknown", "#8e8e8e"},
+}
+
+// levelColors paints a cell that names a level.
+func levelColors() []any {
+	options := map[string]any{}
+	for i, one := range levelColor {
+		options[one.level] = map[string]any{"color": one.color, "index": i, "text": one.level}
+	}
+	return []any{map[string]any{"type": "value", "options": options}}
+}
+
+// steps are thresholds: the colour at first, then values with the colour from there on.
+func steps(first string, then ...any) *dashboard.ThresholdsConfigBuilder {
+	list := []dashboard.Threshold{{Color: first}}
+	for i := 0; i+1 < len(then); i += 2 {
+		value, err := strconv.ParseFloat(fmt.Sprint(then[i]), 64)
+		if err != nil {
+			panic(err)
+		}
+		list = append(list, dashboard.Threshold{Value: &value, Color: then[i+1].(string)})
+	}
+	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(list)
+}
+
+// thresholdLine draws thresholds as dashed lines.
+func thresholdLine() *common.GraphThresholdsStyleConfigBuilder {
+	return common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed)
 }
 
 // listing is a table of a statement's rows; noValue is what stands in it when there are none.
@@ -69,8 +133,8 @@ func trace(id string) *dashboard.PanelBuilder {
 }
 
 // logLines are lines of a LogQL query, each with its labels and links when it is opened.
-func logLines(expr, noValue string, order common.LogsSortOrder) *logs.PanelBuilder {
-	return lineView(noValue, order).WithTarget(logQL("A", expr, "").MaxLines(1000))
+func logLines(expr, noValue string, order common.LogsSortOrder, most int64) *logs.PanelBuilder {
+	return lineView(noValue, order).WithTarget(logQL("A", expr, "").MaxLines(most))
 }
 
 // traceLogs is what the services on a trace's way logged, oldest first.
@@ -111,6 +175,22 @@ func failure() []dashboard.DynamicConfigValue {
 			map[string]any{"type": "value", "options": map[string]any{"error": map[string]any{"color": "red", "index": 0, "text": "error"}}},
 			map[string]any{"type": "special", "options": map[string]any{"match": "empty", "result": map[string]any{"color": "transparent", "index": 1, "text": ""}}},
 		}),
+	}
+}
+
+// gauge draws a number as a bar beside it.
+func gauge() []dashboard.DynamicConfigValue {
+	return []dashboard.DynamicConfigValue{set("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}), set("color", color("blue"))}
+}
+
+// sharePainted paints a share of failures yellow from 1 %, red from 5 %.
+func sharePainted() []dashboard.DynamicConfigValue {
+	return []dashboard.DynamicConfigValue{
+		set("custom.cellOptions", map[string]any{"type": "color-text"}),
+		set("color", map[string]any{"mode": "thresholds"}),
+		set("thresholds", map[string]any{"mode": "absolute", "steps": []any{
+			map[string]any{"color": "text", "value": nil}, map[string]any{"color": "yellow", "value": 0.01}, map[string]any{"color": "red", "value": 0.05},
+		}}),
 	}
 }
 

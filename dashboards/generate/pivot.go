@@ -5,8 +5,6 @@ import (
 
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-	"github.com/grafana/grafana-foundation-sdk/go/heatmap"
-	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
 
@@ -45,7 +43,8 @@ func metricToTraceToLogs() (dashboard.Dashboard, error) {
 			DefaultValue(text("250")).
 			Current(option("250", "250"))).
 		WithVariable(traceVariable()).
-		WithVariable(newWholeID())
+		WithVariable(newWholeID()).
+		WithVariable(newLoggedID())
 	p.spikes()
 	p.rates()
 	p.source = traces
@@ -53,7 +52,7 @@ func metricToTraceToLogs() (dashboard.Dashboard, error) {
 		trace("$traceid").Links(onward("All that is known of this trace", logsUID, "var-trace=${traceid}&"+everySource)))
 	p.source = records
 	p.put(about{"Logs of trace $traceid", "What all services logged with this trace's id within the time range, in the order of time. Open a line for its service, its span and its attributes.", 24, 10},
-		logLines(`{service_name=~".+"} | trace_id="$traceid" | trace_id!=""`, "Click a dot on the heatmap, or a trace beside it", common.LogsSortOrderAscending))
+		logLines(`{service_name=~".+"} | trace_id="$logsof"`, "Click a dot on the heatmap, or a trace beside it", common.LogsSortOrderAscending, 1000))
 	p.serviceGraph()
 	return p.Build()
 }
@@ -62,18 +61,7 @@ func metricToTraceToLogs() (dashboard.Dashboard, error) {
 func (p *page) spikes() {
 	p.source = metrics
 	p.put(about{"Latency of $histogram", "How many requests took how long. Each dot is an exemplar: a request whose trace is stored. Its link opens this dashboard with that trace. (Seconds, unless the metric's name says another unit.)", 14, 10},
-		heatmap.NewPanelBuilder().
-			WithTarget(promQL("A", "sum by (le) ("+buckets+")", "{{le}}").Exemplar(true).Format(prometheus.PromQueryFormatHeatmap)).
-			Unit(units.Seconds).
-			Calculate(false).
-			Color(heatmap.NewHeatmapColorOptionsBuilder().Mode(heatmap.HeatmapColorModeScheme).Scheme("Spectral").Exponent(0.5).Steps(64)).
-			CellGap(1).
-			RowsFrame(heatmap.NewRowsHeatmapOptionsBuilder().Layout(common.HeatmapCellLayoutAuto)).
-			ExemplarsColor("rgba(255,0,255,0.7)").
-			FilterValues(heatmap.NewFilterValueRangeBuilder().Le(1e-9)).
-			YAxis(heatmap.NewYAxisConfigBuilder().Unit(units.Seconds).AxisPlacement(common.AxisPlacementLeft)).
-			Tooltip(heatmap.NewHeatmapTooltipBuilder().Mode(common.TooltipDisplayModeSingle).YHistogram(false).ShowColorScale(false)).
-			ShowLegend())
+		latencies("sum by (le) ("+buckets+")"))
 	p.source = rows
 	p.put(about{"Slow and failed traces", "Traces of the range that hold a span of the chosen services which took longer than the given time or failed: those that most exceed what is usual for the operation in the range, and the newest that failed. A click shows the trace below.", 10, 10},
 		listing(slowAndFailedSQL, "Nothing slow, nothing failed").
@@ -99,6 +87,6 @@ func (p *page) rates() {
 	}
 	p.put(about{"Requests", "Server and consumer spans per second, by service.", 8, 8},
 		lines(units.RequestsPerSecond).WithTarget(promQL("A", rate(""), "{{service}}")))
-	p.put(about{"Failed requests", "The share of server and consumer spans whose status is error, by service.", 8, 8},
-		lines(units.PercentUnit).WithTarget(promQL("A", `(`+rate(`status_code="STATUS_CODE_ERROR", `)+` or 0 * `+rate("")+`) / (`+rate("")+` > 0)`, "{{service}}")))
+	p.put(about{"Failed requests", "The share of server and consumer spans whose status is error, by service. The line is at 5 %.", 8, 8},
+		lines(units.PercentUnit).Thresholds(steps("transparent", 0.05, "red")).ThresholdsStyle(thresholdLine()).WithTarget(promQL("A", `(`+rate(`status_code="STATUS_CODE_ERROR", `)+` or 0 * `+rate("")+`) / (`+rate("")+` > 0)`, "{{service}}")))
 }

@@ -74,27 +74,40 @@ func traceVariable() *dashboard.TextBoxVariableBuilder {
 		Current(option("", ""))
 }
 
-// wholeID is a variable that nobody sees: the 32 digits of the id in traceVariable. Grafana's Tempo asks for
-// a trace by these only, and takes any other text for a search. It is no part of an address, because it
-// follows from another variable.
-type wholeID struct {
+// follower is a variable that nobody sees, because it follows from another one. So it is no part of an address, where
+// it would go on being what it was.
+type follower struct {
 	*dashboard.QueryVariableBuilder
 }
 
-func newWholeID() wholeID {
-	return wholeID{dashboard.NewQueryVariableBuilder("traceid").
-		Label("Trace id").
-		Description("The 32 digits of the chosen trace.").
+// newWholeID is the 32 digits of the id in traceVariable. Grafana's Tempo asks for a trace by these only, and takes any other
+// text for a search; it asks nothing while there are none.
+func newWholeID() follower {
+	return follower{followed("traceid", "The 32 digits of the chosen trace.",
+		`SELECT replace(id::text, '-', '') FROM plait.trace_id(${trace:sqlstring}) id WHERE id IS NOT NULL`)}
+}
+
+// newLoggedID is the same for Grafana's Loki, which asks in any case: while there are none it is the id of no
+// trace, since the empty text would ask for every record without one.
+func newLoggedID() follower {
+	return follower{followed("logsof", "The 32 digits of the chosen trace, or of none that there is.",
+		`SELECT replace(coalesce(plait.trace_id(${trace:sqlstring}), 'f0f0f0f0-f0f0-f0f0-f0f0-f0f0f0f0f0f0')::text, '-', '')`)}
+}
+
+func followed(name, description, query string) *dashboard.QueryVariableBuilder {
+	return dashboard.NewQueryVariableBuilder(name).
+		Label(name).
+		Description(description).
 		Datasource(rows).
-		Query(text(`SELECT replace(id::text, '-', '') FROM plait.trace_id(${trace:sqlstring}) id WHERE id IS NOT NULL`)).
+		Query(text(query)).
 		Refresh(dashboard.VariableRefreshOnDashboardLoad).
 		Hide(dashboard.VariableHideHideVariable).
-		Current(option("", ""))}
+		Current(option("", ""))
 }
 
 // Build returns the variable.
-func (w wholeID) Build() (dashboard.VariableModel, error) {
-	v, err := w.QueryVariableBuilder.Build()
+func (f follower) Build() (dashboard.VariableModel, error) {
+	v, err := f.QueryVariableBuilder.Build()
 	hidden := true
 	v.SkipUrlSync = &hidden
 	return v, err

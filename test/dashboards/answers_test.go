@@ -42,7 +42,7 @@ func TestEveryTargetAnswersWithRows(t *testing.T) {
 				t.Fatalf("import %s: %v\n%s", folder, err, out)
 			}
 		}
-		g.askAll(t, time.Hour, "ts-travel-service", "Services that log without trace ids") // every record of this recording has one
+		g.askAll(t, time.Hour, "ts-travel-service", "Services that log without trace ids", "Failed traces", "Errors") // every record of this recording has one, and the service did not fail
 	})
 }
 
