@@ -20,12 +20,12 @@ var (
 // plaitItself shows how the gateway does, from its own /metrics.
 func plaitItself() (dashboard.Dashboard, error) {
 	p := newPage(itselfUID, "Plait: Plait itself", "How the gateways do: what they take in and refuse, how long commits and queries take, what is stored. The metrics are those of their /metrics, which a Prometheus has to scrape.")
-	p.WithVariable(metricsVariable("Prometheus", "prometheus")).
+	p.WithVariable(scraperVariable()).
 		WithVariable(sqlVariable()).
 		WithVariable(dashboard.NewQueryVariableBuilder("instance").
 			Label("Gateway").
 			Description("The gateways to look at.").
-			Datasource(metrics).
+			Datasource(scraped).
 			Query(text("label_values(plait_store_partitions, instance)")).
 			Refresh(dashboard.VariableRefreshOnTimeRangeChanged).
 			Sort(dashboard.VariableSortAlphabeticalAsc).
@@ -33,7 +33,7 @@ func plaitItself() (dashboard.Dashboard, error) {
 			IncludeAll(true).
 			AllValue(".*").
 			Current(all()))
-	p.source = metrics
+	p.source = scraped
 	p.atAGlance()
 	p.wayIn()
 	p.commits()
@@ -53,24 +53,24 @@ func number(unit string) *stat.PanelBuilder {
 
 func (p *page) atAGlance() {
 	p.put(about{"Taken in", "Spans, log records and samples committed per second.", 6, 4},
-		number("cps").WithTarget(promQL("A", `sum(rate(plait_ingest_records_total`+gateways+`[$__rate_interval]))`, "records")))
+		number("cps").WithTarget(own("A", `sum(rate(plait_ingest_records_total`+gateways+`[$__rate_interval]))`, "records")))
 	p.put(about{"Refused", "Records refused in the range; the panel below says why.", 6, 4},
-		number(units.Short).GraphMode(common.BigValueGraphModeNone).WithTarget(promQL("A", orZero(`sum(increase(plait_ingest_refused_total`+gateways+`[$__range]))`), "records").Instant()))
+		number(units.Short).GraphMode(common.BigValueGraphModeNone).WithTarget(own("A", orZero(`sum(increase(plait_ingest_refused_total`+gateways+`[$__range]))`), "records").Instant()))
 	p.put(about{"Commit", "The 95th percentile of the time from the start of a group of batches to its commit.", 6, 4},
-		number(units.Seconds).WithTarget(promQL("A", `histogram_quantile(0.95, sum by (le) (rate(plait_store_commit_seconds_bucket`+gateways+`[$__rate_interval])))`, "p95")))
+		number(units.Seconds).WithTarget(own("A", `histogram_quantile(0.95, sum by (le) (rate(plait_store_commit_seconds_bucket`+gateways+`[$__rate_interval])))`, "p95")))
 	p.put(about{"Memory for requests", "The share of --max-in-flight that is held by requests which wait for their commit. At 100 % senders are asked to come back.", 6, 4},
-		number(units.PercentUnit).Min(0).Max(1).WithTarget(promQL("A", `max(plait_ingest_in_flight_bytes`+gateways+` / plait_ingest_in_flight_limit_bytes`+gateways+`)`, "in flight")))
+		number(units.PercentUnit).Min(0).Max(1).WithTarget(own("A", `max(plait_ingest_in_flight_bytes`+gateways+` / plait_ingest_in_flight_limit_bytes`+gateways+`)`, "in flight")))
 }
 
 func (p *page) wayIn() {
 	p.put(about{"Records taken in", "Committed per second, by signal.", 8, 8},
-		lines("cps").WithTarget(promQL("A", `sum by (signal) (rate(plait_ingest_records_total`+gateways+`[$__rate_interval]))`, "{{signal}}")))
+		lines("cps").WithTarget(own("A", `sum by (signal) (rate(plait_ingest_records_total`+gateways+`[$__rate_interval]))`, "{{signal}}")))
 	p.put(about{"Requests", "Per second, by the door they came through and what was answered.", 8, 8},
-		lines(units.RequestsPerSecond).WithTarget(promQL("A", `sum by (door, answer) (rate(plait_ingest_requests_total`+gateways+`[$__rate_interval]))`, "{{door}} {{answer}}")))
+		lines(units.RequestsPerSecond).WithTarget(own("A", `sum by (door, answer) (rate(plait_ingest_requests_total`+gateways+`[$__rate_interval]))`, "{{door}} {{answer}}")))
 	p.put(about{"Refused and repaired", "Records per second that were refused, and that were stored with a repair, by reason.", 8, 8},
 		lines("cps").
-			WithTarget(promQL("A", orZero(`sum by (signal, reason) (rate(plait_ingest_refused_total`+gateways+`[$__rate_interval]))`), "refused {{signal}} {{reason}}")).
-			WithTarget(promQL("B", orZero(`sum by (signal, reason) (rate(plait_ingest_repaired_total`+gateways+`[$__rate_interval]))`), "repaired {{signal}} {{reason}}")))
+			WithTarget(own("A", orZero(`sum by (signal, reason) (rate(plait_ingest_refused_total`+gateways+`[$__rate_interval]))`), "refused {{signal}} {{reason}}")).
+			WithTarget(own("B", orZero(`sum by (signal, reason) (rate(plait_ingest_repaired_total`+gateways+`[$__rate_interval]))`), "repaired {{signal}} {{reason}}")))
 }
 
 func (p *page) commits() {
@@ -78,37 +78,37 @@ func (p *page) commits() {
 		return `histogram_quantile(` + q + `, sum by (le, signal) (rate(plait_store_commit_seconds_bucket` + gateways + `[$__rate_interval])))`
 	}
 	p.put(about{"Commit latency", "From the start of a group of batches to its commit, by signal.", 8, 8},
-		lines(units.Seconds).WithTarget(promQL("A", quantile("0.99"), "p99 {{signal}}")).WithTarget(promQL("B", quantile("0.5"), "p50 {{signal}}")))
+		lines(units.Seconds).WithTarget(own("A", quantile("0.99"), "p99 {{signal}}")).WithTarget(own("B", quantile("0.5"), "p50 {{signal}}")))
 	p.put(about{"Records per commit", "How many records share a transaction: more, the busier it is.", 8, 8},
-		lines(units.Short).WithTarget(promQL("A", `sum by (signal) (rate(plait_store_commit_records_sum`+gateways+`[$__rate_interval])) / (sum by (signal) (rate(plait_store_commit_records_count`+gateways+`[$__rate_interval])) > 0)`, "{{signal}}")))
+		lines(units.Short).WithTarget(own("A", `sum by (signal) (rate(plait_store_commit_records_sum`+gateways+`[$__rate_interval])) / (sum by (signal) (rate(plait_store_commit_records_count`+gateways+`[$__rate_interval])) > 0)`, "{{signal}}")))
 	p.put(about{"Not committed, or committed before", "Requests per second whose commit failed, by reason, and those that were a retry of what is stored.", 8, 8},
 		lines(units.RequestsPerSecond).
-			WithTarget(promQL("A", orZero(`sum by (signal, reason) (rate(plait_store_failed_requests_total`+gateways+`[$__rate_interval]))`), "failed {{signal}} {{reason}}")).
-			WithTarget(promQL("B", orZero(`sum by (signal) (rate(plait_store_duplicate_requests_total`+gateways+`[$__rate_interval]))`), "retried {{signal}}")))
+			WithTarget(own("A", orZero(`sum by (signal, reason) (rate(plait_store_failed_requests_total`+gateways+`[$__rate_interval]))`), "failed {{signal}} {{reason}}")).
+			WithTarget(own("B", orZero(`sum by (signal) (rate(plait_store_duplicate_requests_total`+gateways+`[$__rate_interval]))`), "retried {{signal}}")))
 }
 
 func (p *page) answers() {
 	p.put(about{"Queries", "Requests to the API per second, by route and status.", 8, 8},
-		lines(units.RequestsPerSecond).WithTarget(promQL("A", `sum by (route, code) (rate(plait_api_request_seconds_count`+gateways+`[$__rate_interval]))`, "{{route}} {{code}}")))
+		lines(units.RequestsPerSecond).WithTarget(own("A", `sum by (route, code) (rate(plait_api_request_seconds_count`+gateways+`[$__rate_interval]))`, "{{route}} {{code}}")))
 	p.put(about{"Query latency", "The 95th percentile of the time to answer, by route.", 8, 8},
-		lines(units.Seconds).WithTarget(promQL("A", `histogram_quantile(0.95, sum by (le, route) (rate(plait_api_request_seconds_bucket`+gateways+`[$__rate_interval])))`, "{{route}}")))
+		lines(units.Seconds).WithTarget(own("A", `histogram_quantile(0.95, sum by (le, route) (rate(plait_api_request_seconds_bucket`+gateways+`[$__rate_interval])))`, "{{route}}")))
 	p.put(about{"Memory of the process", "Resident memory of the gateways, without Postgres.", 8, 8},
-		lines(units.BytesIEC).WithTarget(promQL("A", `process_resident_memory_bytes`+gateways+` and on (instance, job) plait_ingest_in_flight_limit_bytes`, "{{instance}}")))
+		lines(units.BytesIEC).WithTarget(own("A", `process_resident_memory_bytes`+gateways+` and on (instance, job) plait_ingest_in_flight_limit_bytes`, "{{instance}}")))
 }
 
 func (p *page) storage() {
 	p.put(about{"Samples and chunks", "Samples that are not in chunks yet, and memory used by chunks that were read lately.", 8, 8},
 		lines(units.Short).
-			WithTarget(promQL("A", `sum(plait_store_head_samples`+gateways+`)`, "samples in the head")).
-			WithTarget(promQL("B", `sum(plait_store_chunk_cache_bytes`+gateways+`)`, "cached chunks")).
+			WithTarget(own("A", `sum(plait_store_head_samples`+gateways+`)`, "samples in the head")).
+			WithTarget(own("B", `sum(plait_store_chunk_cache_bytes`+gateways+`)`, "cached chunks")).
 			OverrideByName("cached chunks", []dashboard.DynamicConfigValue{set("unit", units.BytesIEC), set("custom.axisPlacement", "right")}))
 	p.put(about{"Partitions", "Partitions that exist, by table. They are made three days ahead and dropped when their retention is over.", 8, 8},
-		stepped(lines(units.Short)).WithTarget(promQL("A", `max by (table) (plait_store_partitions`+gateways+`)`, "{{table}}")))
+		stepped(lines(units.Short)).WithTarget(own("A", `max by (table) (plait_store_partitions`+gateways+`)`, "{{table}}")))
 	p.put(about{"Spans that were not measured", "Spans per second that were folded into series for others, not counted, or whose other side never came.", 8, 8},
 		lines("cps").
-			WithTarget(promQL("A", orZero(`sum(rate(plait_exemplars_folded_spans_total`+gateways+`[$__rate_interval]))`), "folded")).
-			WithTarget(promQL("B", orZero(`sum(rate(plait_exemplars_uncounted_spans_total`+gateways+`[$__rate_interval]))`), "uncounted")).
-			WithTarget(promQL("C", orZero(`sum(rate(plait_exemplars_unpaired_spans_total`+gateways+`[$__rate_interval]))`), "unpaired")))
+			WithTarget(own("A", orZero(`sum(rate(plait_exemplars_folded_spans_total`+gateways+`[$__rate_interval]))`), "folded")).
+			WithTarget(own("B", orZero(`sum(rate(plait_exemplars_uncounted_spans_total`+gateways+`[$__rate_interval]))`), "uncounted")).
+			WithTarget(own("C", orZero(`sum(rate(plait_exemplars_unpaired_spans_total`+gateways+`[$__rate_interval]))`), "unpaired")))
 	p.source = rows
 	bytes := set("unit", units.BytesIEC)
 	p.put(about{"Tables", "What is stored, the largest first. Rows are Postgres's estimate.", 12, 10},

@@ -25,6 +25,7 @@ var files = []struct {
 	{"metric-to-trace-to-logs.json", metricToTraceToLogs},
 	{"service.json", service},
 	{"logs-by-trace-id.json", logsByTraceID},
+	{"correlation-health.json", correlationHealth},
 	{"plait-itself.json", plaitItself},
 }
 

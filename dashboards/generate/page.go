@@ -13,6 +13,7 @@ import (
 const (
 	pivotUID   = "plait-metric-trace-logs"
 	serviceUID = "plait-service"
+	healthUID  = "plait-correlation-health"
 	logsUID    = "plait-logs-by-trace-id"
 	itselfUID  = "plait-itself"
 )

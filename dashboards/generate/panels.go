@@ -183,17 +183,6 @@ func gauge() []dashboard.DynamicConfigValue {
 	return []dashboard.DynamicConfigValue{set("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}), set("color", color("blue"))}
 }
 
-// sharePainted paints a share of failures yellow from 1 %, red from 5 %.
-func sharePainted() []dashboard.DynamicConfigValue {
-	return []dashboard.DynamicConfigValue{
-		set("custom.cellOptions", map[string]any{"type": "color-text"}),
-		set("color", map[string]any{"mode": "thresholds"}),
-		set("thresholds", map[string]any{"mode": "absolute", "steps": []any{
-			map[string]any{"color": "text", "value": nil}, map[string]any{"color": "yellow", "value": 0.01}, map[string]any{"color": "red", "value": 0.05},
-		}}),
-	}
-}
-
 // countOfFailures paints a cell red whose number is above zero.
 func countOfFailures() []dashboard.DynamicConfigValue {
 	return []dashboard.DynamicConfigValue{

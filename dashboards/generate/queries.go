@@ -18,6 +18,11 @@ func promQL(refID, expr, legend string) *prometheus.DataqueryBuilder {
 		EditorMode(prometheus.QueryEditorModeCode).Range()
 }
 
+// own is a range query of the gateways' own metrics.
+func own(refID, expr, legend string) *prometheus.DataqueryBuilder {
+	return promQL(refID, expr, legend).Datasource(scraped)
+}
+
 // promStat is an instant query at the end of the range, whose series have a label stat.
 func promStat(refID, stat, expr string) *prometheus.DataqueryBuilder {
 	return prometheus.NewDataqueryBuilder().RefId(refID).Datasource(metrics).Expr(`label_replace(` + expr + `, "stat", "` + stat + `", "", "")`).
@@ -49,6 +54,11 @@ type sqlQuery struct {
 // sqlTable asks for the rows of a statement.
 func sqlTable(refID, statement string) cog.Builder[variants.Dataquery] {
 	return sqlQuery{RefID: refID, Datasource: rows, EditorMode: "code", Format: "table", RawQuery: true, RawSQL: strings.TrimSpace(statement)}
+}
+
+// sqlSeries asks for series: the column time, the text in metric, and a number.
+func sqlSeries(refID, statement string) cog.Builder[variants.Dataquery] {
+	return sqlQuery{RefID: refID, Datasource: rows, EditorMode: "code", Format: "time_series", RawQuery: true, RawSQL: strings.TrimSpace(statement)}
 }
 
 // Build returns the query.

@@ -92,7 +92,7 @@ func joinedTable(noValue string) *table.PanelBuilder {
 		Transformations(joined("/.*/")).
 		OverrideByName("Time", []dashboard.DynamicConfigValue{set("custom.hidden", true)}).
 		OverrideByName("requests", column("requests/s", 110, set("unit", units.RequestsPerSecond))).
-		OverrideByName("failed", column("failed", 100, append(sharePainted(), set("unit", units.PercentUnit))...)).
+		OverrideByName("failed", column("failed", 100, painted(units.PercentUnit, 0.01, 0.05)...)).
 		OverrideByName("p50", column("p50", 100, set("unit", units.Seconds))).
 		OverrideByName("p95", column("p95", 100, set("unit", units.Seconds)))
 }

@@ -16,6 +16,7 @@ const (
 // The data sources of all panels are what the variables of these names hold.
 var (
 	metrics = sourceOf(prometheusType, "metrics")
+	scraped = sourceOf(prometheusType, "scraper")
 	traces  = sourceOf(tempoType, "traces")
 	records = sourceOf(lokiType, "logs")
 	rows    = sourceOf(postgresType, "sql")
@@ -31,12 +32,22 @@ func sourceOf(kind, variable string) common.DataSourceRef {
 
 // metricsVariable lets the user choose a Prometheus. The uid is that of the provisioned one; where
 // there is none, Grafana takes the first of the type.
-func metricsVariable(name, uid string) *dashboard.DatasourceVariableBuilder {
+func metricsVariable() *dashboard.DatasourceVariableBuilder {
 	return dashboard.NewDatasourceVariableBuilder("metrics").
 		Label("Metrics").
 		Description("The Prometheus to ask: Plait itself (…:7080/prometheus), or one that scrapes it.").
 		Type(prometheusType).
-		Current(option(name, uid))
+		Current(option("Plait metrics", "plait-prometheus"))
+}
+
+// scraperVariable lets the user choose the Prometheus that has the gateways' own metrics. It has another name than
+// metricsVariable, since a link from one dashboard to another carries what variables hold.
+func scraperVariable() *dashboard.DatasourceVariableBuilder {
+	return dashboard.NewDatasourceVariableBuilder("scraper").
+		Label("Gateways' metrics").
+		Description("The Prometheus that scrapes /metrics of the gateways.").
+		Type(prometheusType).
+		Current(option("Prometheus", "prometheus"))
 }
 
 // sqlVariable lets the user choose the Postgres that holds what Plait stores.
@@ -50,7 +61,7 @@ func sqlVariable() *dashboard.DatasourceVariableBuilder {
 
 // withEverySource adds a variable for each data source.
 func (p *page) withEverySource() *page {
-	p.WithVariable(metricsVariable("Plait metrics", "plait-prometheus")).
+	p.WithVariable(metricsVariable()).
 		WithVariable(dashboard.NewDatasourceVariableBuilder("traces").
 			Label("Traces").
 			Description("The Tempo to ask: Plait itself (…:7080/tempo).").
