@@ -2,8 +2,6 @@ package pgcopy
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -25,29 +23,5 @@ func (r *Rows) Flush(ctx context.Context, conn *pgx.Conn, statement string) erro
 		return err
 	}
 	r.Reset()
-	return nil
-}
-
-// tableOf is the table of a COPY statement.
-func tableOf(statement string) string {
-	table, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(statement), "COPY "), " ")
-	return table
-}
-
-// copied is a COPY whose answer was not read yet.
-type copied struct {
-	statement string
-	rows      int
-}
-
-// check says what is wrong with the answer to a COPY.
-func (c copied) check(a answer) error {
-	err := a.err
-	if want := fmt.Sprintf("COPY %d", c.rows); err == nil && a.tag != want {
-		err = fmt.Errorf("the answer is %q", a.tag)
-	}
-	if err != nil {
-		return fmt.Errorf("copy %d rows into %s: %w", c.rows, tableOf(c.statement), err)
-	}
 	return nil
 }

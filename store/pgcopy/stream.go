@@ -6,31 +6,40 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// Stream sends rows to several tables, and the COMMIT after them, without waiting for Postgres in between. Its
-// answers are read together. With pgx each COPY and the COMMIT wait for an answer, with two goroutines more for a COPY: for some dozen
-// rows that costs the gateway and Postgres as much as the rows.
+// Stream sends statements and the rows of several tables, and the COMMIT after them, without waiting for Postgres in
+// between. Its answers are read together. With pgx each COPY and the COMMIT wait for an answer, with two goroutines more for a
+// COPY: for some dozen rows that costs the gateway and Postgres as much as the rows.
+//
+// All of it is prepared statements between two Syncs of the extended protocol, a COPY too: Postgres parses each
+// once for a connection, and keeps its answers to itself until it is asked, but for those before a COPY begins. So neither side
+// is woken for each statement.
 //
 // Postgres reads what is sent while it works, and answers with some bytes for each statement, so neither waits for the
-// other for ever. When a COPY fails, Postgres skips its data, and the statements after it fail or, as COMMIT, roll back.
+// other for ever. When a statement fails, Postgres skips what follows, rows and COMMIT too, up to the Sync.
 type Stream struct {
-	ctx  context.Context // of the transaction
-	conn *pgx.Conn
-	out  *bufio.Writer // nil: nothing is sent that was not answered
-	sent []copied
-	err  error // of the connection, which is closed then
+	ctx       context.Context // of the transaction
+	conn      *pgx.Conn
+	out       *bufio.Writer // nil: nothing is sent that was not answered
+	written   counter       // below out
+	sent      []sent
+	arguments pgx.ExtendedQueryBuilder
+	message   []byte
+	err       error // of the connection, which is closed then
 }
 
 // ErrCommitUnknown marks a COMMIT without an answer: it may or may not have happened.
 var ErrCommitUnknown = errors.New("the answer to COMMIT got lost")
+
+const commitSQL = `COMMIT`
 
 const (
 	chunk = 64 << 10 // of rows in one message: Postgres holds it in memory
@@ -40,10 +49,27 @@ const (
 
 var buffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, chunk) }}
 
+// counter counts what was written to a connection.
+type counter struct {
+	to    io.Writer
+	bytes int
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.to.Write(p)
+	c.bytes += n
+	return n, err
+}
+
 // Begin starts a stream on a connection that nobody else uses until its end, which is Conn or Commit. What
 // takes longer than the context allows closes the connection.
 func Begin(ctx context.Context, conn *pgx.Conn) *Stream {
 	return &Stream{ctx: ctx, conn: conn}
+}
+
+// Exec sends a statement whose rows, if it has any, nobody asks for. It does not wait for the answer.
+func (s *Stream) Exec(statement string, arguments ...any) error {
+	return s.execute(sent{statement: statement}, arguments...)
 }
 
 // Copy sends rows to a table, given by a COPY … FROM STDIN BINARY statement, and keeps them. It does not wait for the answer.
@@ -51,11 +77,10 @@ func (s *Stream) Copy(statement string, rows *Rows) error {
 	if rows.Count == 0 {
 		return nil
 	}
+	if err := s.execute(sent{statement: statement, rows: rows.Count}); err != nil {
+		return err
+	}
 	return s.send(func(out *bufio.Writer) error {
-		s.sent = append(s.sent, copied{statement, rows.Count})
-		if err := writeMessage(out, &pgproto3.Query{String: statement}); err != nil {
-			return err
-		}
 		for data := rows.Bytes; len(data) > 0; {
 			n := min(len(data), chunk)
 			if err := writeData(out, data[:n]); err != nil {
@@ -66,13 +91,33 @@ func (s *Stream) Copy(statement string, rows *Rows) error {
 		if err := writeData(out, binary.BigEndian.AppendUint16(nil, math.MaxUint16)); err != nil { // the trailer
 			return err
 		}
-		return writeMessage(out, &pgproto3.CopyDone{})
+		return s.write(&pgproto3.CopyDone{})
+	})
+}
+
+// execute sends a statement, prepared.
+func (s *Stream) execute(what sent, arguments ...any) error {
+	prepared, err := s.prepared(what.statement)
+	if err != nil {
+		return err
+	}
+	if err := s.arguments.Build(s.conn.TypeMap(), prepared, arguments); err != nil {
+		return fmt.Errorf("encode the arguments of a statement: %w", err)
+	}
+	return s.send(func(*bufio.Writer) error {
+		s.sent = append(s.sent, what)
+		if err := s.write(&pgproto3.Bind{
+			PreparedStatement: prepared.Name, ParameterFormatCodes: s.arguments.ParamFormats, Parameters: s.arguments.ParamValues,
+		}); err != nil {
+			return err
+		}
+		return s.write(&pgproto3.Execute{})
 	})
 }
 
 // Conn reads the answers to what was sent, and returns the connection for other statements.
 func (s *Stream) Conn() (*pgx.Conn, error) {
-	if _, err := s.answers(0); err != nil {
+	if err := s.answers(nothing); err != nil {
 		return nil, err
 	}
 	return s.conn, nil
@@ -81,29 +126,14 @@ func (s *Stream) Conn() (*pgx.Conn, error) {
 // Commit commits the transaction, and reads all answers. An error that wraps ErrCommitUnknown leaves open whether
 // it is committed; after any other it is not.
 func (s *Stream) Commit() error {
-	err := s.send(func(out *bufio.Writer) error {
-		if err := writeMessage(out, &pgproto3.Query{String: "COMMIT"}); err != nil {
-			return err
-		}
-		return out.Flush()
-	})
-	if err != nil { // COMMIT is the last that is sent, so it was not sent whole
+	if err := s.execute(sent{statement: commitSQL}); err != nil { // it was not sent whole
 		return err
 	}
-	last, err := s.answers(1)
-	switch {
-	case err != nil:
-		return err
-	case last[0].err != nil:
-		return errors.Join(ErrCommitUnknown, last[0].err)
-	case last[0].tag != "COMMIT": // Postgres answers ROLLBACK when the transaction had failed
-		return errors.New("the transaction was rolled back")
-	}
-	return nil
+	return s.answers(len(s.sent) - 1)
 }
 
 // Discard reads the answers to what was sent, whatever they are.
-func (s *Stream) Discard() { _, _ = s.answers(0) }
+func (s *Stream) Discard() { _ = s.answers(nothing) }
 
 // send lets write use the buffer, and closes the connection when that goes wrong.
 func (s *Stream) send(write func(*bufio.Writer) error) error {
@@ -111,8 +141,9 @@ func (s *Stream) send(write func(*bufio.Writer) error) error {
 		return s.err
 	}
 	if s.out == nil {
+		s.written = counter{to: s.conn.PgConn().Conn()}
 		s.out = buffers.Get().(*bufio.Writer)
-		s.out.Reset(s.conn.PgConn().Conn())
+		s.out.Reset(&s.written)
 	}
 	return s.bounded(func() error { return write(s.out) })
 }
@@ -152,74 +183,10 @@ func (s *Stream) giveBack() {
 	}
 }
 
-// answer is what Postgres says to one statement.
-type answer struct {
-	tag string
-	err error
-}
-
-// answers reads what Postgres says to what was sent, and to so many statements more, which it returns. An
-// error tells what became of the rows, or that the connection broke before that was known.
-func (s *Stream) answers(more int) ([]answer, error) {
-	if s.out == nil {
-		return nil, s.err
-	}
-	all := make([]answer, len(s.sent)+more)
-	read := 0
-	broken := s.bounded(func() (err error) {
-		for err = s.out.Flush(); err == nil && read < len(all); {
-			if err = s.answer(&all[read]); err == nil {
-				read++
-			}
-		}
-		return err
-	})
-	s.giveBack()
-	sent := s.sent
-	s.sent = nil
-	for i, c := range sent {
-		if i >= read && all[i].err == nil { // no answer
-			break
-		}
-		if err := c.check(all[i]); err != nil {
-			if all[i].err == nil && more > 0 { // nothing kept Postgres from the COMMIT
-				err = errors.Join(ErrCommitUnknown, err)
-			}
-			return nil, err
-		}
-	}
-	if broken != nil && more > 0 {
-		return nil, errors.Join(ErrCommitUnknown, broken)
-	}
-	return all[len(sent):], broken
-}
-
-// answer reads the answer to one statement, up to where Postgres is ready for the next. It returns an error
-// when the connection breaks.
-func (s *Stream) answer(a *answer) error {
-	for {
-		m, err := s.conn.PgConn().ReceiveMessage(context.Background()) // bounded has set a deadline
-		if err != nil {
-			if last, ok := errors.AsType[*pgconn.PgError](err); ok { // after which Postgres closes the connection
-				a.err = last
-			}
-			return fmt.Errorf("read the answer to rows: %w", err)
-		}
-		switch m := m.(type) {
-		case *pgproto3.CommandComplete:
-			a.tag = string(m.CommandTag)
-		case *pgproto3.ErrorResponse:
-			a.err = pgconn.ErrorResponseToPgError(m)
-		case *pgproto3.ReadyForQuery:
-			return nil
-		}
-	}
-}
-
-func writeMessage(out *bufio.Writer, m pgproto3.FrontendMessage) error {
-	bytes, err := m.Encode(nil)
-	if err == nil {
-		_, err = out.Write(bytes)
+// write writes a message to the buffer.
+func (s *Stream) write(m pgproto3.FrontendMessage) (err error) {
+	if s.message, err = m.Encode(s.message[:0]); err == nil {
+		_, err = s.out.Write(s.message)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package pgcopy_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"testing"
@@ -206,4 +207,73 @@ func TestAContextThatHasEndedSendsNothing(t *testing.T) {
 		t.Errorf("Copy returns %v", err)
 	}
 	expectStored(t, watch, 0)
+}
+
+func TestStatementsAndRowsOfOneStreamAreOneTransaction(t *testing.T) {
+	t.Parallel()
+	conn, watch := connectTwice(t)
+	for _, again := range []int64{10, 20} { // the second time all statements are prepared
+		s := pgcopy.Begin(t.Context(), conn)
+		for _, err := range []error{
+			s.Exec(`INSERT INTO public.number (n) SELECT n FROM unnest($1::int8[]) AS g (n)`, []int64{again, again + 1}),
+			s.Copy(copyNumbersSQL, numbers(again+2, again+3)),
+			s.Exec(`SELECT n FROM public.number`), // whose rows nobody asks for
+			s.Exec(`DELETE FROM public.number WHERE n = $1`, again+3),
+			s.Commit(),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		exec(t, conn, `BEGIN`)
+	}
+	expectStored(t, watch, 6)
+}
+
+// Nothing that follows is done, neither the rows of a COPY nor the COMMIT, and the connection is of use for more.
+func TestAStatementThatFailsTakesItsTransactionAlong(t *testing.T) {
+	t.Parallel()
+	conn, watch := connectTwice(t)
+	for range 2 { // the first time it is told when the next statement is prepared
+		s := pgcopy.Begin(t.Context(), conn)
+		err := cmp.Or(
+			s.Copy(copyNumbersSQL, numbers(1)),
+			s.Exec(`SELECT (n || ' is a number')::int8 FROM public.number`),
+			s.Copy(copyNumbersSQL, numbers(2, 3)),
+			s.Exec(`DELETE FROM public.number WHERE n = $1`, int64(1)),
+			s.Commit(),
+		)
+		if e, ok := errors.AsType[*pgconn.PgError](err); !ok || e.Code != pgerrcode.InvalidTextRepresentation || errors.Is(err, pgcopy.ErrCommitUnknown) {
+			t.Errorf("Commit returns %v, want what the server says to the statement", err)
+		}
+		expectStored(t, watch, 0)
+		exec(t, conn, `ROLLBACK`)
+		exec(t, conn, `BEGIN`)
+	}
+}
+
+// As a pooler may, or a migration by the change of a table.
+func TestAConnectionThatLostItsStatementsIsClosed(t *testing.T) {
+	t.Parallel()
+	conn, watch := connectTwice(t)
+	s := pgcopy.Begin(t.Context(), conn)
+	if err := errors.Join(s.Copy(copyNumbersSQL, numbers(1)), s.Commit()); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, conn, `BEGIN`)
+	if _, err := conn.PgConn().Exec(t.Context(), `DEALLOCATE ALL`).ReadAll(); err != nil {
+		t.Fatal(err)
+	}
+	s = pgcopy.Begin(t.Context(), conn)
+	if err := s.Copy(copyNumbersSQL, numbers(2)); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Commit()
+	if e, ok := errors.AsType[*pgconn.PgError](err); !ok || e.Code != pgerrcode.InvalidSQLStatementName || errors.Is(err, pgcopy.ErrCommitUnknown) {
+		t.Errorf("Commit returns %v, want that the statement is not there", err)
+	}
+	if !conn.IsClosed() {
+		t.Error("the connection is open, and would fail for ever")
+	}
+	expectStored(t, watch, 1)
 }
