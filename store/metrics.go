@@ -85,7 +85,7 @@ type metricWriter struct {
 	halves      traceid.Halves
 }
 
-func (w *metricWriter) Prepare(group []*metricBatch, _, opening *pgx.Batch) error {
+func (w *metricWriter) Prepare(group []*metricBatch, _, opening *pgx.Batch, _ bool) error {
 	opening.Queue(metrics.TransactionSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&w.transaction) })
 	w.batches = w.batches[:0]
 	w.halves.Begin()
@@ -95,7 +95,7 @@ func (w *metricWriter) Prepare(group []*metricBatch, _, opening *pgx.Batch) erro
 			w.halves.Add(*id, false)
 		}
 	}
-	w.halves.Queue(opening, partition.DayOf(w.now()))
+	w.halves.Queue(opening, partition.DayOf(w.now()), false)
 	return nil
 }
 

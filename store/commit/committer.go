@@ -39,11 +39,17 @@ import (
 //	take     everything that waits, up to a bound of records and bytes
 //	prepare  rows are encoded and sorted; dictionary entries that they need and that this
 //	         gateway has not written yet are collected
-//	open     one round trip: the entries in a transaction of their own, then BEGIN and the
-//	         digests of the group's requests
+//	open     the entries in a transaction of their own, then BEGIN and the digests of the
+//	         group's requests
 //	write    COPY
-//	commit   COMMIT, synced, in one round trip with the COPYs
+//	commit   COMMIT, synced
 //	answer   every waiter
+//
+// From open to commit is one round trip: the committer is in haste. It asks for nothing, and sends
+// statements that fail where there would have been something to tell: a request was committed
+// before, an id stands for another content, rows wait for the group's traces. A group that
+// fails in haste is written again with care: opening it is a round trip of its own, which tells what there is, and
+// the next groups are written with care at once, since what is rare seldom comes alone.
 //
 // What must hold:
 //
@@ -59,8 +65,8 @@ import (
 //  4. A batch's memory belongs to its sender until the answer. A sender that goes away while
 //     its batch waits takes it along; once it is taken, the sender waits for the answer, which
 //     is bounded by groupTimeout.
-//  5. Duplicates drop out before rows are written: a group that turns out to hold some is
-//     rolled back and starts again without them. That costs a group twice, and retries are rare.
+//  5. Duplicates drop out before rows are committed: a group that turns out to hold some is
+//     rolled back and starts again without them. That costs a group twice, or three times after haste, and retries are rare.
 //
 // Two contexts end a committer: close says "take no more", after which it writes what is
 // waiting and returns; the context of run ends also that.
@@ -71,9 +77,10 @@ import (
 type Writer[B any] interface {
 	// Prepare encodes the rows of a group and adds statements to entries that write what the
 	// rows refer to and what is not in the database yet, and to opening what the writer wants
-	// to know of the transaction when it begins. An error that wraps plait.ErrInvalid lays the
-	// blame on a batch.
-	Prepare(group []B, entries, opening *pgx.Batch) error
+	// to know of the transaction when it begins. In haste nobody waits for answers, so statements
+	// fail where they would have something to tell; if one of them asks all the same, there is
+	// no haste. An error that wraps plait.ErrInvalid lays the blame on a batch.
+	Prepare(group []B, entries, opening *pgx.Batch, hasty bool) error
 	// Write sends the rows, within a transaction, which the committer ends. It need not wait for what Postgres
 	// says to them: the committer does, and knows no difference.
 	Write(ctx context.Context, rows *pgcopy.Stream) error
@@ -96,6 +103,7 @@ const (
 	maxGroupBytes     = 16 << 20 // and what they may need of memory
 	maxWaitingRecords = 400_000  // beyond it senders are sent away
 	maxPatience       = 5 * time.Millisecond
+	carefulGroups     = 16 // after one that failed in haste
 	acquireTimeout    = 5 * time.Second
 	groupTimeout      = 60 * time.Second
 )
@@ -109,6 +117,7 @@ type Committer[B batch] struct {
 
 	// what only run touches
 	session  session   // of the group that is being written
+	careful  int       // groups that are not written in haste
 	expected int       // requests that may wait once all senders are back
 	deadline time.Time // until which the next group waits for them
 

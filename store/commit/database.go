@@ -25,6 +25,8 @@ type session interface {
 	// begin writes dictionary entries in a transaction of their own, begins the transaction of the
 	// rows and sends what opens it. It returns those of the digests that no request of the last hour had.
 	begin(ctx context.Context, entries, opening *pgx.Batch, digests []plait.Digest) (fresh map[plait.Digest]bool, err error)
+	// hurry is begin, but for the answers: what is sent may fail as late as in commit. It fails if a digest is known.
+	hurry(ctx context.Context, entries, opening *pgx.Batch, digests []plait.Digest) error
 	// write lends the connection to a writer, within the transaction. What the writer sends may fail as
 	// late as in commit.
 	write(ctx context.Context, rows func(context.Context, *pgcopy.Stream) error) error
@@ -65,7 +67,28 @@ type postgresSession struct {
 
 // begin sends all of it in one round trip.
 func (s *postgresSession) begin(ctx context.Context, entries, opening *pgx.Batch, digests []plait.Digest) (map[plait.Digest]bool, error) {
-	var all pgx.Batch
+	all := beginning(entries, opening)
+	fresh := make(map[plait.Digest]bool, len(digests))
+	queueRequests(all, digests, fresh)
+	return fresh, s.conn.SendBatch(ctx, all).Close()
+}
+
+// hurry puts all of it before the rows.
+func (s *postgresSession) hurry(ctx context.Context, entries, opening *pgx.Batch, digests []plait.Digest) error {
+	all := beginning(entries, opening)
+	queueNewRequests(all, digests)
+	s.rows = pgcopy.Begin(ctx, s.conn.Conn())
+	for _, q := range all.QueuedQueries {
+		if err := s.rows.Exec(q.SQL, q.Arguments...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// beginning is what the transaction of a group begins with, and that of its entries before it.
+func beginning(entries, opening *pgx.Batch) *pgx.Batch {
+	all := &pgx.Batch{}
 	if len(entries.QueuedQueries) > 0 {
 		all.Queue("BEGIN")
 		all.Queue("SET LOCAL synchronous_commit = off") // see committer.go, 2
@@ -74,13 +97,13 @@ func (s *postgresSession) begin(ctx context.Context, entries, opening *pgx.Batch
 	}
 	all.Queue("BEGIN")
 	all.QueuedQueries = append(all.QueuedQueries, opening.QueuedQueries...)
-	fresh := make(map[plait.Digest]bool, len(digests))
-	queueRequests(&all, digests, fresh)
-	return fresh, s.conn.SendBatch(ctx, &all).Close()
+	return all
 }
 
 func (s *postgresSession) write(ctx context.Context, rows func(context.Context, *pgcopy.Stream) error) error {
-	s.rows = pgcopy.Begin(ctx, s.conn.Conn())
+	if s.rows == nil {
+		s.rows = pgcopy.Begin(ctx, s.conn.Conn())
+	}
 	return rows(ctx, s.rows)
 }
 

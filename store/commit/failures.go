@@ -74,6 +74,12 @@ func startsAfresh(err error) bool {
 		code == pgerrcode.InvalidSQLStatementName || code == pgerrcode.FeatureNotSupported // a cached statement was overtaken by a migration
 }
 
+// wantsCare says whether a group that failed in haste is to be written again with care: Postgres refused it, and what it
+// found may be a repeat, an id that stands for another content, or rows that wait for a trace, none of which is anybody's fault.
+func wantsCare(err error) bool {
+	return pgerror.Code(err) != "" && !isNoPartition(err) && !errors.Is(err, pgcopy.ErrCommitUnknown)
+}
+
 // KindOf gives an error of the write path its kind: the data is at fault, or the database
 // cannot take it for the moment. Anything else has no kind, and senders repeat it.
 func KindOf(err error) error {

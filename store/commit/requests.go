@@ -1,6 +1,7 @@
 package commit
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -24,6 +25,11 @@ ON CONFLICT (digest) DO UPDATE SET seen_at = excluded.seen_at
 	WHERE r.seen_at < excluded.seen_at - interval '1 hour'
 RETURNING digest`
 
+// enterNewRequestsSQL fails by the primary key where a digest is there, even of more than an hour ago.
+const enterNewRequestsSQL = `
+INSERT INTO plait_store.request (digest, seen_at)
+SELECT digest, pg_catalog.now() FROM unnest($1::uuid[]) AS g (digest)`
+
 // expireRequestsSQL forgets old digests, a bite at a time. What it leaves for the next round
 // does no harm.
 const expireRequestsSQL = `
@@ -43,14 +49,7 @@ func queueRequests(batch *pgx.Batch, digests []plait.Digest, fresh map[plait.Dig
 	if len(digests) == 0 {
 		return
 	}
-	digests = slices.SortedFunc(slices.Values(digests), func(a, b plait.Digest) int {
-		return slices.Compare(a[:], b[:])
-	})
-	parameter := make([][16]byte, len(digests))
-	for i, d := range digests {
-		parameter[i] = d
-	}
-	batch.Queue(enterRequestsSQL, parameter).Query(func(rows pgx.Rows) error {
+	batch.Queue(enterRequestsSQL, sorted(digests)).Query(func(rows pgx.Rows) error {
 		var d [16]byte
 		_, err := pgx.ForEachRow(rows, []any{&d}, func() error {
 			fresh[d] = true
@@ -58,6 +57,22 @@ func queueRequests(batch *pgx.Batch, digests []plait.Digest, fresh map[plait.Dig
 		})
 		return err
 	})
+}
+
+// queueNewRequests adds the statement that enters digests of which none may be there.
+func queueNewRequests(batch *pgx.Batch, digests []plait.Digest) {
+	if len(digests) > 0 {
+		batch.Queue(enterNewRequestsSQL, sorted(digests))
+	}
+}
+
+func sorted(digests []plait.Digest) [][16]byte {
+	parameter := make([][16]byte, len(digests))
+	for i, d := range digests {
+		parameter[i] = d
+	}
+	slices.SortFunc(parameter, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
+	return parameter
 }
 
 // ExpireRequests forgets digests that are too old to be asked for.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -115,10 +116,16 @@ func (c *Committer[B]) attempt(ctx context.Context, group []*waiter[B]) (map[pla
 	ctx, cancel := context.WithTimeout(ctx, groupTimeout)
 	defer cancel()
 	duplicates := make(map[plait.Digest]bool)
+	hasty := c.careful == 0
+	c.careful = max(c.careful-1, 0)
 	for len(group) > 0 {
-		repeated, err := c.transact(ctx, group)
+		repeated, err := c.transact(ctx, group, hasty)
 		if err != nil {
 			c.session.rollback(ctx)
+			if hasty && c.session.usable() && wantsCare(err) {
+				hasty, c.careful = false, carefulGroups
+				continue
+			}
 			return nil, err
 		}
 		if len(repeated) == 0 {
@@ -138,8 +145,8 @@ func (c *Committer[B]) attempt(ctx context.Context, group []*waiter[B]) (map[pla
 }
 
 // transact writes and commits a group, or rolls back and returns the digests that were
-// committed before.
-func (c *Committer[B]) transact(ctx context.Context, group []*waiter[B]) (map[plait.Digest]bool, error) {
+// committed before. In haste it asks for nothing, and fails where there would have been something to tell.
+func (c *Committer[B]) transact(ctx context.Context, group []*waiter[B], hasty bool) (map[plait.Digest]bool, error) {
 	batches := make([]B, len(group))
 	var digests []plait.Digest
 	for i, w := range group {
@@ -151,16 +158,16 @@ func (c *Committer[B]) transact(ctx context.Context, group []*waiter[B]) (map[pl
 	committed := false
 	defer func() { c.writer.Ended(committed) }()
 	var entries, opening pgx.Batch
-	if err := c.writer.Prepare(batches, &entries, &opening); err != nil {
+	if err := c.writer.Prepare(batches, &entries, &opening, hasty); err != nil {
 		return nil, fmt.Errorf("encode %s: %w", c.signal, err)
 	}
-	fresh, err := c.session.begin(ctx, &entries, &opening, digests)
+	repeated, err := c.begin(ctx, &entries, &opening, digests, hasty)
 	if err != nil {
 		return nil, fmt.Errorf("begin to write %s: %w", c.signal, err)
 	}
-	if len(fresh) < len(digests) {
+	if len(repeated) > 0 {
 		c.session.rollback(ctx)
-		return repeatedOf(digests, fresh), nil
+		return repeated, nil
 	}
 	if err := c.session.write(ctx, c.writer.Write); err != nil {
 		return nil, err
@@ -170,6 +177,23 @@ func (c *Committer[B]) transact(ctx context.Context, group []*waiter[B]) (map[pl
 	}
 	committed = true
 	return nil, nil
+}
+
+// begin begins the transaction of a group, and returns the digests that were committed before.
+func (c *Committer[B]) begin(ctx context.Context, entries, opening *pgx.Batch, digests []plait.Digest, hasty bool) (map[plait.Digest]bool, error) {
+	if hasty && !asks(entries) && !asks(opening) {
+		return nil, c.session.hurry(ctx, entries, opening, digests)
+	}
+	fresh, err := c.session.begin(ctx, entries, opening, digests)
+	if err != nil {
+		return nil, err
+	}
+	return repeatedOf(digests, fresh), nil
+}
+
+// asks says whether somebody wants to know an answer.
+func asks(statements *pgx.Batch) bool {
+	return slices.ContainsFunc(statements.QueuedQueries, func(q *pgx.QueuedQuery) bool { return q.Fn != nil })
 }
 
 // repeatedOf returns the digests that are not fresh.

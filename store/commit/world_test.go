@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,6 +45,7 @@ type world struct {
 	stored   []string              // in the order of their commits
 	groups   [][]string            // that were committed
 	begun    int                   // transactions
+	hurried  int                   // of them in haste
 	resets   int                   // of the connections
 	refreshs int                   // of the partitions
 	ended    []bool                // what the writer was told
@@ -51,6 +53,7 @@ type world struct {
 	open    []*request // of the transaction under way
 	waiting bool       // a transaction is under way
 
+	asks       bool // for an answer while it prepares
 	connected  func(ctx context.Context) error
 	prepared   func(group []string) error
 	written    func(group []string) error
@@ -79,7 +82,10 @@ func (w *world) makePartitions(context.Context) error {
 }
 
 // Prepare, Write and Ended make it a Writer.
-func (w *world) Prepare(group []*request, _, _ *pgx.Batch) error {
+func (w *world) Prepare(group []*request, _, opening *pgx.Batch, _ bool) error {
+	if w.asks {
+		opening.Queue("").Exec(func(pgconn.CommandTag) error { return nil })
+	}
 	w.open = slices.Clone(group)
 	if w.prepared != nil {
 		return w.prepared(names(group))
@@ -105,8 +111,16 @@ func names(group []*request) []string {
 }
 
 type worldSession struct {
-	world  *world
-	closed bool
+	world   *world
+	closed  bool
+	refused bool // the transaction, since a digest is known
+}
+
+func (s *worldSession) hurry(_ context.Context, _, _ *pgx.Batch, digests []plait.Digest) error {
+	s.world.hurried++
+	fresh, err := s.begin(context.Background(), nil, nil, digests)
+	s.refused = err == nil && len(fresh) < len(digests)
+	return err
 }
 
 func (s *worldSession) begin(_ context.Context, _, _ *pgx.Batch, digests []plait.Digest) (map[plait.Digest]bool, error) {
@@ -126,12 +140,18 @@ func (s *worldSession) begin(_ context.Context, _, _ *pgx.Batch, digests []plait
 }
 
 func (s *worldSession) write(ctx context.Context, rows func(context.Context, *pgcopy.Stream) error) error {
+	if s.refused {
+		return nil // it is told in commit
+	}
 	return rows(ctx, nil)
 }
 
 func (s *worldSession) commit(context.Context) error {
 	w := s.world
 	time.Sleep(w.takes)
+	if s.refused {
+		return server(pgerrcode.UniqueViolation)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	happens, err := true, error(nil)
@@ -149,7 +169,7 @@ func (s *worldSession) commit(context.Context) error {
 	return err
 }
 
-func (s *worldSession) rollback(context.Context) { s.world.waiting = false }
+func (s *worldSession) rollback(context.Context) { s.world.waiting, s.refused = false, false }
 
 func (s *worldSession) usable() bool { return !s.closed }
 

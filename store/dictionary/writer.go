@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -36,6 +37,7 @@ import (
 type Writer struct {
 	name   string
 	upsert string // $1 ids, $2 day, then an array for each text and each number of an entry
+	strict string // upsert, but it fails where an id stands for another content
 	ids    contentIDs
 
 	known   *recent.Map[contentHash, knownEntry]
@@ -76,6 +78,7 @@ func NewWriter(in *Instruments, key Key, name, upsert string, capacity int) *Wri
 	return &Writer{
 		name:    name,
 		upsert:  upsert,
+		strict:  strings.Replace(upsert, tellDifferentSQL, failDifferentSQL, 1),
 		ids:     newContentIDs(key, name),
 		known:   recent.OfSize[contentHash, knownEntry](capacity),
 		pending: make(map[contentHash]pendingEntry),
@@ -85,6 +88,17 @@ func NewWriter(in *Instruments, key Key, name, upsert string, capacity int) *Wri
 		collided: in.collisions.WithLabelValues(name).Inc,
 	}
 }
+
+// Every upsert tells by tellDifferentSQL which ids stand for another content than the one it is given. With failDifferentSQL in
+// its place it fails, by a number that cannot be read; the text of that is for whoever reads Postgres's log.
+const (
+	tellDifferentSQL = `
+SELECT g.id
+`
+	failDifferentSQL = `
+SELECT ('none: id ' || g.id || ' stands for two contents, so Plait takes another one')::int8
+`
+)
 
 // begin starts a group.
 func (d *Writer) begin(now time.Time) {
@@ -152,8 +166,9 @@ func (d *Writer) skip(id int64) {
 }
 
 // queue adds the statement that writes the pending entries, sorted by id so that gateways
-// which write the same ones wait for one another and never in a circle.
-func (d *Writer) queue(batch *pgx.Batch) {
+// which write the same ones wait for one another and never in a circle. A strict one has nothing to tell, and
+// fails when an id stands for another content.
+func (d *Writer) queue(batch *pgx.Batch, strict bool) {
 	if len(d.pending) == 0 {
 		return
 	}
@@ -166,6 +181,10 @@ func (d *Writer) queue(batch *pgx.Batch) {
 	}
 	for column := range shape.Numbers {
 		arguments = append(arguments, pendingColumn(ids, func(id int64) int64 { return content(id).Numbers[column] }))
+	}
+	if strict {
+		batch.Queue(d.strict, arguments...)
+		return
 	}
 	batch.Queue(d.upsert, arguments...).Query(func(rows pgx.Rows) error {
 		different, err := pgx.CollectRows(rows, pgx.RowTo[int64])
@@ -194,10 +213,11 @@ func Begin(now time.Time, dictionaries []*Writer) {
 	}
 }
 
-// Queue adds the statements of all dictionaries of a writer, in the same order always.
-func Queue(batch *pgx.Batch, dictionaries []*Writer) {
+// Queue adds the statements of all dictionaries of a writer, in the same order always. Strict ones fail where they would
+// have to tell that an id stands for two contents.
+func Queue(batch *pgx.Batch, dictionaries []*Writer, strict bool) {
 	for _, d := range dictionaries {
-		d.queue(batch)
+		d.queue(batch, strict)
 	}
 }
 

@@ -148,7 +148,7 @@ func (w *Writer) dictionaries() []*dictionary.Writer {
 }
 
 // Prepare encodes the rows of a group: see commit.Writer.
-func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
+func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch, hasty bool) error {
 	now := w.now()
 	w.today, w.placer = partition.DayOf(now), w.partitions.Placer("log", now)
 	dictionary.Begin(now, w.dictionaries())
@@ -163,9 +163,9 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 	for _, key := range w.order {
 		w.encode(&w.rows[key.Row])
 	}
-	dictionary.Queue(entries, w.dictionaries())
+	dictionary.Queue(entries, w.dictionaries(), hasty)
 	w.Services.Queue(entries)
-	w.halves.Queue(opening, w.today)
+	w.halves.Queue(opening, w.today, hasty)
 	w.terms.Queue(opening)
 	w.tally.Queue(opening)
 	return nil

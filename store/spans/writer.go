@@ -120,7 +120,7 @@ func (w *Writer) dictionaries() []*dictionary.Writer {
 }
 
 // Prepare encodes the rows of a group: see commit.Writer.
-func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
+func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch, hasty bool) error {
 	now := w.now()
 	w.today, w.placer = partition.DayOf(now), w.partitions.Placer("span", now)
 	dictionary.Begin(now, w.dictionaries())
@@ -137,10 +137,10 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch) error {
 		w.encode(&w.rows[key.Row])
 	}
 	w.traces.encode(w.rows, w.order)
-	dictionary.Queue(entries, w.dictionaries())
+	dictionary.Queue(entries, w.dictionaries(), hasty)
 	w.Services.Queue(entries)
 	w.keys.Queue(entries)
-	w.halves.Queue(opening, w.today)
+	w.halves.Queue(opening, w.today, hasty)
 	w.terms.Queue(opening)
 	w.tally.Queue(opening)
 	return nil

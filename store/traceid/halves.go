@@ -144,14 +144,24 @@ JOIN plait_store.half_trace h ON h.low_id = w.low_id
 WHERE EXISTS (SELECT FROM plait_store.half_trace)
 ORDER BY h.low_id, h.arrived_on
 FOR UPDATE OF h`
+
+	// Likewise, but instead of telling of a row it fails, by a number that cannot be read; the text of that is
+	// for whoever reads Postgres's log.
+	failHalvesSQL = `
+SELECT ('none: rows wait for the trace with lower half ' || h.low_id || ', so Plait joins them')::int8
+FROM unnest($1::int8[]) w(low_id)
+JOIN plait_store.half_trace h ON h.low_id = w.low_id
+WHERE EXISTS (SELECT FROM plait_store.half_trace)`
 )
 
-// Queue adds the statements that open the transaction.
-func (h *Halves) Queue(opening *pgx.Batch, today partition.Day) {
+// Queue adds the statements that open the transaction. Strict ones fail where they would have to tell that rows are waiting.
+func (h *Halves) Queue(opening *pgx.Batch, today partition.Day, strict bool) {
 	if len(h.half) > 0 {
 		opening.Queue(tellHalvesSQL, sortedLows(h.half), today.Time())
 	}
-	if len(h.whole) > 0 {
+	if len(h.whole) > 0 && strict {
+		opening.Queue(failHalvesSQL, sortedLows(h.whole))
+	} else if len(h.whole) > 0 {
 		opening.Queue(claimHalvesSQL, sortedLows(h.whole)).Query(func(rows pgx.Rows) error {
 			var low int64
 			_, err := pgx.ForEachRow(rows, []any{&low}, func() error { h.found[low] = true; return nil })
