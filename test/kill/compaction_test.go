@@ -46,6 +46,7 @@ func TestKillsDuringCompactionLoseNothing(t *testing.T) {
 		g.start(t)
 		s.awaitBegunAfter(t, g, killed)
 	}
+	g.awaitChunks(t)
 	filled := f.stop()
 	acks := s.stop(t, g)
 	g.stop(t)
@@ -75,6 +76,24 @@ func (g *gateway) awaitStatement(t *testing.T, pattern string) (statement string
 		select {
 		case <-limit:
 			return ""
+		case <-tick.C:
+		}
+	}
+}
+
+// awaitChunks waits until a compaction has come to its end.
+func (g *gateway) awaitChunks(t *testing.T) {
+	t.Helper()
+	conn := g.connectSoon(t)
+	defer func() { _ = conn.Close(context.Background()) }()
+	tick := time.NewTicker(retryDelay)
+	defer tick.Stop()
+	limit := time.After(ackLimit)
+	for some := false; !some; {
+		check(t, conn.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM plait_store.sample_chunk)`).Scan(&some))
+		select {
+		case <-limit:
+			t.Fatal("no compaction came to its end")
 		case <-tick.C:
 		}
 	}
