@@ -29,6 +29,7 @@ var endpoints = []endpoint{
 	question(tracePath+"/metrics", (*Server).traceMetrics),
 	question("/pivot/log", (*Server).pivotLog),
 	question("/heatmap", (*Server).heatmap),
+	question("/compare", (*Server).compare),
 	question("/logs", (*Server).searchLogs),
 	question("/logs/volume", (*Server).logVolume),
 	question("/traces", (*Server).searchTraces),

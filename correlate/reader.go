@@ -30,6 +30,7 @@ type TraceReader interface {
 	// UnusualSpans returns the spans of a window that most exceed what is usual for their operation.
 	UnusualSpans(ctx context.Context, q query.Unusual) (plait.UnusualSpans, error)
 	HeatmapReader
+	CompareReader
 	// ServiceNames returns the names of services, at most limit of them.
 	ServiceNames(ctx context.Context, limit int) ([]string, error)
 	// ServiceMap counts the calls between services by joining spans to their parents.
@@ -40,6 +41,7 @@ type TraceReader interface {
 
 // LogReader reads log records.
 type LogReader interface {
+	TemplateReader
 	// TraceLogs returns the records of a trace in time order, at most limit of them, and
 	// whether there are more. An id and its lower half find each other, as in Trace.
 	TraceLogs(ctx context.Context, id plait.TraceID, limit int) ([]plait.LogRecord, bool, error)

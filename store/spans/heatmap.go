@@ -140,18 +140,13 @@ func (h *heatmap) readMinutes(ctx context.Context) error {
 	first, last := rowcodec.FloorDiv(h.from, step), rowcodec.FloorDiv(h.to-1, step)
 	length := min(max(h.to-h.from, leastBefore.Microseconds()), mostBefore.Microseconds())
 	from := max((first-(length+step-1)/step)*step, rowcodec.MinMicros)
-	operations, resources := slices.Sorted(slices.Values(h.plan.operations)), slices.Sorted(slices.Values(h.plan.resources))
-	among := func(all []int64, asked bool, id int64) bool {
-		_, ok := slices.BinarySearch(all, id)
-		return ok || !asked
-	}
+	fits := h.plan.cells()
 	return h.store.tally.SpanMinutes(ctx, from, min((last+1)*step, rowcodec.MaxMicros), func(c *counts.SpanCell) error {
 		at := rowcodec.FloorDiv(c.Minute*counts.MinuteMicros, step)
 		if at >= first {
 			h.spans += c.Count
 		}
-		if !among(operations, h.plan.operations != nil, c.Operation) || !among(resources, h.plan.resources != nil, c.Resource) ||
-			h.plan.statuses != nil && !slices.Contains(h.plan.statuses, int16(c.Status)) {
+		if !fits(c) {
 			return nil
 		}
 		into := h.cells
@@ -165,6 +160,19 @@ func (h *heatmap) readMinutes(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// cells says whether spans of a cell fit, as far as it tells: all but what they took.
+func (p *spanPlan) cells() func(*counts.SpanCell) bool {
+	operations, resources := slices.Sorted(slices.Values(p.operations)), slices.Sorted(slices.Values(p.resources))
+	among := func(all []int64, asked bool, id int64) bool {
+		_, ok := slices.BinarySearch(all, id)
+		return ok || !asked
+	}
+	return func(c *counts.SpanCell) bool {
+		return among(operations, p.operations != nil, c.Operation) && among(resources, p.resources != nil, c.Resource) &&
+			(p.statuses == nil || slices.Contains(p.statuses, int16(c.Status)))
+	}
 }
 
 // within says whether spans of a bucket took as long as is asked: a bound lies within one at most.
