@@ -21,6 +21,7 @@ build: ## build bin/plait
 
 test: postgres ## run all tests, against a real Postgres, with the race detector
 	$(GO) test -race -count=1 -timeout 20m ./... # not from the cache: test/kill builds the program by itself
+	cd test/lokiclient && $(GO) test -count=1 ./... # a module of its own: its client needs an old Prometheus
 
 test-postgres-versions: ## run the tests of storage on Postgres 16, 17 and 18, which npm gets
 	GO=$(GO) ./scripts/postgres-versions.sh
@@ -30,6 +31,7 @@ lint: tools ## gofmt, go vet, staticcheck, golangci-lint
 	$(GO) vet ./...
 	$(TOOLS)/staticcheck ./...
 	$(TOOLS)/golangci-lint run ./...
+	cd test/lokiclient && $(GO) vet ./...
 
 bench: postgres build ## measure ingest cost and query times (docs/performance.md)
 	$(GO) run ./bench -plait ./$(BIN)

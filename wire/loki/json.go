@@ -1,15 +1,18 @@
 package loki
 
 import (
+	"math"
 	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/jsontext"
 )
 
-// DecodeJSON reads a request in JSON, as Decode does one in protobuf.
+// DecodeJSON reads a request in JSON, as Decode does one in protobuf. The form of Loki's first clients, with labels in a
+// string and entries that are objects, is understood, too.
 func DecodeJSON(body []byte, claim func(bytes int64) error) (*plait.Logs, error) {
 	d := &jsonDecoder{decoder: decoder{claim: claim}, r: jsontext.Of(view(body))}
 	for o := (jsontext.Object{}); d.r.Field(&o); {
@@ -48,10 +51,11 @@ func (d *jsonDecoder) stop(err error) {
 // readStream reads the labels, wherever they stand, before the entries.
 func (d *jsonDecoder) readStream() {
 	var labels []plait.Label
+	var problem error
 	begin := d.r
 	for o := (jsontext.Object{}); d.r.Field(&o); {
 		if o.Key == "stream" || o.Key == "labels" {
-			labels = d.readLabels()
+			labels, problem = d.readLabels()
 			break
 		}
 		d.r.Skip()
@@ -62,19 +66,29 @@ func (d *jsonDecoder) readStream() {
 	made := d.r.Made
 	d.r = begin
 	d.stop(d.take(made))
-	d.stop(d.stream(labels, nil))
+	d.stop(d.stream(labels, problem))
 	for o := (jsontext.Object{}); d.r.Field(&o); {
-		if o.Key != "values" {
+		read := d.readEntry
+		switch o.Key {
+		case "values":
+		case "entries":
+			read = d.readEntryObject
+		default:
 			d.r.Skip()
 			continue
 		}
 		for a := (jsontext.Array{}); d.r.Item(&a); {
-			d.readEntry()
+			read()
 		}
 	}
 }
 
-func (d *jsonDecoder) readLabels() (labels []plait.Label) {
+// readLabels reads an object, or a text such as {app="cart"}, with what is wrong with it.
+func (d *jsonDecoder) readLabels() (labels []plait.Label, problem error) {
+	d.r.Space()
+	if d.r.Peek() == '"' {
+		return parseLabels(d.r.Str())
+	}
 	for o := (jsontext.Object{}); d.r.Field(&o); {
 		if len(labels) > MaxLabels {
 			d.r.Skip()
@@ -83,7 +97,7 @@ func (d *jsonDecoder) readLabels() (labels []plait.Label) {
 		labels = append(labels, plait.Label{Name: o.Key, Value: d.r.Str()})
 	}
 	d.stop(d.take(len(labels) * int(unsafe.Sizeof(plait.Label{}))))
-	return labels
+	return labels, nil
 }
 
 // readEntry reads ["nanoseconds", "line", {"metadata": "…"}].
@@ -112,6 +126,48 @@ func (d *jsonDecoder) readEntry() {
 		d.stop(d.take(d.r.Made - before))
 		d.stop(d.add(&e))
 	}
+}
+
+// readEntryObject reads {"ts": "2026-11-21T10:00:00.5Z", "line": "line", "structuredMetadata": {"metadata": "…"}}.
+func (d *jsonDecoder) readEntryObject() {
+	var e entry
+	before := d.r.Made
+	for o := (jsontext.Object{}); d.r.Field(&o); {
+		switch o.Key {
+		case "ts", "timestamp":
+			at := d.r.Pos
+			t, err := time.Parse(time.RFC3339Nano, d.r.Str())
+			if err != nil && d.r.Err == nil {
+				d.r.FailAt(at, "a time is not in RFC 3339")
+			}
+			e.nanos = nanosOf(t)
+		case "line":
+			e.line = d.r.Str()
+		case "structuredMetadata":
+			for pair := (jsontext.Object{}); d.r.Field(&pair); {
+				e.describe(pair.Key, d.r.Str())
+			}
+		default:
+			d.r.Skip()
+		}
+	}
+	if d.r.Err == nil {
+		d.stop(d.take(d.r.Made - before))
+		d.stop(d.add(&e))
+	}
+}
+
+// nanosOf is a time in nanoseconds, at the ends of their range where it lies outside; no time is 0.
+func nanosOf(t time.Time) int64 {
+	switch {
+	case t.IsZero():
+		return 0
+	case t.Before(time.Unix(0, math.MinInt64)):
+		return math.MinInt64
+	case t.After(time.Unix(0, math.MaxInt64)):
+		return math.MaxInt64
+	}
+	return t.UnixNano()
 }
 
 // readTime is nanoseconds as a string, or as a number.

@@ -117,6 +117,27 @@ func TestProtobufIsReadAsJSONIs(t *testing.T) {
 	}
 }
 
+func TestTheFormOfFirstClientsIsRead(t *testing.T) {
+	t.Parallel()
+	b, err := loki.DecodeJSON([]byte(`{"streams":[{"entries":[{"ts":"2026-11-21T10:00:00.000000005Z","line":"a","structuredMetadata":{"user":"u"}},{"line":"b"},{"ts":"9999-01-01T00:00:00Z"}],
+		"labels":"{app=\"cart\", level=\"warn\"}"},{"labels":"app","entries":[{"line":"c"}]}]}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`1795255200000000005 "a" {service.name=cart app=cart level=warn loki.resource.labels=app,level} {user=u} WARN ` + none,
+		`0 "b" {service.name=cart app=cart level=warn loki.resource.labels=app,level} {} WARN ` + none,
+		`9223372036854775807 "" {service.name=cart app=cart level=warn loki.resource.labels=app,level} {} WARN ` + none,
+		`refused 1: stream 1: labels are written as {app="cart"}, not "app"`,
+	}
+	if diff := cmp.Diff(want, written(b)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := loki.DecodeJSON([]byte(`{"streams":[{"labels":"{a=\"b\"}","entries":[{"ts":"yesterday","line":"a"}]}]}`), nil); err == nil || !strings.Contains(err.Error(), "byte 51: a time is not in RFC 3339") {
+		t.Error(err)
+	}
+}
+
 func TestMalformedPushesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
@@ -183,6 +204,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 func FuzzDecodeJSON(f *testing.F) {
+	f.Add([]byte(`{"streams":[{"labels":"{a=\"b\"}","entries":[{"ts":"2026-11-21T10:00:00Z","line":"a","structuredMetadata":{"u":"v"}}]}]}`))
 	f.Add([]byte(`{"streams":[{"stream":{"a":"b"},"values":[["1","l",{"k":"v"}]]}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if b, err := loki.DecodeJSON(body, nil); err == nil {
