@@ -16,7 +16,7 @@ import (
 // functions of spans by these need no look at traces. Where the counts are of so few spans that traces are read quickly, these
 // answer: a span that starts in the very nanosecond in which a step begins is in the step before, which microseconds do not tell.
 
-// countedFrom is from how many spans on counts answer.
+// countedFrom is from how many spans on that would be read counts answer.
 const countedFrom = 5_000
 
 // countsAtOnce bounds the queries that make series of counts at a time.
@@ -98,10 +98,12 @@ func (h *handler) counted(ctx context.Context, parsed *traceql.Query, w eval.Win
 		if err != nil || !ok {
 			return nil, false, err
 		}
-		spans += found
+		spans = max(spans, found)
 	}
 	if spans < h.countedFrom {
-		return nil, false, nil
+		if few, err := h.readQuickly(ctx, parsed, w); err != nil || few {
+			return nil, false, err
+		}
 	}
 	if exemplars > 0 {
 		for i := range counted {
@@ -111,6 +113,28 @@ func (h *handler) counted(ctx context.Context, parsed *traceql.Query, w eval.Win
 		}
 	}
 	return metrics.Series(), true, nil
+}
+
+// readQuickly says whether the traces that a query may be about have few spans.
+func (h *handler) readQuickly(ctx context.Context, parsed *traceql.Query, w eval.Window) (bool, error) {
+	asked, err := tracesOf(parsed, w)
+	if err != nil {
+		return false, err
+	}
+	spans := int64(0)
+	for {
+		page, next, err := h.Reader.Traces(ctx, asked)
+		if err != nil {
+			return false, err
+		}
+		for i := range page {
+			spans += int64(page[i].SpanCount)
+		}
+		if spans >= h.countedFrom || next == "" {
+			return spans < h.countedFrom, nil
+		}
+		asked.Cursor = next
+	}
 }
 
 // countPart adds what is counted for a part, and says of how many spans. It is not ok where that is not all.

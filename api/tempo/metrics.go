@@ -185,15 +185,13 @@ func (h *handler) gather(ctx context.Context, text string, window eval.Window, e
 	if err != nil {
 		return nil, said, err
 	}
-	candidates, err := eval.Candidates(parsed)
+	asked, err := tracesOf(parsed, window)
 	if err != nil {
 		return nil, said, err
 	}
-	after, to := window.Range()
-	within := widened(plait.TimeRange{From: time.Unix(0, after), To: time.Unix(0, to).Add(1)})
 	bounded, cancel := context.WithTimeout(ctx, searchTime)
 	defer cancel()
-	inspected, cut, err := h.addTraces(bounded, metrics, query.Traces{Condition: candidates, Range: within, Page: query.Page{Limit: tracesAPage}})
+	inspected, cut, err := h.addTraces(bounded, metrics, asked)
 	if err != nil {
 		if ctx.Err() != nil || !errors.Is(bounded.Err(), context.DeadlineExceeded) {
 			return nil, said, err
@@ -204,6 +202,17 @@ func (h *handler) gather(ctx context.Context, text string, window eval.Window, e
 		said.TotalJobs++
 	}
 	return metrics.Series(), said, nil
+}
+
+// tracesOf asks for the traces that a query may be about.
+func tracesOf(parsed *traceql.Query, w eval.Window) (query.Traces, error) {
+	candidates, err := eval.Candidates(parsed)
+	if err != nil {
+		return query.Traces{}, err
+	}
+	after, to := w.Range()
+	within := widened(plait.TimeRange{From: time.Unix(0, after), To: time.Unix(0, to).Add(1)})
+	return query.Traces{Condition: candidates, Range: within, Page: query.Page{Limit: tracesAPage}}, nil
 }
 
 // waitFor waits for a turn, and returns what ends it.

@@ -22,6 +22,8 @@ const (
 	usualNames, mostNames = 5_000, 10_000
 	// tracesForValues is how many of the newest traces tell values, at most: most of these are in dictionaries.
 	tracesForValues = 100
+	// tracesBesideKnown is how many do where dictionaries know values.
+	tracesBesideKnown = 20
 	// spansLookedAt bounds their spans.
 	spansLookedAt = 5_000
 	// lookTime is how long these are looked for.

@@ -125,7 +125,11 @@ func (h *handler) storedValues(ctx context.Context, f traceql.Field, q url.Value
 			return nil, err
 		}
 	}
-	spans, err := h.newest(ctx, q, withField(filter, f), tracesForValues)
+	traces := tracesForValues
+	if len(found) > 0 {
+		traces = tracesBesideKnown
+	}
+	spans, err := h.newest(ctx, q, withField(filter, f), traces)
 	if err != nil {
 		return nil, err
 	}
