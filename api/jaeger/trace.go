@@ -106,34 +106,18 @@ func adjusted(t *plait.Trace) []plait.Span {
 	return out
 }
 
-// nameSpans gives each span an id that no other has: its own to the first, and to the others one that nobody carries.
+// nameSpans gives each span an id that no other has.
 func (v *view) nameSpans() {
-	carried := make(map[plait.SpanID]bool, len(v.tree.Nodes))
-	for i := range v.tree.Nodes {
-		carried[v.tree.Nodes[i].Span.SpanID] = true
-	}
-	v.ids = make([]plait.SpanID, len(v.tree.Nodes))
-	v.places = make(map[plait.SpanID]int, len(v.tree.Nodes))
-	tried := map[plait.SpanID]uint64{} // how many ids were made of one
-	for i := range v.tree.Nodes {
-		own := v.tree.Nodes[i].Span.SpanID
-		id := own
-		for _, given := v.places[id]; given; _, given = v.places[id] {
-			for free := false; !free; free = !carried[id] && !id.IsZero() {
-				tried[own]++
-				id = plait.SpanIDFromInt64(own.Int64() + int64(tried[own]*spread))
-			}
-		}
-		v.ids[i], v.places[id] = id, i
+	v.ids = v.tree.IDs()
+	v.places = make(map[plait.SpanID]int, len(v.ids))
+	for i, id := range v.ids {
+		v.places[id] = i
 	}
 	v.missing = make(map[plait.SpanID]bool, len(v.tree.MissingParents))
 	for _, m := range v.tree.MissingParents {
 		v.missing[m.SpanID] = true
 	}
 }
-
-// spread lies between the ids that are made of one: odd, so that they repeat after all others only.
-const spread = 0x9e3779b97f4a7c15
 
 func (v *view) span(i int) spanJSON {
 	n := &v.tree.Nodes[i]

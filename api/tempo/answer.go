@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate/tracetree"
 	"github.com/plaithq/plait/query/traceql/eval"
 )
 
@@ -99,10 +100,11 @@ func summaryOf(t *plait.TraceSummary, spans []plait.Span, found *eval.Found, sho
 		}
 		out.ServiceStats[spans[i].Resource.Service()] = stats
 	}
+	named := tracetree.Distinct(spans)
 	for _, set := range found.Sets {
 		shownSet := spanSetJSON{Matched: len(set.Spans), Attributes: attributesOf(set.Groups), Spans: []spanJSON{}}
 		for _, i := range set.Spans[:min(shown, len(set.Spans))] {
-			shownSet.Spans = append(shownSet.Spans, spanOf(&spans[i], found.Attributes(i)))
+			shownSet.Spans = append(shownSet.Spans, spanOf(&named[i], found.Attributes(i)))
 		}
 		out.SpanSets = append(out.SpanSets, shownSet)
 	}

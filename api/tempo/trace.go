@@ -12,6 +12,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api/ask"
 	"github.com/plaithq/plait/api/tracesearch"
+	"github.com/plaithq/plait/correlate/tracetree"
 	"github.com/plaithq/plait/wire/otlp"
 )
 
@@ -47,7 +48,7 @@ const (
 )
 
 func (h *handler) sendTrace(w http.ResponseWriter, r *http.Request, v version, t *plait.Trace) {
-	shown := shownSpans(t.Spans)
+	shown := shownSpans(tracetree.Distinct(t.Spans))
 	said := ""
 	if t.Truncated {
 		said = tracesearch.CutShort(t)
