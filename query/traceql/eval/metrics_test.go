@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -253,4 +254,39 @@ func TestCountsMakeTheSeriesThatSpansMake(t *testing.T) {
 			t.Errorf("%s (-spans +counts):\n%s", text, diff)
 		}
 	}
+}
+
+// It measures the heap, so it runs beside no other test.
+func TestQuantilesTakeOfTheMemoryWhatTheyKeep(t *testing.T) {
+	t.Parallel()
+	q, err := traceql.Parse("{} | quantile_over_time(duration, .5)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	window, err := eval.RangeWindow(0, 1_000_000_000_000, 1_000_000_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := eval.NewMetrics(q, window, 0, eval.Limits{Bytes: 4 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := 0; err == nil && i < 2_000_000; i++ { // a place each, in one of a thousand sketches
+		at := int64(i%1000) * 1_000_000_000
+		duration := int64(math.Pow(1.02, float64(i/1000)+100))
+		span := plait.Span{SpanID: plait.SpanID{7: 1}, Resource: &plait.Resource{}, StartNanos: at, EndNanos: at + duration}
+		err = m.Add(&condition.TraceView{Spans: []plait.Span{span}})
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, plait.ErrTooLarge) {
+		t.Errorf("it keeps all: %v", err)
+	}
+	if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > 6<<20 {
+		t.Errorf("a query that may keep 4 MiB keeps %d bytes", kept)
+	}
+	runtime.KeepAlive(m)
 }
