@@ -178,18 +178,30 @@ func (s *traceSearch) full() bool { return len(s.found) >= s.limit || s.shown >=
 // eachTrace reads some traces and hands them on, and says whether spans of any were left out. What they take of the
 // memory of all answers is given back then: a question looks at many more spans than it may hold.
 func eachTrace(ctx context.Context, reader Reader, memory *plait.AnswerMemory, page []plait.TraceSummary, use func(*condition.TraceView) error) (cut bool, err error) {
+	for len(page) > 0 && err == nil {
+		var read int
+		var some bool
+		read, some, err = firstTraces(ctx, reader, memory, page, use)
+		cut = cut || some
+		page = page[read:]
+	}
+	return cut, err
+}
+
+// firstTraces does so for as many of the first as there is room for.
+func firstTraces(ctx context.Context, reader Reader, memory *plait.AnswerMemory, page []plait.TraceSummary, use func(*condition.TraceView) error) (read int, cut bool, err error) {
 	bounded, release := memory.Begin(ctx)
 	defer release()
-	of, cut, err := reader.SpansOf(bounded, page)
+	of, read, cut, err := reader.SpansOf(bounded, page)
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
-	for i := range page {
+	for i := range page[:read] {
 		if err := use(&condition.TraceView{Summary: &page[i], Spans: once(of[page[i].TraceID])}); err != nil {
-			return cut, err
+			return read, cut, err
 		}
 	}
-	return cut, nil
+	return read, cut, nil
 }
 
 // once are spans in order of start, without those that were sent twice.

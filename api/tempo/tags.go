@@ -130,8 +130,9 @@ func (h *handler) newestWithin(ctx context.Context, within plait.TimeRange, filt
 	if err == nil && len(traces) > 0 {
 		traces = traces[:fewSpans(traces)]
 		var of map[plait.TraceID][]plait.Span
-		if of, _, err = h.Reader.SpansOf(bounded, traces); err == nil {
-			return fitting(traces, of, fits), nil
+		var read int
+		if of, read, _, err = h.Reader.SpansOf(bounded, traces); err == nil {
+			return fitting(traces[:read], of, fits), nil
 		}
 	}
 	if err != nil && ctx.Err() == nil && errors.Is(bounded.Err(), context.DeadlineExceeded) {

@@ -28,8 +28,9 @@ type Reader interface {
 	// Traces searches, newest first, and returns the cursor of the next page, empty at the end. A page
 	// may have fewer traces than were asked for, and the next go on.
 	Traces(ctx context.Context, q query.Traces) ([]plait.TraceSummary, string, error)
-	// SpansOf reads the spans of some traces, in any order, and says whether any were left out.
-	SpansOf(ctx context.Context, traces []plait.TraceSummary) (of map[plait.TraceID][]plait.Span, cut bool, err error)
+	// SpansOf reads the spans of some traces, in any order: of as many of the first as there is room for, one at least. It says
+	// of how many, and whether any of theirs were left out.
+	SpansOf(ctx context.Context, traces []plait.TraceSummary) (of map[plait.TraceID][]plait.Span, read int, cut bool, err error)
 	// SpanVolume counts spans by groups and steps. It is plait.ErrInvalid where that is not counted.
 	SpanVolume(ctx context.Context, q query.SpanVolume) (query.SpanVolumes, error)
 	// AttributeNames lists keys, in order, at most limit of each place.

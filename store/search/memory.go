@@ -42,6 +42,12 @@ func (m *Memory) Take(bytes int) bool {
 	return !m.gone
 }
 
+// GiveBack gives back to others what was taken, for who keeps nothing of it.
+func (m *Memory) GiveBack() {
+	plait.HoldAnswerBytes(m.ctx, -m.held)
+	m.held = 0
+}
+
 // Left says whether there is room.
 func (m *Memory) Left() bool { return !m.gone }
 

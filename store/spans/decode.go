@@ -222,6 +222,18 @@ func (r *storedSpan) size() int { return search.RowBytes + len(r.attributes) + l
 // fittingSpans returns how many of some spans an answer has room for: at least one.
 func fittingSpans(m *search.Memory, spans []plait.Span) int {
 	return m.FittingOf(len(spans), func(i int, shared search.SharedSize) (own, repeated int) {
-		return search.RowBytes, shared.Of(spans[i].Resource, spans[i].Attributes, "")
+		return ownBytes(&spans[i]), shared.Of(spans[i].Resource, spans[i].Attributes, "")
 	})
+}
+
+// ownBytes is what a span has beside its attributes.
+func ownBytes(s *plait.Span) int {
+	bytes := search.RowBytes + len(s.Name) + len(s.StatusMessage) + len(s.TraceState)
+	for i := range s.Events {
+		bytes += search.RowBytes + len(s.Events[i].Name) + rowcodec.WeighAttributes(s.Events[i].Attributes)
+	}
+	for i := range s.Links {
+		bytes += search.RowBytes + len(s.Links[i].TraceState) + rowcodec.WeighAttributes(s.Links[i].Attributes)
+	}
+	return bytes
 }

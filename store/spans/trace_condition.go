@@ -10,6 +10,7 @@ import (
 	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/pg"
+	"github.com/plaithq/plait/store/search"
 )
 
 // traceCheck compares traces with what their spans one by one do not tell.
@@ -103,7 +104,7 @@ func (c *traceCheck) fitting(ctx context.Context, s *Reader, summaries []plait.T
 		var of map[plait.TraceID][]plait.Span
 		if c.spans {
 			var err error
-			if of, _, err = s.spansOf(ctx, summaries[:n]); err != nil {
+			if of, n, _, err = s.spansOf(ctx, summaries[:n]); err != nil {
 				return nil, err
 			}
 		}
@@ -118,42 +119,63 @@ func (c *traceCheck) fitting(ctx context.Context, s *Reader, summaries []plait.T
 }
 
 // SpansOf reads the spans of some traces together, in no order, for who looks at traces whole: of up to
-// 20,000 spans by their summaries, or of one trace of any size, of which those come that tell most. Spans that were sent
-// twice come twice. A trace that retention has removed is left out. cut says that spans were left out.
-func (s *Reader) SpansOf(ctx context.Context, summaries []plait.TraceSummary) (of map[plait.TraceID][]plait.Span, cut bool, err error) {
-	of, cut, err = s.spansOf(ctx, summaries)
+// 20,000 spans by their summaries, or of one trace of any size, of which those come that tell most. It reads as many of the first
+// traces as there is room for, one at least, and says how many. Spans that were sent twice come twice. A trace that retention has removed is left out. cut says that
+// spans of these traces were left out.
+func (s *Reader) SpansOf(ctx context.Context, summaries []plait.TraceSummary) (of map[plait.TraceID][]plait.Span, read int, cut bool, err error) {
+	of, read, cut, err = s.spansOf(ctx, summaries)
 	if errors.Is(err, plait.ErrNotFound) {
-		return nil, false, nil
+		return nil, 1, false, nil
 	}
-	return of, cut, err
+	return of, read, cut, err
 }
 
 // spansOf is SpansOf where all traces are known to be there.
-func (s *Reader) spansOf(ctx context.Context, summaries []plait.TraceSummary) (of map[plait.TraceID][]plait.Span, cut bool, err error) {
-	if len(summaries) == 1 {
-		id := summaries[0].TraceID
-		trace, err := s.Trace(ctx, id, spansCompared)
-		if err != nil {
-			return nil, false, err
+func (s *Reader) spansOf(ctx context.Context, summaries []plait.TraceSummary) (of map[plait.TraceID][]plait.Span, read int, cut bool, err error) {
+	for read = len(summaries); read > 1; read /= 2 {
+		var room bool
+		if of, room, err = s.spansTogether(ctx, summaries[:read]); err != nil {
+			return nil, 0, false, fmt.Errorf("read traces: %w", err)
 		}
-		return map[plait.TraceID][]plait.Span{id: trace.Spans}, trace.Truncated, nil
+		if room {
+			spans := 0
+			for _, some := range of {
+				spans += len(some)
+			}
+			return of, read, spans >= 2*spansCompared, nil
+		}
 	}
+	id := summaries[0].TraceID
+	trace, err := s.Trace(ctx, id, spansCompared)
+	if err != nil {
+		return nil, 0, false, err
+	}
+	return map[plait.TraceID][]plait.Span{id: trace.Spans}, 1, trace.Truncated, nil
+}
+
+// spansTogether reads the spans of traces, unless there is no room for their rows.
+func (s *Reader) spansTogether(ctx context.Context, summaries []plait.TraceSummary) (of map[plait.TraceID][]plait.Span, room bool, err error) {
 	ids := make([]plait.TraceID, len(summaries))
 	for i := range summaries {
 		ids[i] = summaries[i].TraceID
 	}
 	spelled, err := s.ids.Spell(ctx, ids...)
 	if err != nil {
-		return nil, false, fmt.Errorf("read traces: %w", err)
+		return nil, false, err
 	}
 	var rows []storedSpan
-	err = pg.QueryRows(ctx, s.lookup, func(v [][]byte) { rows = append(rows, scanSpan(v)) }, traceSpansSQL, spelled.Stored(), 2*spansCompared)
-	if err != nil {
-		return nil, false, fmt.Errorf("read traces: %w", err)
+	memory := search.NewMemory(ctx)
+	err = pg.QueryUntil(ctx, s.lookup, func(v [][]byte) bool {
+		rows = append(rows, scanSpan(v))
+		return memory.Take(rows[len(rows)-1].size())
+	}, traceSpansSQL, spelled.Stored(), 2*spansCompared)
+	if err != nil || !memory.Left() {
+		memory.GiveBack()
+		return nil, false, err
 	}
 	spans, err := s.decodeSpans(ctx, rows)
 	if err != nil {
-		return nil, false, fmt.Errorf("read traces: %w", err)
+		return nil, false, err
 	}
 	of = make(map[plait.TraceID][]plait.Span, len(ids))
 	for i := range rows {
@@ -161,7 +183,7 @@ func (s *Reader) spansOf(ctx context.Context, summaries []plait.TraceSummary) (o
 			of[asked] = append(of[asked], spans[i])
 		}
 	}
-	return of, len(rows) == 2*spansCompared, nil
+	return of, true, nil
 }
 
 // fragmentsTell says whether a condition on spans is one that the fragments of traces tell: on the time of their start,
