@@ -25,6 +25,9 @@ func (s *Store) Upkeep(ctx context.Context) error {
 	return errors.Join(err, errors.Join(failures...))
 }
 
+// BlockRanges summarises block ranges, beside the store that does it by itself.
+func (s *Store) BlockRanges() *partition.Ranges { return s.partitions.NewRanges() }
+
 // Hold stops the committers of traces from taking the next group until the returned function is
 // called, so that what is written meanwhile shares a commit. It waits until they stand still.
 func (s *Store) Hold(ctx context.Context) (release func(), err error) {

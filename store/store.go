@@ -246,6 +246,7 @@ func (s *Store) startBackground() {
 	s.background.Go(func() { s.logs.Run(commits) })
 	s.background.Go(func() { s.samples.Run(commits) })
 	s.background.Go(func() { s.partitions.KeepUp(upkeep, s.upkeepTasks()) })
+	s.background.Go(func() { s.partitions.NewRanges().KeepUp(upkeep) })
 	s.background.Go(func() { s.mergeBehind(upkeep) })
 	s.stop = func() {
 		stopUpkeep()

@@ -26,6 +26,8 @@ type Lock int64
 const (
 	UpkeepLock Lock = 0x706c616974_03
 	MergeLock  Lock = 0x706c616974_04 // of the term index and the counts
+	// SummarizeLock is of block ranges: the upkeep takes minutes at times.
+	SummarizeLock Lock = 0x706c616974_05
 )
 
 // upkeepTick is how often it is looked which tasks are due.
