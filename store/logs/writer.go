@@ -93,6 +93,7 @@ type Writer struct {
 	order   []partition.SortKey
 	copied  rowcodec.Buffer
 	outside int // of these, those that go to the shelf of today
+	inline  int // of these, those that say themselves what a dictionary has no place for
 	halves  traceid.Halves
 
 	tally    *tally.LogCollector
@@ -159,7 +160,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch, hasty bool
 	w.tally.Begin()
 	w.arrange(group, now)
 	w.copied.Reset()
-	w.outside = 0
+	w.outside, w.inline = 0, 0
 	for _, key := range w.order {
 		w.encode(&w.rows[key.Row])
 	}
@@ -173,13 +174,14 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch, hasty bool
 
 // Write copies them.
 func (w *Writer) Write(_ context.Context, rows *pgcopy.Stream) error {
-	w.outsiders.Add(float64(w.outside))
 	return rows.Copy(copyLogsSQL, &w.copied.Rows)
 }
 
-// Ended remembers the dictionary entries that are committed.
+// Ended remembers and counts what is committed.
 func (w *Writer) Ended(committed bool) {
 	if committed {
+		w.outsiders.Add(float64(w.outside))
+		w.inlined.Add(float64(w.inline))
 		w.instruments.Enter(w.dictionaries())
 		w.Services.Committed()
 		w.terms.Committed()
@@ -380,7 +382,7 @@ func (w *Writer) extra(out *rowcodec.Buffer, row *logEntry) {
 		e.Text("body_kind", "json")
 	}
 	if row.inline {
-		w.inlined.Inc()
+		w.inline++
 		e.Text("severity_text", row.SeverityText)
 		e.Text("event_name", row.EventName)
 	}

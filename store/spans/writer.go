@@ -78,6 +78,7 @@ type Writer struct {
 	order   []partition.SortKey
 	copied  rowcodec.Buffer
 	outside int // of these, those that go to the shelf of today
+	inline  int // of these, those that say themselves what a dictionary has no place for
 	traces  fragmentWriter
 	halves  traceid.Halves
 	terms   *index.Collector
@@ -132,7 +133,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch, hasty bool
 	w.tally.Begin()
 	w.arrange(group, now)
 	w.copied.Reset()
-	w.outside = 0
+	w.outside, w.inline = 0, 0
 	for _, key := range w.order {
 		w.encode(&w.rows[key.Row])
 	}
@@ -148,7 +149,6 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch, hasty bool
 
 // Write copies them.
 func (w *Writer) Write(ctx context.Context, rows *pgcopy.Stream) error {
-	w.outsiders.Add(float64(w.outside))
 	if err := rows.Copy(copySpansSQL, &w.copied.Rows); err != nil {
 		return err
 	}
@@ -165,10 +165,12 @@ func (w *Writer) Write(ctx context.Context, rows *pgcopy.Stream) error {
 	return w.halves.Join(ctx, conn)
 }
 
-// Ended remembers the dictionary entries that are committed.
+// Ended remembers and counts what is committed.
 func (w *Writer) Ended(committed bool) {
 	w.keys.Ended(committed)
 	if committed {
+		w.outsiders.Add(float64(w.outside))
+		w.inlined.Add(float64(w.inline))
 		w.instruments.Enter(w.dictionaries())
 		w.Services.Committed()
 		w.terms.Committed()
@@ -258,7 +260,7 @@ func (w *Writer) encode(row *spanEntry) {
 		w.outside++
 	}
 	if row.inline {
-		w.inlined.Inc()
+		w.inline++
 	}
 }
 
