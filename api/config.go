@@ -14,6 +14,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/correlate"
+	"github.com/plaithq/plait/correlate/health"
 	"github.com/plaithq/plait/sockets"
 )
 
@@ -100,6 +101,8 @@ type Deps struct {
 
 	// Intake tells what became of requests with telemetry, by door; nil: nothing.
 	Intake func() []plait.IntakeReport
+	// Noticed tells what was noticed of each service while a range passed; nil: nothing.
+	Noticed func(plait.TimeRange) map[string]health.Noticed
 	// About is what the program is and how it is set.
 	About About
 	// Ready says whether the database can be asked; nil: it always can.
@@ -140,6 +143,9 @@ type Face struct {
 func (d *Deps) setDefaults() {
 	if d.Ready == nil {
 		d.Ready = func(context.Context) error { return nil }
+	}
+	if d.Noticed == nil {
+		d.Noticed = func(plait.TimeRange) map[string]health.Noticed { return nil }
 	}
 	if d.Intake == nil {
 		d.Intake = func() []plait.IntakeReport { return nil }

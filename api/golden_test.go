@@ -34,6 +34,8 @@ func TestAnswersOnTheRecording(t *testing.T) {
 		"heatmap":            {"/api/v1/heatmap?query=traces_spanmetrics_latency{service=%22ts-order-service%22}&columns=4&rows=6" + window, "/api/v1/heatmap"},
 		"log_volume":         {"/api/v1/logs/volume?service=ts-order-service&severity=info&by=service,severity,template&step=1h&start=1674982096478&end=1674982196272", "/api/v1/logs/volume"},
 		"span_volume":        {"/api/v1/spans/volume?service=ts-order-service&kind=server&by=name,kind&step=1m&start=1674982096478&end=1674982196272", "/api/v1/spans/volume"},
+		"correlation":        {"/api/v1/correlation?service=ts-order-service&start=1674982096478&end=1674982196272", "/api/v1/correlation"},
+		"why_missing":        {"/api/v1/why-missing?id=17b4947393b68e5df1fac39efc57b3a5", "/api/v1/why-missing"},
 		"spikes":             {"/api/v1/spikes?service=ts-order-service&start=1674982096478&end=1674982196272", "/api/v1/spikes"},
 		"services":           {"/api/v1/services?limit=2&cursor=dHMtbw", "/api/v1/services"},
 		"problem":            {"/api/v1/traces?min_duration=fast", "/api/v1/traces"},

@@ -38,6 +38,7 @@ var endpoints = []endpoint{
 	question("/services", (*Server).listServices),
 	question("/intake", (*Server).intake),
 	question("/about", (*Server).about),
+	question("/correlation", (*Server).correlation),
 	question("/why-missing", (*Server).whyMissing),
 	question("/spikes", (*Server).spikes),
 }

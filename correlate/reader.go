@@ -61,6 +61,8 @@ type MetricReader interface {
 	Exemplars(ctx context.Context, matchers []plait.Matcher, r plait.TimeRange, limit int) ([]plait.SeriesExemplar, error)
 	// TraceExemplars returns the exemplars that point at a trace, in time order.
 	TraceExemplars(ctx context.Context, id plait.TraceID) ([]plait.SeriesExemplar, error)
+	// DanglingExemplars looks at exemplars of a range, at most limit of them, and counts those whose trace is not stored.
+	DanglingExemplars(ctx context.Context, r plait.TimeRange, limit int) (looked, dangling int, err error)
 	// Series returns the label sets that match and have samples in the range, sorted, at most limit of them.
 	Series(ctx context.Context, matchers []plait.Matcher, r plait.TimeRange, limit int) ([]plait.Labels, error)
 	// MetricNames returns the names of stored metrics, at most limit of them.

@@ -128,6 +128,11 @@ func (s *Store) TraceExemplars(ctx context.Context, id plait.TraceID) ([]plait.S
 	return s.metrics.TraceExemplars(ctx, id)
 }
 
+// DanglingExemplars looks at exemplars of a range, at most limit of them, and counts those whose trace is not stored.
+func (s *Store) DanglingExemplars(ctx context.Context, r plait.TimeRange, limit int) (looked, dangling int, err error) {
+	return s.metrics.DanglingExemplars(ctx, r, limit)
+}
+
 // Series returns the label sets that match and have samples in the range, sorted, at most limit of them.
 func (s *Store) Series(ctx context.Context, matchers []plait.Matcher, r plait.TimeRange, limit int) ([]plait.Labels, error) {
 	return s.metrics.Series(ctx, matchers, r, limit)

@@ -15,6 +15,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api"
 	"github.com/plaithq/plait/correlate"
+	"github.com/plaithq/plait/correlate/health"
 	"github.com/plaithq/plait/exemplars"
 	"github.com/plaithq/plait/ingest"
 	"github.com/plaithq/plait/store"
@@ -76,7 +77,8 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 	if err != nil {
 		return err
 	}
-	doors, err := ingest.New(c.ingest(), ingest.Deps{Writer: st, DigestKey: st.DigestKey(), Spans: histograms, Logger: log, Registerer: registry})
+	watch := health.NewWatch(st, time.Now)
+	doors, err := ingest.New(c.ingest(), ingest.Deps{Writer: watch, DigestKey: st.DigestKey(), Spans: histograms, Logger: log, Registerer: registry})
 	if err != nil {
 		return err
 	}
@@ -87,7 +89,7 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 	}
 	answers, err := api.New(c.api(), api.Deps{
 		Traces: st, Logs: st, Metrics: st, Services: st, Volumes: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
-		Intake: doors.Intake, About: c.about(),
+		Intake: doors.Intake, Noticed: watch.Noticed, About: c.about(),
 		Memory: memory, Faces: faces,
 	})
 	if err != nil {

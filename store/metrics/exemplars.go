@@ -13,6 +13,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/pgcopy"
+	"github.com/plaithq/plait/store/pgerror"
 )
 
 // exemplarRow is a row of the table exemplar.
@@ -119,6 +120,29 @@ func (db *DB) spreadExemplars(ctx context.Context, ids []int64, from, to int64) 
 		return nil, err
 	}
 	return db.resolve(ctx, found)
+}
+
+const someExemplarsSQL = `
+SELECT series, time, value, trace_id, span_id, labels
+FROM plait_store.exemplar
+WHERE time >= $1 AND time < $2 AND trace_id <> '00000000-0000-0000-0000-000000000000'
+  AND (shelf BETWEEN ($1::timestamptz AT TIME ZONE interval '0')::date AND ($2::timestamptz AT TIME ZONE interval '0')::date OR shelf >= '4000-01-01')
+LIMIT $3`
+
+// DanglingExemplars looks at exemplars of a range, at most limit of them in no order, and counts those whose trace is not
+// stored.
+func (db *DB) DanglingExemplars(ctx context.Context, r plait.TimeRange, limit int) (looked, dangling int, err error) {
+	rows, err := db.config.Read.Query(ctx, someExemplarsSQL, r.From.UTC(), r.To.UTC(), limit)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read exemplars: %w", pgerror.Read(err))
+	}
+	found, err := collectExemplars(rows)
+	if err != nil {
+		return 0, 0, pgerror.Read(err)
+	}
+	looked = len(found)
+	found, err = db.resolve(ctx, found)
+	return looked, looked - len(found), pgerror.Read(err)
 }
 
 // An id whose upper half is zero is how 64-bit tracers write a trace, on either side, so traces

@@ -1,0 +1,56 @@
+package api
+
+import (
+	"testing"
+	"time"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate/health"
+)
+
+// A tracer of 64 bits behind one of 128: what it sends joins, and is told nevertheless.
+func TestHalfIDsAndRepeatsAreFindings(t *testing.T) {
+	t.Parallel()
+	s := emptyStore(t)
+	now := time.Date(2026, 11, 20, 10, 5, 0, 0, time.UTC)
+	watch := health.NewWatch(s, func() time.Time { return now })
+	g := start(t, s, func(_ *Config, d *Deps) {
+		d.Noticed, d.Now = watch.Noticed, func() time.Time { return now }
+	})
+	write := func(lines ...string) {
+		t.Helper()
+		var n notation
+		for _, line := range lines {
+			if err := n.read(line); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n.traces.Digest = plait.Digest{1}
+		if _, err := watch.WriteTraces(t.Context(), &n.traces); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := "span trace=a1 id=1 service=web kind=server start=10:00:00 dur=1s times=5 every=1s"
+	write(first)
+	write(first)
+	var n notation
+	if err := n.read("span trace=half:a1 id=2 parent=1 service=old kind=server start=10:00:00.1 dur=500ms"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watch.WriteTraces(t.Context(), &n.traces); err != nil {
+		t.Fatal(err)
+	}
+	answer := answerOf[correlationAnswer](t, g, root+"/correlation")
+	kinds := map[string][]string{}
+	for _, of := range answer.Services {
+		for _, f := range of.Findings {
+			kinds[of.Service] = append(kinds[of.Service], f.Kind)
+		}
+	}
+	if len(kinds["web"]) != 1 || kinds["web"][0] != "duplicates" || len(kinds["old"]) != 1 || kinds["old"][0] != "half_ids" {
+		t.Errorf("found %v in %+v", kinds, answer)
+	}
+	if answer.Totals.Spans != 6 || answer.Totals.Orphans != 0 || answer.Totals.HalfIDs != 1 || answer.Totals.Duplicates != 5 {
+		t.Errorf("totals are %+v", answer.Totals)
+	}
+}
