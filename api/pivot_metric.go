@@ -19,10 +19,13 @@ type metricParams struct {
 }
 
 type metricAnswer struct {
-	Query     string     `json:"query"`
-	Start     string     `json:"start"`
-	End       string     `json:"end"`
-	Exemplars []exemplar `json:"exemplars"`
+	Query string `json:"query"`
+	Start string `json:"start"`
+	End   string `json:"end"`
+	// Total is how many requests there are of which the exemplars are the first, as far as that is known.
+	Total          *int64     `json:"total,omitempty"`
+	TotalEstimated bool       `json:"total_estimated,omitempty"`
+	Exemplars      []exemplar `json:"exemplars"`
 	// IgnoredMatchers are those of the query that say nothing about spans.
 	IgnoredMatchers []string `json:"ignored_matchers,omitempty"`
 	// Truncated says that not all spans of the window were looked at.
@@ -41,6 +44,7 @@ type exemplar struct {
 	TypicalDurationNS int64             `json:"typical_duration_ns,omitempty"`
 	Trace             traceSummary      `json:"trace"`
 	Logs              logCounts         `json:"logs"`
+	WorstLog          *logRecord        `json:"worst_log,omitempty"`
 	Links             exemplarLinks     `json:"links"`
 }
 
@@ -75,6 +79,7 @@ func (s *Server) pivotMetric(ctx context.Context, p metricParams) (*metricAnswer
 	}
 	answer := &metricAnswer{
 		Query: p.Query, Start: ask.Stamp(within.From.UnixNano()), End: ask.Stamp(within.To.UnixNano()),
+		Total: found.Total, TotalEstimated: found.TotalAbout,
 		Exemplars: make([]exemplar, 0, len(found.Hits)), Truncated: found.CutShort, Hint: found.Hint,
 		IgnoredMatchers: written(found.Ignored),
 	}
@@ -93,6 +98,9 @@ func (l links) hit(h *correlate.MetricHit) exemplar {
 	if !h.SpanID.IsZero() {
 		e.SpanID = h.SpanID.String()
 		e.Links.SpanLogs = e.Links.Logs + "?span_id=" + e.SpanID
+	}
+	if h.Worst != nil {
+		e.WorstLog = new(l.record(h.Worst))
 	}
 	for name, n := range h.Logs {
 		if name == "" {

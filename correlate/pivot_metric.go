@@ -8,6 +8,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
+	conditions "github.com/plaithq/plait/query/condition"
 )
 
 // From a metric's spike to the traces behind it. How a selector is answered depends on
@@ -57,6 +59,8 @@ type MetricHit struct {
 	TypicalNanos int64
 	Trace        plait.TraceSummary
 	Logs         map[string]int // records by severity name
+	// Worst is the first of the trace's most severe log records, from WARN on; nil where there is none.
+	Worst *plait.LogRecord
 
 	excessNanos int64 // of the span, by which hits are ranked
 	failed      bool
@@ -71,18 +75,25 @@ type MetricAnswer struct {
 	CutShort bool
 	// Hint says why nothing was found; empty when something was.
 	Hint string
+	// Total is how many spans are samples of the metric, have a value as was asked for and started in the window; nil where that is not
+	// known. TotalAbout says that it is about as many.
+	Total      *int64
+	TotalAbout bool
 }
 
 // Metric finds the traces behind a metric.
 func (p *Pivots) Metric(ctx context.Context, q MetricQuestion) (*MetricAnswer, error) {
 	answer := &MetricAnswer{}
-	var found []answerOf
-	for _, matchers := range q.Selectors {
-		one, err := p.selector(ctx, matchers, q)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, one)
+	g, counting := errgroup.WithContext(ctx)
+	g.Go(func() error { return p.total(counting, q, answer) })
+	found, err := p.selectors(ctx, q)
+	if counted := g.Wait(); err == nil {
+		err = counted
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range found {
 		answer.CutShort = answer.CutShort || one.cutShort
 		for _, m := range one.ignored {
 			if !slices.Contains(answer.Ignored, m) {
@@ -92,11 +103,46 @@ func (p *Pivots) Metric(ctx context.Context, q MetricQuestion) (*MetricAnswer, e
 	}
 	answer.Hits = firstOfTraces(merge(found), q.Limit)
 	if len(answer.Hits) == 0 {
-		var err error
 		answer.Hint, err = p.hint(ctx, q)
 		return answer, err
 	}
 	return answer, p.describe(ctx, answer.Hits)
+}
+
+func (p *Pivots) selectors(ctx context.Context, q MetricQuestion) (found []answerOf, err error) {
+	for _, matchers := range q.Selectors {
+		one, err := p.selector(ctx, matchers, q)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, one)
+	}
+	return found, nil
+}
+
+// total counts the samples of metrics that are derived from spans, where what the spans tell by themselves decides it.
+func (p *Pivots) total(ctx context.Context, q MetricQuestion, answer *MetricAnswer) error {
+	latency := false
+	for _, matchers := range q.Selectors {
+		m, ok, err := spanMetricOf(matchers)
+		if err != nil || !ok || len(m.others) > 0 || m.edge != nil {
+			return err
+		}
+		latency = latency || m.latency
+	}
+	samples, _, err := samplesOf(q.Selectors)
+	if err != nil {
+		return err
+	}
+	bounds := spanQuestion{}
+	if latency {
+		bound(&bounds, q.Min, q.Max, 1)
+	}
+	n, about, err := p.traces.SpanCount(ctx, query.Spans{Condition: conditions.And{samples, query.Took(bounds.Min, bounds.Max)}, Range: q.Range})
+	if err == nil && n >= 0 {
+		answer.Total, answer.TotalAbout = &n, about
+	}
+	return err
 }
 
 // merge puts the hits of several selectors in one order. Those that were ranked by what exceeds the
@@ -169,6 +215,7 @@ func (p *Pivots) describe(ctx context.Context, hits []MetricHit) error {
 	}
 	var summaries []plait.TraceSummary
 	var counts map[plait.TraceID]map[string]int
+	var worst map[plait.TraceID]plait.LogRecord
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		summaries, err = p.traces.TraceSummaries(gctx, ids)
@@ -176,6 +223,10 @@ func (p *Pivots) describe(ctx context.Context, hits []MetricHit) error {
 	})
 	g.Go(func() (err error) {
 		counts, err = p.logs.LogCounts(gctx, ids)
+		return err
+	})
+	g.Go(func() (err error) {
+		worst, err = p.logs.WorstLogs(gctx, ids, warns)
 		return err
 	})
 	if err := g.Wait(); err != nil {
@@ -188,6 +239,9 @@ func (p *Pivots) describe(ctx context.Context, hits []MetricHit) error {
 	for i := range hits {
 		h := &hits[i]
 		h.Logs = counts[h.TraceID]
+		if record, ok := worst[h.TraceID]; ok {
+			h.Worst = &record
+		}
 		summary, ok := byID[h.TraceID]
 		if !ok && len(h.Logs) > 0 {
 			records, _, err := p.logs.TraceLogs(ctx, h.TraceID, recordsSummarized)

@@ -27,6 +27,8 @@ type TraceReader interface {
 	Traces(ctx context.Context, q query.Traces) ([]plait.TraceSummary, string, error)
 	// Spans returns single spans that fit a condition.
 	Spans(ctx context.Context, q query.Spans) ([]plait.Span, error)
+	// SpanCount tells how many spans fit that start in a range, or about how many, or -1 where that would take long.
+	SpanCount(ctx context.Context, q query.Spans) (n int64, about bool, err error)
 	// UnusualSpans returns the spans of a window that most exceed what is usual for their operation.
 	UnusualSpans(ctx context.Context, q query.Unusual) (plait.UnusualSpans, error)
 	HeatmapReader
@@ -47,6 +49,8 @@ type LogReader interface {
 	TraceLogs(ctx context.Context, id plait.TraceID, limit int) ([]plait.LogRecord, bool, error)
 	// LogCounts returns how many records each trace has, by severity name ("" when unknown).
 	LogCounts(ctx context.Context, ids []plait.TraceID) (map[plait.TraceID]map[string]int, error)
+	// WorstLogs returns of each trace the first of its most severe records, of those that are at least so severe.
+	WorstLogs(ctx context.Context, ids []plait.TraceID, least plait.SeverityNumber) (map[plait.TraceID]plait.LogRecord, error)
 	// Logs searches and returns the cursor of the next page, empty at the end. An id of a trace in the
 	// condition stands for all spellings of it.
 	Logs(ctx context.Context, q query.Logs) ([]plait.LogRecord, string, error)

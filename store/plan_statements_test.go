@@ -38,6 +38,7 @@ var lookupStatements = []lookupStatement{
 	{"low ids", "traceid", "fullTraceIDsSQL", "int8[]", "ARRAY[1]", []string{"trace_fragment"}, "_low_id_"},
 	{"root names", "spans", "rootNamesSQL", "uuid[]", "ARRAY['$id'::uuid]", []string{"span"}, "_trace_id_"},
 	{"logs", "logs", "traceLogsSQL", "uuid[], int8", "ARRAY['$id'::uuid], 100", []string{"log"}, "_case_"},
+	{"worst logs", "logs", "worstLogsSQL", "uuid[], int2", "ARRAY['$id'::uuid], 13", []string{"log"}, "_case_"},
 	{"log counts", "logs", "logCountsSQL", "uuid[]", "ARRAY['$id'::uuid]", []string{"log"}, "_case_"},
 	{"log search", "logs", "searchTraceLogsNewestFirstSQL", searchTypes, searchArguments, []string{"log"}, "_case_"},
 	{"attributes of traces", "spans", "heldValuesSQL", "timestamptz, timestamptz, uuid[]", "'1700-01-01', '2200-01-01', ARRAY['$id'::uuid]", []string{"span"}, "_trace_id_"},
@@ -73,6 +74,7 @@ func windowStatements(t *testing.T, from, to time.Time) []windowStatement {
 	return []windowStatement{
 		{"service map", "SELECT", statement(t, "servicemap", "spansInRangeSQL"), []any{pg.Planned, from, to, 1}, "span", 0, false},
 		{"spans by duration", "SELECT", sql("heatmapSpansSQL"), append(slices.Clone(anything), 5_000_000, []int64{1, 1_000_000}), "span", 0, false},
+		{"number of spans", "SELECT", sql("countSpansSQL"), slices.Clone(anything), "span", 0, false},
 		{"requests", "SELECT", sql("requestsSQL"), append(slices.Clone(anything), 3), "span", 0, false},
 		{"rank spans", sql("hashedSQL"), sql("unusualSpansSQL"), window(ids, names, usual, [][16]byte{}, false), "span", time.Minute, true},
 		{"what is usual in the window", "SELECT", sql("windowDurationsSQL"), window(ids), "span", time.Minute, false},

@@ -154,7 +154,7 @@ func (h *heatmap) readMinutes(ctx context.Context) error {
 			into = h.before
 		}
 		for _, b := range c.Buckets {
-			if h.within(b.Index) {
+			if h.plan.took(b.Index) {
 				add(into, heatKey{at, bucketShown(b.Index)}, b.Count, plait.StatusCode(c.Status))
 			}
 		}
@@ -175,10 +175,10 @@ func (p *spanPlan) cells() func(*counts.SpanCell) bool {
 	}
 }
 
-// within says whether spans of a bucket took as long as is asked: a bound lies within one at most.
-func (h *heatmap) within(bucket int) bool {
-	return (h.plan.minDuration == nil || counts.UpperBound(bucket) >= *h.plan.minDuration) &&
-		(h.plan.maxDuration == nil || counts.UpperBound(bucket-1) < *h.plan.maxDuration)
+// took says whether spans of a bucket took as long as is asked: a bound lies within one at most.
+func (p *spanPlan) took(bucket int) bool {
+	return (p.minDuration == nil || counts.UpperBound(bucket) >= *p.minDuration) &&
+		(p.maxDuration == nil || counts.UpperBound(bucket-1) < *p.maxDuration)
 }
 
 // bucketShown is the bucket in which durations are shown.
