@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Kinds of error. Rooms wrap them with what was being done; one table in each
+// Kinds of error. Rooms make errors of a kind by Errorf and OfKind, so that it stands beside the text; one table in each
 // dialect (HTTP problem, OTLP answer, remote write answer) turns a kind into an
 // answer. An error of no kind is retryable on the way in and a 500 on the way out.
 var (
@@ -34,6 +34,9 @@ func Errorf(kind error, format string, args ...any) error {
 	return &kindError{kind: kind, err: fmt.Errorf(format, args...)}
 }
 
+// OfKind gives an error a kind. Its text stays as it is.
+func OfKind(kind, err error) error { return &kindError{kind: kind, err: err} }
+
 type kindError struct{ kind, err error }
 
 func (e *kindError) Error() string   { return e.err.Error() }
@@ -55,20 +58,14 @@ func (e *SettingError) Error() string { return e.Field + ": " + e.Problem }
 func (e *SettingError) Unwrap() error { return ErrInvalid }
 
 // Message is what an error says to whoever sent or asked what led to it: one line of at most
-// 1 KiB, without the names of kinds, which the answer's code says. Of what a database server said
+// 1 KiB. Its kind is not a part of it, and is what the answer's code says. Of what a database server said
 // nothing is told: its tables and statements mean nothing to a sender.
 func Message(err error) string {
 	var server interface{ SQLState() string }
 	if errors.As(err, &server) {
 		return "the database cannot hold a value of this request"
 	}
-	text := err.Error()
-	for _, kind := range []error{ErrInvalid, ErrNotFound, ErrTooLarge, ErrOverloaded, ErrUnavailable, ErrUnauthorized} {
-		text = strings.ReplaceAll(text, ": "+kind.Error()+": ", ": ")
-		text = strings.TrimPrefix(strings.TrimSuffix(text, ": "+kind.Error()), kind.Error()+": ")
-		text = strings.TrimPrefix(text, kind.Error()+"\n") // of errors.Join
-	}
-	return OneLine(text, maxMessage)
+	return OneLine(err.Error(), maxMessage)
 }
 
 // OneLine makes a text fit for a line of an answer: valid UTF-8 without line breaks and other

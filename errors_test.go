@@ -25,10 +25,10 @@ func TestMessagesAreForTheirReaders(t *testing.T) {
 	}{
 		{plait.Errorf(plait.ErrInvalid, "read PromQL: %w", parse), "read PromQL: 1:5: parse error"},
 		{fmt.Errorf("parameter query: %w", plait.Errorf(plait.ErrInvalid, "read PromQL: %w", parse)), "parameter query: read PromQL: 1:5: parse error"},
-		{fmt.Errorf("a name: %w", plait.ErrInvalid), "a name"},
-		{fmt.Errorf("parameter query: %w: %w", plait.ErrInvalid, parse), "parameter query: 1:5: parse error"},
-		{errors.Join(plait.ErrTooLarge, errors.New("two\nlines\x00")), "two lines"},
-		{fmt.Errorf("write 8 spans: %w", errors.Join(plait.ErrInvalid, fmt.Errorf("copy 8 rows into plait_store.span: %w", serverError{}))), "the database cannot hold a value of this request"},
+		{plait.OfKind(plait.ErrInvalid, parse), "1:5: parse error"},
+		{plait.OfKind(plait.ErrTooLarge, errors.New("two\nlines\x00")), "two lines"},
+		{plait.ErrOverloaded, "overloaded"},
+		{fmt.Errorf("write 8 spans: %w", plait.OfKind(plait.ErrInvalid, fmt.Errorf("copy 8 rows into plait_store.span: %w", serverError{}))), "the database cannot hold a value of this request"},
 		{&plait.SettingError{Field: "MaxBodyBytes", Problem: "0 is not more than 0"}, "MaxBodyBytes: 0 is not more than 0"},
 	} {
 		if got := plait.Message(c.err); got != c.want {

@@ -3,7 +3,6 @@ package plait
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 )
 
 // TraceID names one trace: 16 bytes, big endian, as W3C Trace Context has them.
@@ -27,10 +26,10 @@ func (t TraceID) MarshalText() ([]byte, error) { return []byte(t.String()), nil 
 // UnmarshalText reads 32 hex digits.
 func (t *TraceID) UnmarshalText(b []byte) error {
 	if len(b) != 2*len(t) {
-		return fmt.Errorf("trace id has %d characters, want %d: %w", len(b), 2*len(t), ErrInvalid)
+		return Errorf(ErrInvalid, "trace id has %d characters, want %d", len(b), 2*len(t))
 	}
 	if _, err := hex.Decode(t[:], b); err != nil {
-		return fmt.Errorf("trace id %q is not hexadecimal: %w", b, ErrInvalid)
+		return Errorf(ErrInvalid, "trace id %q is not hexadecimal", b)
 	}
 	return nil
 }
@@ -66,10 +65,10 @@ func (s *SpanID) UnmarshalText(b []byte) error {
 		return nil
 	}
 	if len(b) != 2*len(s) {
-		return fmt.Errorf("span id has %d characters, want %d: %w", len(b), 2*len(s), ErrInvalid)
+		return Errorf(ErrInvalid, "span id has %d characters, want %d", len(b), 2*len(s))
 	}
 	if _, err := hex.Decode(s[:], b); err != nil {
-		return fmt.Errorf("span id %q is not hexadecimal: %w", b, ErrInvalid)
+		return Errorf(ErrInvalid, "span id %q is not hexadecimal", b)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func (r *rest) UnmarshalText(text []byte) error {
 	if *r = rest(text); r.known() {
 		return nil
 	}
-	return fmt.Errorf("%q is none of op, all and before: %w", text, plait.ErrInvalid)
+	return plait.Errorf(plait.ErrInvalid, "%q is none of op, all and before", text)
 }
 
 func (r *rest) known() bool {
@@ -115,7 +115,7 @@ func (s *Server) compare(ctx context.Context, p compareParams) (*compareAnswer, 
 		return nil, fmt.Errorf("the box: %w", err)
 	}
 	if p.Min != nil && p.Max != nil && *p.Min > *p.Max {
-		return nil, fmt.Errorf("min is greater than max: %w", plait.ErrInvalid)
+		return nil, plait.Errorf(plait.ErrInvalid, "min is greater than max")
 	}
 	found, err := s.pivots.Compare(ctx, correlate.CompareQuestion{Selectors: selectors, Window: window, Box: box, Min: p.Min, Max: p.Max, Rest: rests[p.Rest]})
 	if err != nil {

@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
 	"hash/fnv"
 	"slices"
 
@@ -40,7 +39,7 @@ func (a *afterSeries) UnmarshalText(text []byte) error {
 }
 
 func noCursor(text []byte) error {
-	return fmt.Errorf("%q is no cursor of an earlier answer: %w", text, plait.ErrInvalid)
+	return plait.Errorf(plait.ErrInvalid, "%q is no cursor of an earlier answer", text)
 }
 
 // page cuts a page out of a list, and returns the cursor of the next page, empty at the end.

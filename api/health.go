@@ -1,7 +1,6 @@
 package api
 
 import (
-	"fmt"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -17,7 +16,7 @@ func (s *Server) alive(c echo.Context) error {
 // ready answers when the database does.
 func (s *Server) ready(c echo.Context) error {
 	if err := s.deps.Ready(c.Request().Context()); err != nil {
-		return fmt.Errorf("%w: %w", plait.ErrUnavailable, err)
+		return plait.OfKind(plait.ErrUnavailable, err)
 	}
 	return c.String(http.StatusOK, "ready\n")
 }

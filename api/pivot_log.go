@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api/ask"
@@ -42,7 +41,7 @@ type pathSpan struct {
 // pivotLog leads from a log line to its trace and span, and shows the lines around it.
 func (s *Server) pivotLog(ctx context.Context, p logParams) (*logAnswer, error) {
 	if p.ID == "" && !p.Time.Given() {
-		return nil, fmt.Errorf("give the record's id, or its time with service and body: %w", plait.ErrInvalid)
+		return nil, plait.Errorf(plait.ErrInvalid, "give the record's id, or its time with service and body")
 	}
 	v, err := s.pivots.Log(ctx, correlate.LogQuestion{
 		ID: p.ID, Time: p.Time.Resolve(s.deps.Now()), Service: p.Service, Body: p.Body, Lines: p.Lines,

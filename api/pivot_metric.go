@@ -69,7 +69,7 @@ func (s *Server) pivotMetric(ctx context.Context, p metricParams) (*metricAnswer
 		return nil, err
 	}
 	if p.Min != nil && p.Max != nil && *p.Min > *p.Max {
-		return nil, fmt.Errorf("min is greater than max: %w", plait.ErrInvalid)
+		return nil, plait.Errorf(plait.ErrInvalid, "min is greater than max")
 	}
 	found, err := s.pivots.Metric(ctx, correlate.MetricQuestion{
 		Selectors: selectors, Range: within, Min: p.Min, Max: p.Max, Limit: p.Limit,

@@ -226,7 +226,7 @@ func TestErrorsOfNoKindStayWithTheOperator(t *testing.T) {
 	if p.Status != 503 || retry == 0 {
 		t.Errorf("an unreachable database is answered %+v, retry after %v", p, retry)
 	}
-	p, _ = ask.ProblemOf(fmt.Errorf("parameter q: too odd: %w", plait.ErrInvalid), http.StatusInternalServerError)
+	p, _ = ask.ProblemOf(plait.Errorf(plait.ErrInvalid, "parameter q: too odd"), http.StatusInternalServerError)
 	if p.Status != 400 || p.Detail != "parameter q: too odd" {
 		t.Errorf("invalid input is answered %+v", p)
 	}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/plaithq/plait"
@@ -68,7 +67,7 @@ func (s *Server) searchTraces(ctx context.Context, p tracesParams) (*tracesAnswe
 		return nil, err
 	}
 	if p.MaxDuration != 0 && p.MinDuration > p.MaxDuration {
-		return nil, fmt.Errorf("min_duration is longer than max_duration: %w", plait.ErrInvalid)
+		return nil, plait.Errorf(plait.ErrInvalid, "min_duration is longer than max_duration")
 	}
 	q := query.TracesWithSpan(p.condition(), within)
 	q.Limit, q.Cursor = p.Limit, p.Cursor

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -19,7 +18,7 @@ func (v *severity) UnmarshalText(text []byte) error {
 	}
 	n := plait.ParseSeverity(string(text))
 	if n == 0 {
-		return fmt.Errorf("%q is none of trace, debug, info, warn, error, fatal and no number from 1 to 24: %w", text, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "%q is none of trace, debug, info, warn, error, fatal and no number from 1 to 24", text)
 	}
 	*v = severity(n)
 	return nil
@@ -36,7 +35,7 @@ func (s *status) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is none of unset, ok, error: %w", text, plait.ErrInvalid)
+	return plait.Errorf(plait.ErrInvalid, "%q is none of unset, ok, error", text)
 }
 
 // kind is a span's kind.
@@ -50,7 +49,7 @@ func (k *kind) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is none of internal, server, client, producer, consumer, unspecified: %w", text, plait.ErrInvalid)
+	return plait.Errorf(plait.ErrInvalid, "%q is none of internal, server, client, producer, consumer, unspecified", text)
 }
 
 // attribute is a condition key=value.
@@ -60,7 +59,7 @@ type attribute plait.Attribute
 func (a *attribute) UnmarshalText(text []byte) error {
 	key, value, ok := strings.Cut(string(text), "=")
 	if !ok || key == "" {
-		return fmt.Errorf("%q is not key=value: %w", text, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "%q is not key=value", text)
 	}
 	*a = attribute{Key: key, Value: plait.StringValue(value)}
 	return nil
@@ -77,7 +76,7 @@ func (v *level) UnmarshalText(text []byte) error {
 	}
 	n := plait.ParseSeverity(string(text))
 	if n == 0 || n%4 != 1 {
-		return fmt.Errorf("%q is none of trace, debug, info, warn, error, fatal, none: %w", text, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "%q is none of trace, debug, info, warn, error, fatal, none", text)
 	}
 	*v = level(n)
 	return nil
@@ -89,7 +88,7 @@ type joined string
 // UnmarshalText reads yes or no.
 func (v *joined) UnmarshalText(text []byte) error {
 	if *v = joined(text); *v != "yes" && *v != "no" {
-		return fmt.Errorf("%q is neither yes nor no: %w", text, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "%q is neither yes nor no", text)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +42,7 @@ func (v volumeSteps) of(now time.Time) (query.Steps, error) {
 		steps.Length = stepFor(within.To.Sub(within.From))
 	}
 	if steps.Length%time.Microsecond != 0 {
-		return steps, fmt.Errorf("parameter step: %v is not of whole microseconds: %w", steps.Length, plait.ErrInvalid)
+		return steps, plait.Errorf(plait.ErrInvalid, "parameter step: %v is not of whole microseconds", steps.Length)
 	}
 	return steps, nil
 }
@@ -77,7 +76,7 @@ func (d dimensions) read(into map[string]*bool) error {
 				names = append(names, name)
 			}
 			slices.Sort(names)
-			return fmt.Errorf("parameter by: %q is none of %s, nor none alone: %w", name, strings.Join(names, ", "), plait.ErrInvalid)
+			return plait.Errorf(plait.ErrInvalid, "parameter by: %q is none of %s, nor none alone", name, strings.Join(names, ", "))
 		}
 	}
 	return nil

@@ -5,7 +5,6 @@ package canonical
 
 import (
 	"encoding/base64"
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -64,7 +63,7 @@ func readerOf(text string) reader {
 // end returns the error of the reading, one of them that there is more text.
 func (r *reader) end() error {
 	if r.End(); r.Err != nil {
-		return fmt.Errorf("attribute JSON at %w: %w", r.Err, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "attribute JSON at %w", r.Err)
 	}
 	return nil
 }

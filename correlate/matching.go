@@ -1,7 +1,6 @@
 package correlate
 
 import (
-	"fmt"
 	"regexp"
 
 	"github.com/plaithq/plait"
@@ -18,7 +17,7 @@ func newPredicate(m plait.Matcher) (predicate, error) {
 	if m.Op == plait.MatchRegexp || m.Op == plait.MatchNotRegexp {
 		var err error
 		if p.pattern, err = regexp.Compile("^(?s:" + m.Value + ")$"); err != nil {
-			return p, fmt.Errorf("matcher %s%s%q: %w: %w", m.Name, m.Op, m.Value, plait.ErrInvalid, err)
+			return p, plait.Errorf(plait.ErrInvalid, "matcher %s%s%q: %w", m.Name, m.Op, m.Value, err)
 		}
 	}
 	return p, nil

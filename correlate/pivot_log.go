@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -77,7 +76,7 @@ func (p *Pivots) findLog(ctx context.Context, q LogQuestion) (*plait.LogRecord, 
 	if q.ID != "" {
 		record, err := p.logs.Log(ctx, q.ID)
 		if errors.Is(err, plait.ErrNotFound) {
-			return nil, fmt.Errorf("no log record %s is stored: %w", q.ID, plait.ErrNotFound)
+			return nil, plait.Errorf(plait.ErrNotFound, "no log record %s is stored", q.ID)
 		}
 		return record, err
 	}
@@ -99,7 +98,7 @@ func (p *Pivots) findLog(ctx context.Context, q LogQuestion) (*plait.LogRecord, 
 		candidates = append(candidates, found...)
 	}
 	if len(candidates) == 0 {
-		return nil, fmt.Errorf("no such log line within %v of %s: %w", sameLine, q.Time.Format(time.RFC3339Nano), plait.ErrNotFound)
+		return nil, plait.Errorf(plait.ErrNotFound, "no such log line within %v of %s", sameLine, q.Time.Format(time.RFC3339Nano))
 	}
 	best := slices.MinFunc(candidates, func(a, b plait.LogRecord) int {
 		if whole := a.Body.Text() == q.Body; whole != (b.Body.Text() == q.Body) {

@@ -3,7 +3,6 @@ package correlate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -141,7 +140,7 @@ func (p *Pivots) TraceLogs(ctx context.Context, id plait.TraceID, q query.Logs) 
 	}
 	summaries, err := p.traces.TraceSummaries(ctx, []plait.TraceID{id})
 	if err == nil && len(summaries) == 0 {
-		err = fmt.Errorf("trace %s: %w", id, plait.ErrNotFound)
+		err = plait.Errorf(plait.ErrNotFound, "no trace %s is stored", id)
 	}
 	return nil, "", err
 }

@@ -96,9 +96,9 @@ func setDefault[T int | time.Duration](field *T, value T) {
 func (c Config) Validate() error {
 	switch {
 	case c.MaxSeries < 0 || c.MaxLabelBytes < 0 || c.Interval < 0 || c.Idle < 0 || c.PairWait < 0 || c.MaxPending < 0:
-		return fmt.Errorf("exemplars: negative setting: %w", plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "exemplars: negative setting")
 	case !slices.IsSorted(c.Buckets):
-		return fmt.Errorf("exemplars: buckets are not in ascending order: %w", plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "exemplars: buckets are not in ascending order")
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func CheckHostNames(names []string) error {
 			continue
 		}
 		if plain == "" || strings.ContainsAny(plain, "*/:@[] ") {
-			return fmt.Errorf("%q is not a host name such as plait.example or *.example (without scheme and port): %w", name, plait.ErrInvalid)
+			return plait.Errorf(plait.ErrInvalid, "%q is not a host name such as plait.example or *.example (without scheme and port)", name)
 		}
 	}
 	return nil

@@ -102,7 +102,7 @@ func MigrationVersion(ctx context.Context, databaseURL string) (version uint, di
 func withMigrationLock(ctx context.Context, databaseURL string, use func(*pgx.Conn) error) (err error) {
 	config, err := pgx.ParseConfig(databaseURL)
 	if err != nil {
-		return fmt.Errorf("read database URL: %w", errors.Join(plait.ErrInvalid, err))
+		return plait.Errorf(plait.ErrInvalid, "read database URL: %w", err)
 	}
 	pg.SetSession(config, "migrate")
 	conn, err := pg.Connect(ctx, config)

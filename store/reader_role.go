@@ -41,13 +41,13 @@ const (
 // Validate says what is wrong with the role, wrapping plait.ErrInvalid.
 func (r ReaderRole) Validate() error {
 	if !roleName.MatchString(r.Name) || strings.HasPrefix(r.Name, "pg_") {
-		return fmt.Errorf("%q is no name for a role: want up to 63 letters, digits and underscores, not pg_ first: %w", r.Name, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "%q is no name for a role: want up to 63 letters, digits and underscores, not pg_ first", r.Name)
 	}
 	if r.Password == "" {
 		return nil
 	}
 	if len(r.Password) < minPassword || strings.ContainsFunc(r.Password, func(c rune) bool { return c < ' ' || c > '~' }) {
-		return fmt.Errorf("the password of %s: want at least %d characters, all of them printable ASCII: %w", r.Name, minPassword, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "the password of %s: want at least %d characters, all of them printable ASCII", r.Name, minPassword)
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (r ReaderRole) ensure(ctx context.Context, tx pgx.Tx) (made bool, err error
 	case err != nil:
 		return false, err
 	case more:
-		return false, fmt.Errorf("it owns Plait's schemas or may do more than read; choose another name: %w", plait.ErrInvalid)
+		return false, plait.Errorf(plait.ErrInvalid, "it owns Plait's schemas or may do more than read; choose another name")
 	}
 	quoted := pgx.Identifier{r.Name}.Sanitize()
 	statements := strings.NewReplacer("ALTER ROLE ROLE", "ALTER ROLE "+quoted, "TO ROLE", "TO "+quoted,

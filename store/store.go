@@ -9,8 +9,6 @@ package store
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -92,18 +90,18 @@ func (c Config) withDefaults() Config {
 // Validate reports the first setting that cannot work, wrapping plait.ErrInvalid.
 func (c Config) Validate() error {
 	if c.DatabaseURL == "" {
-		return fmt.Errorf("database URL is empty: %w", plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "database URL is empty")
 	}
 	if _, err := pgxpool.ParseConfig(c.DatabaseURL); err != nil {
 		// Without the reason, which would show what is in it.
 		return plait.Errorf(plait.ErrInvalid, "the database URL cannot be read")
 	}
 	if c.MaxConns < 0 {
-		return fmt.Errorf("%d connections: %w", c.MaxConns, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "%d connections, want 0 or more", c.MaxConns)
 	}
 	for _, r := range []time.Duration{c.RetentionTraces, c.RetentionLogs, c.RetentionMetrics} {
 		if r < 0 || r > MaxRetention {
-			return fmt.Errorf("retention of %v, more than %v: %w", r, MaxRetention, plait.ErrInvalid)
+			return plait.Errorf(plait.ErrInvalid, "retention of %v, more than %v", r, MaxRetention)
 		}
 	}
 	return nil
@@ -292,10 +290,10 @@ func (s *Store) Ping(ctx context.Context) error {
 	defer cancel()
 	var writable bool
 	if err := s.readPool.QueryRow(ctx, takesWritesSQL).Scan(&writable); err != nil {
-		return fmt.Errorf("ping the database: %w", errors.Join(plait.ErrUnavailable, err))
+		return plait.Errorf(plait.ErrUnavailable, "ping the database: %w", err)
 	}
 	if !writable {
-		return errors.Join(plait.ErrUnavailable, plait.ErrReadOnly)
+		return plait.OfKind(plait.ErrUnavailable, plait.ErrReadOnly)
 	}
 	return nil
 }

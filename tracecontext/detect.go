@@ -1,7 +1,6 @@
 package tracecontext
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -19,14 +18,14 @@ func Parse(s string) (Context, error) {
 		return all[0], nil
 	}
 	if id, _ := CutHexPrefix(trimPasted(s)); id != "" && strings.Trim(id, "0-") == "" {
-		return Context{}, fmt.Errorf("the all-zero trace id names no trace: %w", plait.ErrInvalid)
+		return Context{}, plait.Errorf(plait.ErrInvalid, "the all-zero trace id names no trace")
 	}
 	if len(s) > maxQuoted {
 		s = strings.ToValidUTF8(s[:maxQuoted], "") + "…"
 	}
-	return Context{}, fmt.Errorf("%q holds no trace id: want up to 32 hex digits, a decimal 64-bit id (Datadog), "+
-		"or the value of traceparent, b3, uber-trace-id, X-Amzn-Trace-Id, X-Cloud-Trace-Context or Request-Id: %w",
-		s, plait.ErrInvalid)
+	return Context{}, plait.Errorf(plait.ErrInvalid, "%q holds no trace id: want up to 32 hex digits, a decimal 64-bit id (Datadog), "+
+		"or the value of traceparent, b3, uber-trace-id, X-Amzn-Trace-Id, X-Cloud-Trace-Context or Request-Id",
+		s)
 }
 
 // ParseAll returns every plausible reading of s, the likeliest first, none when s holds no trace

@@ -2,7 +2,6 @@ package ask
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -38,7 +37,7 @@ func FirstFound[T any](readings TraceID, what string, ask func(plait.TraceID) (T
 		tried = append(tried, id.String())
 	}
 	var none T
-	return none, fmt.Errorf("no %s of trace %s is stored: %w", what, strings.Join(tried, " or "), plait.ErrNotFound)
+	return none, plait.Errorf(plait.ErrNotFound, "no %s of trace %s is stored", what, strings.Join(tried, " or "))
 }
 
 // SpanID is a span id as a user has it.
@@ -65,7 +64,7 @@ func (s *SpanID) UnmarshalText(text []byte) error {
 		*s, err = SpanID(c.SpanID), nil
 	}
 	if err != nil || plait.SpanID(*s).IsZero() {
-		return fmt.Errorf("%q is no span id: want 16 hex digits, a decimal number, or a traceparent: %w", id, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "%q is no span id: want 16 hex digits, a decimal number, or a traceparent", id)
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func FieldsOf(t reflect.Type) []Field {
 func ReadQuery(u *url.URL) (url.Values, error) {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return nil, fmt.Errorf("the query string is malformed: %w (a semicolon in a value is %%3B, a percent sign %%25): %w", err, plait.ErrInvalid)
+		return nil, plait.Errorf(plait.ErrInvalid, "the query string is malformed: %w (a semicolon in a value is %%3B, a percent sign %%25)", err)
 	}
 	return query, nil
 }
@@ -88,10 +88,10 @@ func Parse[P any](query url.Values, path string) (P, error) {
 			values = []string{f.Value}
 		}
 		if len(values) == 0 && f.Required {
-			return params, fmt.Errorf("parameter %s is missing: %w", f.Name, plait.ErrInvalid)
+			return params, plait.Errorf(plait.ErrInvalid, "parameter %s is missing", f.Name)
 		}
 		if len(values) > 1 && !f.Repeated {
-			return params, fmt.Errorf("parameter %s is given %d times: %w", f.Name, len(values), plait.ErrInvalid)
+			return params, plait.Errorf(plait.ErrInvalid, "parameter %s is given %d times", f.Name, len(values))
 		}
 		for _, value := range values {
 			if err := f.set(v.FieldByIndex(f.index), value); err != nil {
@@ -111,11 +111,11 @@ func refuseUnknown(query url.Values, fields []Field) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if len(names) == 0 {
-			return fmt.Errorf("there is no parameter %q here, this path takes none: %w", name, plait.ErrInvalid)
+			return plait.Errorf(plait.ErrInvalid, "there is no parameter %q here, this path takes none", name)
 		}
 		if !slices.Contains(names, name) {
 			slices.Sort(names)
-			return fmt.Errorf("there is no parameter %q here, only %s: %w", name, strings.Join(names, ", "), plait.ErrInvalid)
+			return plait.Errorf(plait.ErrInvalid, "there is no parameter %q here, only %s", name, strings.Join(names, ", "))
 		}
 	}
 	return nil
@@ -140,13 +140,13 @@ func (f Field) set(v reflect.Value, text string) error {
 	case int:
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || f.Max > 0 && n > f.Max {
-			return fmt.Errorf("%q is not a number from 1 to %d: %w", text, f.Max, plait.ErrInvalid)
+			return plait.Errorf(plait.ErrInvalid, "%q is not a number from 1 to %d", text, f.Max)
 		}
 		v.SetInt(int64(n))
 	case *float64:
 		n, err := strconv.ParseFloat(text, 64)
 		if err != nil || n != n {
-			return fmt.Errorf("%q is not a number: %w", text, plait.ErrInvalid)
+			return plait.Errorf(plait.ErrInvalid, "%q is not a number", text)
 		}
 		v.Set(reflect.ValueOf(&n))
 	default:

@@ -1,7 +1,6 @@
 package ask
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +22,7 @@ const lastHour = time.Hour
 func (w Window) Within(now time.Time) (plait.TimeRange, error) {
 	r := plait.TimeRange{From: w.Start.Resolve(now), To: w.End.Resolve(now)}
 	if !r.From.IsZero() && !r.To.IsZero() && !r.From.Before(r.To) {
-		return r, fmt.Errorf("start %s is not before end %s: %w", Stamp(r.From.UnixNano()), Stamp(r.To.UnixNano()), plait.ErrInvalid)
+		return r, plait.Errorf(plait.ErrInvalid, "start %s is not before end %s", Stamp(r.From.UnixNano()), Stamp(r.To.UnixNano()))
 	}
 	return r, nil
 }
@@ -79,7 +78,7 @@ func (m *Moment) UnmarshalText(text []byte) error {
 	// A plus that was not escaped arrives as a space.
 	t, err := time.Parse(time.RFC3339Nano, strings.Replace(s, " ", "+", 1))
 	if err != nil || t.Year() < 1678 || t.Year() > 2261 {
-		return fmt.Errorf("%q is no time: want RFC 3339 as 2026-11-21T10:00:00Z, a Unix time in s, ms, µs or ns, or now-15m: %w", s, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "%q is no time: want RFC 3339 as 2026-11-21T10:00:00Z, a Unix time in s, ms, µs or ns, or now-15m", s)
 	}
 	m.at = t.UTC()
 	return nil
@@ -122,7 +121,7 @@ type Period time.Duration
 func (p *Period) UnmarshalText(text []byte) error {
 	d, err := parseDuration(string(text))
 	if err == nil && d < 0 {
-		err = fmt.Errorf("%q is negative: %w", text, plait.ErrInvalid)
+		err = plait.Errorf(plait.ErrInvalid, "%q is negative", text)
 	}
 	*p = Period(d)
 	return err
@@ -131,7 +130,7 @@ func (p *Period) UnmarshalText(text []byte) error {
 func parseDuration(s string) (time.Duration, error) {
 	d, err := duration.Parse(s)
 	if err != nil {
-		err = fmt.Errorf("%w: %w", err, plait.ErrInvalid)
+		err = plait.OfKind(plait.ErrInvalid, err)
 	}
 	return d, err
 }

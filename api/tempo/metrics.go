@@ -3,7 +3,6 @@ package tempo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"net/url"
 	"strconv"
@@ -221,7 +220,7 @@ func waitFor(ctx context.Context, turns chan struct{}) (leave func(), err error)
 	case turns <- struct{}{}:
 		return func() { <-turns }, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for other metrics queries: %w: %w", plait.ErrUnavailable, ctx.Err())
+		return nil, plait.Errorf(plait.ErrUnavailable, "wait for other metrics queries: %w", ctx.Err())
 	}
 }
 

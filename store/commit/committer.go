@@ -189,10 +189,10 @@ func (c *Committer[B]) enqueue(w *waiter[B]) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return fmt.Errorf("the store is closed: %w", plait.ErrUnavailable)
+		return plait.Errorf(plait.ErrUnavailable, "the store is closed")
 	}
 	if c.records > 0 && c.records+w.records > maxWaitingRecords {
-		return fmt.Errorf("%d %s wait for their commit: %w", c.records, c.signal, plait.ErrOverloaded)
+		return plait.Errorf(plait.ErrOverloaded, "%d %s wait for their commit", c.records, c.signal)
 	}
 	c.waiting = append(c.waiting, w)
 	c.records += w.records

@@ -87,11 +87,11 @@ func KindOf(err error) error {
 		return err
 	}
 	if blamesData(err) {
-		return errors.Join(plait.ErrInvalid, err)
+		return plait.OfKind(plait.ErrInvalid, err)
 	}
 	code := pgerror.Code(err)
 	if code == "" || isAccident(code) { // without a code the connection broke, or time was up
-		return errors.Join(plait.ErrUnavailable, err)
+		return plait.OfKind(plait.ErrUnavailable, err)
 	}
 	return err
 }

@@ -217,7 +217,7 @@ func (c *Committer[B]) acquire(ctx context.Context) error {
 	defer cancel()
 	session, err := c.database.connect(ctx)
 	if err != nil {
-		return fmt.Errorf("connect to write %s: %w", c.signal, errors.Join(plait.ErrUnavailable, err))
+		return plait.Errorf(plait.ErrUnavailable, "connect to write %s: %w", c.signal, err)
 	}
 	c.session = session
 	return nil

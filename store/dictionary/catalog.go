@@ -83,7 +83,7 @@ func (c *Catalog) Fresh(ctx context.Context) (*Entries, error) {
 	case <-ctx.Done():
 		err := ctx.Err()
 		if errors.Is(err, context.DeadlineExceeded) { // the database does not answer the one whose turn it is
-			err = errors.Join(plait.ErrUnavailable, err)
+			err = plait.OfKind(plait.ErrUnavailable, err)
 		}
 		return nil, fmt.Errorf("wait to read the dictionaries: %w", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
 	"math"
 	"slices"
 
@@ -49,11 +48,11 @@ func (c *logCursor) String() string {
 func parseLogCursor(text string) (logCursor, error) {
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(b) != logPositionSize+4 {
-		return logCursor{}, fmt.Errorf("cursor %q is not one that a log search returned: %w", text, plait.ErrInvalid)
+		return logCursor{}, plait.Errorf(plait.ErrInvalid, "cursor %q is not one that a log search returned", text)
 	}
 	skip := binary.BigEndian.Uint32(b[logPositionSize:])
 	if skip > maxSkip {
-		return logCursor{}, fmt.Errorf("cursor %q is not one that a log search returned: %w", text, plait.ErrInvalid)
+		return logCursor{}, plait.Errorf(plait.ErrInvalid, "cursor %q is not one that a log search returned", text)
 	}
 	return logCursor{readLogPosition(b), int(skip)}, nil
 }

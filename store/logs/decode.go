@@ -126,7 +126,7 @@ func (p *logPosition) appendTo(b []byte) []byte {
 func parseLogID(id string) (logPosition, error) {
 	b, err := base64.RawURLEncoding.DecodeString(id)
 	if err != nil || len(b) != logPositionSize {
-		return logPosition{}, fmt.Errorf("log id %q is not one that a search returned: %w", id, plait.ErrInvalid)
+		return logPosition{}, plait.Errorf(plait.ErrInvalid, "log id %q is not one that a search returned", id)
 	}
 	return readLogPosition(b), nil
 }

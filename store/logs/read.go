@@ -119,7 +119,7 @@ func (s *Reader) Log(ctx context.Context, id string) (*plait.LogRecord, error) {
 		return nil, fmt.Errorf("read log record %s: %w", id, err)
 	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("log record %s: %w", id, plait.ErrNotFound)
+		return nil, plait.Errorf(plait.ErrNotFound, "no log record %s is stored", id)
 	}
 	records, err := s.decodeLogs(ctx, rows)
 	if err != nil {

@@ -104,7 +104,7 @@ func (db *DB) awaitRoom(ctx context.Context) error {
 		case <-dropped:
 		case <-ctx.Done():
 			if errors.Is(context.Cause(ctx), plait.ErrOverloaded) {
-				return fmt.Errorf("samples come in faster than they are rewritten as chunks: %w", plait.ErrOverloaded)
+				return plait.Errorf(plait.ErrOverloaded, "samples come in faster than they are rewritten as chunks")
 			}
 			return fmt.Errorf("wait for memory for samples: %w", ctx.Err())
 		}

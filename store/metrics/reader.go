@@ -214,11 +214,11 @@ func promMatchers(matchers []plait.Matcher) ([]*labels.Matcher, error) {
 	for i, m := range matchers {
 		op, ok := types[m.Op]
 		if !ok {
-			return nil, fmt.Errorf("matcher %s%s%q: unknown operator: %w", m.Name, m.Op, m.Value, plait.ErrInvalid)
+			return nil, plait.Errorf(plait.ErrInvalid, "matcher %s%s%q: unknown operator", m.Name, m.Op, m.Value)
 		}
 		compiled, err := labels.NewMatcher(op, m.Name, m.Value)
 		if err != nil {
-			return nil, fmt.Errorf("matcher %s%s%q: %w: %w", m.Name, m.Op, m.Value, err, plait.ErrInvalid)
+			return nil, plait.Errorf(plait.ErrInvalid, "matcher %s%s%q: %w", m.Name, m.Op, m.Value, err)
 		}
 		out[i] = compiled
 	}

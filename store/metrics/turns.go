@@ -32,7 +32,7 @@ func (t turns) acquire(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	if errors.Is(context.Cause(ctx), plait.ErrOverloaded) {
-		return fmt.Errorf("other requests bring too many series that were not seen before: %w", plait.ErrOverloaded)
+		return plait.Errorf(plait.ErrOverloaded, "other requests bring too many series that were not seen before")
 	}
 	return fmt.Errorf("wait to write series: %w", ctx.Err())
 }

@@ -34,13 +34,13 @@ func CheckServer(ctx context.Context, conn *pgx.Conn, config *pgx.ConnConfig) er
 	}
 	switch {
 	case number < minServerVersion:
-		return fmt.Errorf("the server is Postgres %s, and Plait needs 15 or newer: %w", version, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "the server is Postgres %s, and Plait needs 15 or newer", version)
 	case encoding != "UTF8":
-		return fmt.Errorf("the database %s has the encoding %s, and telemetry is UTF-8: make one with "+
-			"CREATE DATABASE %s_utf8 ENCODING 'UTF8' TEMPLATE template0, and name it in --database-url: %w", database, encoding, database, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "the database %s has the encoding %s, and telemetry is UTF-8: make one with "+
+			"CREATE DATABASE %s_utf8 ENCODING 'UTF8' TEMPLATE template0, and name it in --database-url", database, encoding, database)
 	case readOnly == "on":
-		return fmt.Errorf("the database %s takes no writes: it is a standby, or default_transaction_read_only is on: name the primary in --database-url, "+
-			"or turn that setting off: %w", database, plait.ErrUnavailable)
+		return plait.Errorf(plait.ErrUnavailable, "the database %s takes no writes: it is a standby, or default_transaction_read_only is on: name the primary in --database-url, "+
+			"or turn that setting off", database)
 	}
 	return checkPooler(ctx, conn, config)
 }
@@ -61,7 +61,7 @@ func checkPooler(ctx context.Context, conn *pgx.Conn, config *pgx.ConnConfig) er
 		}
 		other, err := pgx.ConnectConfig(ctx, config)
 		if err != nil {
-			return fmt.Errorf("connect a second time: %w", errors.Join(plait.ErrUnavailable, err))
+			return plait.Errorf(plait.ErrUnavailable, "connect a second time: %w", err)
 		}
 		second, err := backendOf(ctx, other)
 		_ = other.Close(ctx) // it was there for its answer
@@ -69,8 +69,8 @@ func checkPooler(ctx context.Context, conn *pgx.Conn, config *pgx.ConnConfig) er
 			return err
 		}
 		if again, err := backendOf(ctx, conn); err != nil || second == first || again != first {
-			return errors.Join(err, fmt.Errorf("the database is behind a pooler in transaction mode, and Plait needs sessions of its own: name Postgres itself in "+
-				"--database-url, or a pool with pool_mode = session: %w", plait.ErrInvalid))
+			return errors.Join(err, plait.Errorf(plait.ErrInvalid, "the database is behind a pooler in transaction mode, and Plait needs sessions of its own: name Postgres itself in "+
+				"--database-url, or a pool with pool_mode = session"))
 		}
 	}
 	return nil

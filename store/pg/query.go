@@ -3,7 +3,6 @@ package pg
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -83,7 +82,7 @@ func ReadPlanned(ctx context.Context, pool *pgxpool.Pool, settings string, read 
 func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	conn, err := pool.Acquire(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return nil, fmt.Errorf("no connection in time: %w: %w", plait.ErrUnavailable, err)
+		return nil, plait.Errorf(plait.ErrUnavailable, "no connection in time: %w", err)
 	}
 	return conn, pgerror.Read(err)
 }

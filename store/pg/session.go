@@ -3,7 +3,6 @@ package pg
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -106,7 +105,7 @@ func beginSession(ctx context.Context, conn *pgconn.PgConn, statements string) e
 func OpenPool(ctx context.Context, url, role string, conns int) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("read database URL: %w", errors.Join(plait.ErrInvalid, err))
+		return nil, plait.Errorf(plait.ErrInvalid, "read database URL: %w", err)
 	}
 	config.MaxConns = int32(conns)
 	SetSession(config.ConnConfig, role)

@@ -95,4 +95,4 @@ func answersLater(code string) bool {
 		pgerrcode.SystemError)           // input or output failed
 }
 
-func unavailable(err error) error { return fmt.Errorf("%w: %w", plait.ErrUnavailable, err) }
+func unavailable(err error) error { return plait.OfKind(plait.ErrUnavailable, err) }

@@ -108,7 +108,7 @@ func (s *Reader) turn(ctx context.Context) (done func(), err error) {
 	case s.drawing <- struct{}{}:
 		return func() { <-s.drawing }, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for other service maps: %w: %w", plait.ErrUnavailable, ctx.Err())
+		return nil, plait.Errorf(plait.ErrUnavailable, "wait for other service maps: %w", ctx.Err())
 	}
 }
 

@@ -50,7 +50,7 @@ func (s *Reader) Trace(ctx context.Context, id plait.TraceID, maxSpans int, firs
 		return nil, fmt.Errorf("read trace %s: %w", id, err)
 	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("trace %s: %w", id, plait.ErrNotFound)
+		return nil, plait.Errorf(plait.ErrNotFound, "no trace %s is stored", id)
 	}
 	if len(rows) > maxSpans || !memory.Left() {
 		trace.Truncated = true

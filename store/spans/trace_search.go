@@ -122,7 +122,7 @@ func (t *traceSearch) lead(ctx context.Context, q query.Traces) error {
 			return err
 		}
 		if int(t.before.lead) >= len(leads) {
-			return fmt.Errorf("cursor %q is of another search: %w", q.Cursor, plait.ErrInvalid)
+			return plait.Errorf(plait.ErrInvalid, "cursor %q is of another search", q.Cursor)
 		}
 		if t.plan, err = t.store.newSpanPlan(ctx, leads[t.before.lead].of); err != nil {
 			return err
@@ -367,7 +367,7 @@ func (c *traceCursor) String() string {
 func parseTraceCursor(text string) (traceCursor, error) {
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(b) != traceCursorSize {
-		return traceCursor{}, fmt.Errorf("cursor %q is not one that a trace search returned: %w", text, plait.ErrInvalid)
+		return traceCursor{}, plait.Errorf(plait.ErrInvalid, "cursor %q is not one that a trace search returned", text)
 	}
 	return traceCursor{
 		startNanos: int64(binary.BigEndian.Uint64(b)),

@@ -2,7 +2,6 @@ package remotewrite
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -92,7 +91,7 @@ func (c *Decoder) Decode(ctx context.Context, body []byte, v Version, memory *Me
 
 // malformed is the error of a request as a whole.
 func malformed(v Version, number int, err error) error {
-	return fmt.Errorf("malformed remote write %d.0: series %d: %w: %w", v, number, err, plait.ErrInvalid)
+	return plait.Errorf(plait.ErrInvalid, "malformed remote write %d.0: series %d: %w", v, number, err)
 }
 
 // decodeV1 reads a request of version 1.0.
@@ -126,7 +125,7 @@ func (c *Decoder) decodeV1(d *decoder, body []byte) error {
 func (d *decoder) metadataV1(raw []byte) error {
 	var req prompb.WriteRequest
 	if err := req.Unmarshal(raw); err != nil {
-		return fmt.Errorf("malformed remote write 1.0: metadata: %w: %w", err, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "malformed remote write 1.0: metadata: %w", err)
 	}
 	for _, m := range req.Metadata {
 		d.addMetadata(plait.MetricMetadata{

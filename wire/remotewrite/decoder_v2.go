@@ -60,7 +60,7 @@ func (c *Decoder) decodeV2(d *decoder, body []byte) error {
 	memory := d.memory
 	count, err := memory.readSymbols(body)
 	if err != nil {
-		return fmt.Errorf("malformed remote write 2.0: %w: %w", err, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "malformed remote write 2.0: %w", err)
 	}
 	m := d.Metrics()
 	m.Series = slices.Grow(memory.series, count)

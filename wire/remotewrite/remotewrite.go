@@ -127,7 +127,7 @@ func (d *decoder) addMetadata(m plait.MetricMetadata) {
 func (d *decoder) clash(id int64, ls plait.Labels, millis int64, value uint64) bool {
 	differs := d.memory.clashes.Add(id, millis, value)
 	if differs {
-		d.refuse(1, fmt.Errorf("series %s has two values at %d ms: %w", series.Text(ls, 200), millis, plait.ErrInvalid))
+		d.refuse(1, plait.Errorf(plait.ErrInvalid, "series %s has two values at %d ms", series.Text(ls, 200), millis))
 	}
 	return differs
 }
@@ -231,7 +231,7 @@ func (d *decoder) addV2(ts *writev2.TimeSeries, builder *labels.ScratchBuilder, 
 	points := len(ts.Samples) + len(ts.Histograms)
 	ls, err := ts.ToLabels(builder, symbols)
 	if err != nil {
-		d.refuse(points, fmt.Errorf("%w: %w", err, plait.ErrInvalid))
+		d.refuse(points, plait.OfKind(plait.ErrInvalid, err))
 		return
 	}
 	s := source{

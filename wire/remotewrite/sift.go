@@ -1,8 +1,6 @@
 package remotewrite
 
 import (
-	"fmt"
-
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/wire/protobuf"
 	"github.com/plaithq/plait/wire/series"
@@ -158,9 +156,9 @@ func sizeOfRefs(refs []uint32, symbols []symbol) error {
 	}
 	switch {
 	case len(refs) > 2*series.MaxLabels:
-		return fmt.Errorf("a series has %d labels, more than %d: %w", len(refs)/2, series.MaxLabels, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "a series has %d labels, more than %d", len(refs)/2, series.MaxLabels)
 	case size > series.MaxLabelBytes:
-		return fmt.Errorf("labels of a series take %d bytes, more than %d: %w", size, series.MaxLabelBytes, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "labels of a series take %d bytes, more than %d", size, series.MaxLabelBytes)
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func CheckBuckets(buckets, spans, bounds int) error {
 		what  string
 	}{{buckets, "buckets"}, {spans, "spans of buckets"}, {bounds, "custom bounds"}} {
 		if c.count > MaxNativeBuckets {
-			return fmt.Errorf("a native histogram has %d %s, more than %d: %w", c.count, c.what, MaxNativeBuckets, plait.ErrInvalid)
+			return plait.Errorf(plait.ErrInvalid, "a native histogram has %d %s, more than %d", c.count, c.what, MaxNativeBuckets)
 		}
 	}
 	return nil
@@ -43,8 +43,8 @@ func checkSpans(spans []histogram.Span) error {
 		from := index + int64(s.Offset)
 		index = from + int64(s.Length)
 		if from < -maxBucketIndex || index > maxBucketIndex {
-			return fmt.Errorf("a native histogram has a bucket of index %d, and no number is beyond %d: %w",
-				max(index, -from), maxBucketIndex, plait.ErrInvalid)
+			return plait.Errorf(plait.ErrInvalid, "a native histogram has a bucket of index %d, and no number is beyond %d",
+				max(index, -from), maxBucketIndex)
 		}
 	}
 	return nil
@@ -63,7 +63,7 @@ func checkNative(sum float64, buckets int, positive, negative []histogram.Span, 
 		return nil // the end of a series, whose buckets are left out
 	}
 	if err := validate(); err != nil {
-		return fmt.Errorf("native histogram: %w: %w", err, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "native histogram: %w", err)
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ const maxMillis = math.MaxInt64 / int64(time.Millisecond)
 // CheckTime refuses a sample's time that is before 1970 or after 2262.
 func CheckTime(millis int64) error {
 	if millis < 0 || millis > maxMillis {
-		return fmt.Errorf("time %d ms is out of range: %w", millis, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "time %d ms is out of range", millis)
 	}
 	return nil
 }
@@ -182,13 +182,13 @@ func check(ls labels.Labels) error {
 	case err != nil:
 		return err
 	case name == "":
-		return fmt.Errorf("series %.200s has no name: %w", ls, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "series %.200s has no name", ls)
 	case len(name) > MaxNameBytes:
-		return fmt.Errorf("the name %.64q of a metric has %d bytes, more than %d: %w", name, len(name), MaxNameBytes, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "the name %.64q of a metric has %d bytes, more than %d", name, len(name), MaxNameBytes)
 	case count > MaxLabels:
-		return fmt.Errorf("series %.100s has %d labels, more than %d: %w", name, count, MaxLabels, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "series %.100s has %d labels, more than %d", name, count, MaxLabels)
 	case size > MaxLabelBytes:
-		return fmt.Errorf("labels of %.100s take %d bytes, more than %d: %w", name, size, MaxLabelBytes, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "labels of %.100s take %d bytes, more than %d", name, size, MaxLabelBytes)
 	}
 	return nil
 }
@@ -200,17 +200,17 @@ func CheckLabels(ls labels.Labels) error { return check(ls) }
 func checkLabel(l labels.Label, last string) error {
 	switch {
 	case l.Name == "":
-		return fmt.Errorf("a label has no name: %w", plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "a label has no name")
 	case len(l.Name) > MaxNameBytes:
-		return fmt.Errorf("the name %.64q of a label has %d bytes, more than %d: %w", l.Name, len(l.Name), MaxNameBytes, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "the name %.64q of a label has %d bytes, more than %d", l.Name, len(l.Name), MaxNameBytes)
 	case !validText(l.Name):
-		return fmt.Errorf("label name %.64q is not UTF-8 without NUL: %w", l.Name, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "label name %.64q is not UTF-8 without NUL", l.Name)
 	case !validText(l.Value):
-		return fmt.Errorf("value of label %.64q is not UTF-8 without NUL: %w", l.Name, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "value of label %.64q is not UTF-8 without NUL", l.Name)
 	case l.Name == last:
-		return fmt.Errorf("label %.64q occurs twice: %w", l.Name, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "label %.64q occurs twice", l.Name)
 	case l.Name < last:
-		return fmt.Errorf("labels %.64q and %.64q are not in order: %w", last, l.Name, plait.ErrInvalid)
+		return plait.Errorf(plait.ErrInvalid, "labels %.64q and %.64q are not in order", last, l.Name)
 	}
 	return nil
 }
@@ -250,13 +250,13 @@ func Exemplar(e exemplar.Exemplar, fallbackMillis int64) (plait.Exemplar, error)
 		all = append(all, plait.Label{Name: l.Name, Value: l.Value})
 		switch {
 		case !validText(l.Name) || !validText(l.Value):
-			err = fmt.Errorf("exemplar label %.64q is not UTF-8 without NUL: %w", l.Name, plait.ErrInvalid)
+			err = plait.Errorf(plait.ErrInvalid, "exemplar label %.64q is not UTF-8 without NUL", l.Name)
 		case len(all) > 1 && all[len(all)-2].Name == l.Name:
-			err = fmt.Errorf("exemplar label %.64q occurs twice: %w", l.Name, plait.ErrInvalid)
+			err = plait.Errorf(plait.ErrInvalid, "exemplar label %.64q occurs twice", l.Name)
 		}
 	})
 	if err == nil && size > maxExemplarBytes {
-		err = fmt.Errorf("the labels of an exemplar take %d bytes, more than %d: %w", size, maxExemplarBytes, plait.ErrInvalid)
+		err = plait.Errorf(plait.ErrInvalid, "the labels of an exemplar take %d bytes, more than %d", size, maxExemplarBytes)
 	}
 	if err != nil {
 		return plait.Exemplar{}, err

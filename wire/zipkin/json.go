@@ -87,7 +87,7 @@ var kinds = map[string]plait.SpanKind{
 func DecodeJSON(body []byte) (*plait.Traces, error) {
 	var list []json.RawMessage
 	if err := json.Unmarshal(body, &list); err != nil {
-		return nil, fmt.Errorf("read Zipkin v2 JSON: %w: %w", plait.ErrInvalid, err)
+		return nil, plait.Errorf(plait.ErrInvalid, "read Zipkin v2 JSON: %w", err)
 	}
 	d := decoder{resources: map[string]*plait.Resource{}, scope: &plait.Scope{}}
 	out := &plait.Traces{Spans: make([]plait.Span, 0, len(list))}
@@ -95,8 +95,8 @@ func DecodeJSON(body []byte) (*plait.Traces, error) {
 		var z span
 		err := json.Unmarshal(raw, &z)
 		if err == nil && z.first() {
-			return nil, fmt.Errorf("span %d is of Zipkin's version 1 (it has binaryAnnotations, or annotations with an endpoint): "+
-				"send version 2: %w", i, plait.ErrInvalid)
+			return nil, plait.Errorf(plait.ErrInvalid, "span %d is of Zipkin's version 1 (it has binaryAnnotations, or annotations with an endpoint): "+
+				"send version 2", i)
 		}
 		var s plait.Span
 		if err == nil {
@@ -109,7 +109,7 @@ func DecodeJSON(body []byte) (*plait.Traces, error) {
 		out.Spans = append(out.Spans, s)
 	}
 	if len(out.Spans) == 0 && len(out.Refused) > 0 {
-		return nil, fmt.Errorf("no span could be read: %s: %w", out.Refused[0].Reason, plait.ErrInvalid)
+		return nil, plait.Errorf(plait.ErrInvalid, "no span could be read: %s", out.Refused[0].Reason)
 	}
 	return out, nil
 }
@@ -135,11 +135,11 @@ type decoder struct {
 func (d *decoder) span(z *span) (plait.Span, error) {
 	kind, ok := kinds[strings.TrimPrefix(strings.ToUpper(z.Kind), "SPAN_KIND_")]
 	if !ok {
-		return plait.Span{}, fmt.Errorf("kind %.32q is none of Zipkin's: %w", z.Kind, plait.ErrInvalid)
+		return plait.Span{}, plait.Errorf(plait.ErrInvalid, "kind %.32q is none of Zipkin's", z.Kind)
 	}
 	start := z.start()
 	if start == 0 {
-		return plait.Span{}, fmt.Errorf("it has neither a timestamp nor annotations with one: %w", plait.ErrInvalid)
+		return plait.Span{}, plait.Errorf(plait.ErrInvalid, "it has neither a timestamp nor annotations with one")
 	}
 	s := plait.Span{
 		Name:       z.Name,
@@ -255,7 +255,7 @@ func text(key, value string) plait.Attribute {
 func traceID(s string) (plait.TraceID, error) {
 	var id plait.TraceID
 	if s == "" || len(s) > 32 {
-		return id, fmt.Errorf("traceId %q is not 16 or 32 hex digits: %w", s, plait.ErrInvalid)
+		return id, plait.Errorf(plait.ErrInvalid, "traceId %q is not 16 or 32 hex digits", s)
 	}
 	if err := id.UnmarshalText([]byte(strings.Repeat("0", 32-len(s)) + s)); err != nil {
 		return id, fmt.Errorf("traceId: %w", err)
@@ -266,7 +266,7 @@ func traceID(s string) (plait.TraceID, error) {
 func spanID(field, s string) (plait.SpanID, error) {
 	var id plait.SpanID
 	if s == "" || len(s) > 16 {
-		return id, fmt.Errorf("%s %q is not 16 hex digits: %w", field, s, plait.ErrInvalid)
+		return id, plait.Errorf(plait.ErrInvalid, "%s %q is not 16 hex digits", field, s)
 	}
 	if err := id.UnmarshalText([]byte(strings.Repeat("0", 16-len(s)) + s)); err != nil {
 		return id, fmt.Errorf("%s: %w", field, err)
