@@ -15,6 +15,8 @@ var (
 	sizesSQL string
 	//go:embed sql/days.sql
 	daysSQL string
+	//go:embed sql/signals.sql
+	signalsSQL string
 )
 
 // plaitItself shows how the gateway does, from its own /metrics.
@@ -55,11 +57,11 @@ func (p *page) atAGlance() {
 	p.put(about{"Taken in", "Spans, log records and samples committed per second.", 6, 4},
 		number("cps").WithTarget(own("A", `sum(rate(plait_ingest_records_total`+gateways+`[$__rate_interval]))`, "records")))
 	p.put(about{"Refused", "Records refused in the range; the panel below says why.", 6, 4},
-		number(units.Short).GraphMode(common.BigValueGraphModeNone).WithTarget(own("A", orZero(`sum(increase(plait_ingest_refused_total`+gateways+`[$__range]))`), "records").Instant()))
-	p.put(about{"Commit", "The 95th percentile of the time from the start of a group of batches to its commit.", 6, 4},
-		number(units.Seconds).WithTarget(own("A", `histogram_quantile(0.95, sum by (le) (rate(plait_store_commit_seconds_bucket`+gateways+`[$__rate_interval])))`, "p95")))
+		number(units.Short).GraphMode(common.BigValueGraphModeNone).Thresholds(steps("green", 1, "red")).WithTarget(own("A", orZero(`sum(increase(plait_ingest_refused_total`+gateways+`[$__range]))`), "records").Instant()))
+	p.put(about{"Commit", "The 95th percentile of the time from the start of a group of batches to its commit. Yellow from a quarter of a second, red from one.", 6, 4},
+		number(units.Seconds).Thresholds(steps("green", 0.25, "yellow", 1, "red")).WithTarget(own("A", `histogram_quantile(0.95, sum by (le) (rate(plait_store_commit_seconds_bucket`+gateways+`[$__rate_interval])))`, "p95")))
 	p.put(about{"Memory for requests", "The share of --max-in-flight that is held by requests which wait for their commit. At 100 % senders are asked to come back.", 6, 4},
-		number(units.PercentUnit).Min(0).Max(1).WithTarget(own("A", `max(plait_ingest_in_flight_bytes`+gateways+` / plait_ingest_in_flight_limit_bytes`+gateways+`)`, "in flight")))
+		number(units.PercentUnit).Min(0).Max(1).Thresholds(steps("green", 0.7, "yellow", 0.95, "red")).WithTarget(own("A", `max(plait_ingest_in_flight_bytes`+gateways+` / plait_ingest_in_flight_limit_bytes`+gateways+`)`, "in flight")))
 }
 
 func (p *page) wayIn() {
@@ -109,8 +111,11 @@ func (p *page) storage() {
 			WithTarget(own("A", orZero(`sum(rate(plait_exemplars_folded_spans_total`+gateways+`[$__rate_interval]))`), "folded")).
 			WithTarget(own("B", orZero(`sum(rate(plait_exemplars_uncounted_spans_total`+gateways+`[$__rate_interval]))`), "uncounted")).
 			WithTarget(own("C", orZero(`sum(rate(plait_exemplars_unpaired_spans_total`+gateways+`[$__rate_interval]))`), "unpaired")))
+	p.upkeep()
 	p.source = rows
 	bytes := set("unit", units.BytesIEC)
+	p.put(about{"Size by signal", "What each signal takes in the database, with its indexes. Days are those that have rows; rows are Postgres's estimate.", 24, 6},
+		listing(signalsSQL, "Nothing is stored").OverrideByName("bytes", column("size", 110, bytes)))
 	p.put(about{"Tables", "What is stored, the largest first. Rows are Postgres's estimate.", 12, 10},
 		listing(sizesSQL, "Nothing is stored").
 			OverrideByName("bytes", column("size", 110, bytes)).
@@ -119,6 +124,24 @@ func (p *page) storage() {
 		listing(daysSQL, "No day has a partition").
 			OverrideByRegexp("bytes|traces|logs|metrics", []dashboard.DynamicConfigValue{bytes}).
 			OverrideByName("bytes", []dashboard.DynamicConfigValue{set("displayName", "size")}))
+}
+
+// upkeep is what gateways do behind the commits.
+func (p *page) upkeep() {
+	p.put(about{"Commits to merge", "Commits whose terms and counts by the minute wait for one gateway to merge them. They rise and fall; a steady rise means that nobody does.", 8, 8},
+		lines(units.Short).
+			WithTarget(own("A", `max by (signal) (plait_store_index_heads`+gateways+`)`, "index of {{signal}}")).
+			WithTarget(own("B", `max by (signal) (plait_store_tally_commits`+gateways+`)`, "counts of {{signal}}")))
+	p.put(about{"Index of terms", "The bytes of its segments, by signal, and how many segments there are: few large ones are read faster.", 8, 8},
+		lines(units.BytesIEC).
+			WithTarget(own("A", `max by (signal) (plait_store_index_segment_bytes`+gateways+`)`, "{{signal}}")).
+			WithTarget(own("B", `max by (signal) (plait_store_index_segments`+gateways+`)`, "segments of {{signal}}")).
+			OverrideByRegexp("segments of .*", []dashboard.DynamicConfigValue{set("unit", units.Short), set("custom.axisPlacement", "right")}))
+	p.put(about{"Retention", "In the last hour: partitions that were dropped, rows that were kept because an exemplar points to their trace, rounds of upkeep that failed.", 8, 8},
+		stepped(lines(units.Short)).
+			WithTarget(own("A", orZero(`sum by (table) (increase(plait_store_dropped_partitions_total`+gateways+`[1h]))`), "dropped {{table}}")).
+			WithTarget(own("B", orZero(`sum(increase(plait_store_pinned_rows_total`+gateways+`[1h]))`), "kept rows")).
+			WithTarget(own("C", orZero(`sum by (task) (increase(plait_store_upkeep_failures_total`+gateways+`[1h]))`), "failed {{task}}")))
 }
 
 func stepped(p *timeseries.PanelBuilder) *timeseries.PanelBuilder {

@@ -36,7 +36,10 @@ type panel struct {
 	Targets     []target
 	Links       []struct{ URL string }
 	FieldConfig struct {
-		Defaults  struct{ Unit, NoValue string }
+		Defaults struct {
+			Unit, NoValue string
+			Thresholds    struct{ Steps []struct{ Color string } }
+		}
 		Overrides []override
 	}
 }
