@@ -31,6 +31,7 @@ type commands struct {
 	Spikes     spikesCommand     `cmd:"" help:"Print where latency or errors rise against what is usual, and the traces behind each."`
 	Dashboards dashboardsCommand `cmd:"" help:"Dashboards for Grafana: list them, write them to files, put them into a Grafana."`
 	Migrate    migrateCommand    `cmd:"" help:"Bring the database schema up or down, or say its version."`
+	Doctor     doctorCommand     `cmd:"" help:"Say what is wrong with the set-up, and with the correlation in the data, and how to mend it."`
 	Version    versionCommand    `cmd:"" help:"Say which version this is."`
 }
 
