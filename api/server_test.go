@@ -153,7 +153,7 @@ func TestFailuresAreProblems(t *testing.T) {
 		root + "/pivot/log?time=2026-01-01T00:00:00Z":                             404,
 		root + "/logs?severity=loud":                                              400,
 		root + "/logs?servce=x":                                                   400,
-		root + "/logs?service=x&service=y":                                        400,
+		root + "/traces?service=x&service=y":                                      400,
 		root + "/logs?trace_id=zz":                                                400,
 		root + "/logs?span_id=zz":                                                 400,
 		root + "/logs?start=yesterday":                                            400,

@@ -314,7 +314,7 @@ func TestInstallSaysWhyItWasRefusedAndWhatToDo(t *testing.T) {
 		{"an address that is another program's", grafanaToken, map[string]answered{"GET /api/folders/plait": {404, "<html>nginx</html>"}}, []string{"404 Not Found", "no Grafana at this address"}},
 		{"an address that answers anything", grafanaToken, map[string]answered{"GET /api/folders/plait": {200, "hello"}, "POST /api/dashboards/db": {200, "hello"}}, []string{"no answer of Grafana's"}},
 		{"a name that is taken", grafanaToken, map[string]answered{"POST /api/dashboards/db": {412, `{"message":"A dashboard with the same name in the folder already exists","status":"name-exists"}`}},
-			[]string{"install logs-by-trace-id.json", "412 Precondition Failed: A dashboard with the same name", "--folder"}},
+			[]string{"install correlation-health.json", "412 Precondition Failed: A dashboard with the same name", "--folder"}},
 		{"dashboards from files", grafanaToken, map[string]answered{"POST /api/dashboards/db": {400, `{"message":"Cannot save provisioned dashboard"}`}}, []string{"400 Bad Request", "provisioned", "from a file"}},
 		{"a redirect", grafanaToken, map[string]answered{"GET /api/folders/plait": {301, ""}}, []string{"301 Moved Permanently", "--grafana"}},
 		{"a server that fails", grafanaToken, map[string]answered{"GET /api/folders/plait": {502, "bad gateway"}}, []string{"look for the folder", "502 Bad Gateway"}},
