@@ -82,16 +82,7 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 	if err != nil {
 		return err
 	}
-	memory := plait.NewAnswerMemory(c.api().AnswerBytes)
-	faces, err := c.faces(st, memory, ctx.Done(), log)
-	if err != nil {
-		return err
-	}
-	answers, err := api.New(c.api(), api.Deps{
-		Traces: st, Logs: st, Metrics: st, Services: st, Volumes: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
-		Intake: doors.Intake, Noticed: watch.Noticed, About: c.about(),
-		Memory: memory, Faces: faces,
-	})
+	answers, err := c.answers(ctx, st, watch, doors, registry, log)
 	if err != nil {
 		return err
 	}
@@ -110,6 +101,20 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 	defer log.Info("plait has stopped")
 	defer context.AfterFunc(ctx, func() { log.Info("stopping: what was taken in is finished, nothing more is taken") })()
 	return runParts(ctx, db.failed(), parts)
+}
+
+// answers makes what answers questions: Plait's own API, and the faces beside it.
+func (c config) answers(ctx context.Context, st *store.Store, watch *health.Watch, doors *ingest.Server, registry *prometheus.Registry, log *slog.Logger) (*api.Server, error) {
+	memory := plait.NewAnswerMemory(c.api().AnswerBytes)
+	faces, err := c.faces(st, memory, ctx.Done(), log)
+	if err != nil {
+		return nil, err
+	}
+	return api.New(c.api(), api.Deps{
+		Traces: st, Logs: st, Metrics: st, Services: st, Volumes: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
+		Intake: doors.Intake, Noticed: watch.Noticed, About: c.about(),
+		Memory: memory, Faces: faces,
+	})
 }
 
 // probePorts says which address cannot be listened on.
