@@ -143,24 +143,3 @@ func (c candidates) with(op traceql.Op, right candidates) candidates {
 func (c candidates) whole() condition.Node {
 	return append(condition.And{condition.HasSpan{Of: c.each}}, c.trace...)
 }
-
-// Spanwise is the condition on single spans that a search or a metrics query asks, where it asks nothing else: no
-// relatives, no aggregates, no second filter of the trace. Such a query can be answered from rows, without their
-// traces.
-func Spanwise(p traceql.Pipeline) (condition.Node, bool) {
-	all := condition.And{}
-	for _, s := range p {
-		switch s := s.(type) {
-		case traceql.Filter:
-			n, err := Condition(s)
-			if err != nil || asksTree(n) {
-				return nil, false
-			}
-			all = append(all, n)
-		case traceql.Select:
-		default:
-			return nil, false
-		}
-	}
-	return condition.Simplify(all), true
-}

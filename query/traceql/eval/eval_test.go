@@ -203,22 +203,6 @@ func TestQueriesAreNarrowedByWhatTheyAsk(t *testing.T) {
 	}
 }
 
-func TestQueriesOfSingleSpansAreKnown(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]bool{
-		`{}`: true, `{name="a"} | {kind=server} | select(.x)`: true, `{nestedSetParent<0}`: true, `{traceDuration > 1s}`: true,
-		`{name="a"} || {name="b"}`: false, `{span:childCount>1}`: false, `{parent.a=1}`: false, `{} | count() > 1`: false, `{} | by(name)`: false,
-	} {
-		q, err := traceql.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, got := eval.Spanwise(q.Pipeline); got != want {
-			t.Errorf("%s is of single spans: %t, want %t", text, got, want)
-		}
-	}
-}
-
 func TestLongTracesAndChainsAreSearched(t *testing.T) {
 	t.Parallel()
 	spans := make([]plait.Span, 20_000)
