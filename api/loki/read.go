@@ -3,6 +3,7 @@ package loki
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query"
@@ -72,6 +73,9 @@ func (h *handler) records(ctx context.Context, q query.Logs, use func(*plait.Log
 		}
 		if first == nil {
 			return nil
+		}
+		if err := ctx.Err(); err != nil { // what is done with a record may take long
+			return fmt.Errorf("read log records: %w", err)
 		}
 		if err := use(&first.left[0]); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -48,6 +49,32 @@ var attacks = []struct {
 	{"HTTP bodies of zstd that ask for a window of 8 MiB and stop", func(ctx context.Context, a *attacker) {
 		start := a.zstd(make([]byte, 9<<20))
 		a.connections(ctx, 100, a.g.ingest, post("/v1/traces", "Content-Encoding: zstd", "Content-Length: 1000000")+string(start[:len(start)-8]))
+	}},
+	{"Loki pushes of 100,000 streams", func(ctx context.Context, a *attacker) {
+		var streams strings.Builder
+		for i := range 100_000 {
+			fmt.Fprintf(&streams, `,{"stream":{"service_name":"many","n":"%d"},"values":[["1795000000000000001","bad"]]}`, i)
+		}
+		a.posts(ctx, 32, "/loki/api/v1/push", `{"streams":[`+streams.String()[1:]+`]}`)
+	}},
+	{"lines of 16 MB, of JSON and of empty lines", func(ctx context.Context, a *attacker) {
+		a.posts(ctx, 16, "/ingest/logs", strings.Repeat(`{"":0}`+"\n", 2_000_000))
+		a.posts(ctx, 16, "/ingest/logs", strings.Repeat("{", 15_000_000))
+		a.posts(ctx, 16, "/ingest/logs", strings.Repeat("\n", 15_000_000))
+		a.posts(ctx, 16, "/ingest/logs", `{"a":[`+strings.Repeat(`{},`, 5_000_000)+`{}]}`)
+	}},
+	{"LogQL whose templates loop and whose expressions explode", func(ctx context.Context, a *attacker) {
+		a.posts(ctx, 1, "/ingest/logs", strings.Repeat(`{"service":"victim","msg":"`+strings.Repeat("a", 1000)+`"}`+"\n", 5000))
+		a.sent.Wait()
+		for _, query := range []string{
+			`{service_name="victim"} |~ "(((a*)*)*)*b" |~ "(a|aa)+c" |~ "(.*a){20}d"`,
+			`{service_name="victim"} | regexp "(?P<x>(a?){500}a{500})"`,
+			`{service_name="victim"} | line_format "{{ range 1000000 }}{{ repeat 100000 \"y\" }}{{ end }}"`,
+			`{service_name="victim"} | line_format "{{ repeat 1000000 __line__ | upper | lower | b64enc }}"`,
+			`sum by (x) (count_over_time({service_name="victim"} | label_format x="{{ repeat 500 __line__ }}{{ __timestamp__ }}" [5m]))`,
+		} {
+			a.queries(ctx, 8, query)
+		}
 	}},
 	{"heads of requests that do not end", func(ctx context.Context, a *attacker) {
 		for _, addr := range []string{a.g.ingest, a.g.grpc, a.g.api} {
@@ -158,6 +185,53 @@ func (a *attacker) connections(ctx context.Context, n int, addr, text string) {
 			<-ctx.Done()
 		})
 	}
+}
+
+// posts sends n requests at the same time.
+func (a *attacker) posts(ctx context.Context, n int, path, body string) {
+	for range n {
+		a.asks(ctx, func() (*http.Request, error) {
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+a.g.ingest+path, strings.NewReader(body))
+			if err == nil {
+				req.Header.Set("Content-Type", "application/json")
+			}
+			return req, err
+		})
+	}
+}
+
+// queries asks n times at the same time, and gives up after ten seconds, as whoever waits does.
+func (a *attacker) queries(ctx context.Context, n int, query string) {
+	for range n {
+		waiting, cancel := context.WithTimeout(ctx, 10*time.Second)
+		a.running.Go(func() {
+			<-waiting.Done()
+			cancel()
+		})
+		a.asks(waiting, func() (*http.Request, error) {
+			return http.NewRequestWithContext(waiting, http.MethodGet, "http://"+a.g.api+"/loki/api/v1/query_range?limit=5000&query="+url.QueryEscape(query), nil)
+		})
+	}
+}
+
+// asks sends a request, and reads what is answered. A gateway that breaks down answers 500.
+func (a *attacker) asks(ctx context.Context, request func() (*http.Request, error)) {
+	req, err := request()
+	check(a.t, err)
+	a.sent.Add(1)
+	a.running.Go(func() {
+		defer a.sent.Done()
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		resp, err := client.Do(req)
+		if err != nil {
+			return // refused, or ended
+		}
+		defer resp.Body.Close()
+		_, _ = io.Copy(io.Discard, resp.Body)
+		if resp.StatusCode == http.StatusInternalServerError && ctx.Err() == nil {
+			a.t.Errorf("%.100s is answered %s", req.URL, resp.Status)
+		}
+	})
 }
 
 func post(path string, headers ...string) string {

@@ -181,7 +181,7 @@ func check(labels []plait.Label) error {
 		return plait.Errorf(plait.ErrInvalid, "it has no labels")
 	}
 	if len(labels) > MaxLabels {
-		return plait.Errorf(plait.ErrInvalid, "it has %d labels, the limit is %d: send what varies as structured metadata", len(labels), MaxLabels)
+		return plait.Errorf(plait.ErrInvalid, "it has more than %d labels: send what varies as structured metadata", MaxLabels)
 	}
 	seen := map[string]bool{}
 	for _, l := range labels {
