@@ -43,11 +43,12 @@ func (s Signal) String() string {
 	return "traces"
 }
 
-// What a gateway keeps in memory of each signal's index, in bytes: heads that are not merged yet, and the
-// directories of segments. What has no place is read again by each search.
+// What a gateway keeps in memory of each signal's index, in bytes: heads that are not merged yet, the
+// directories of segments, and parts of segments that searches read. What has no place is read again by each search.
 const (
 	headCacheBytes      = 64 << 20
 	directoryCacheBytes = 16 << 20
+	partCacheBytes      = 16 << 20
 )
 
 // Index is the index of one signal. Its methods may be called concurrently.
@@ -59,6 +60,7 @@ type Index struct {
 	mu          sync.Mutex
 	heads       *recent.Map[int64, *terms.Head]
 	directories *recent.Map[int64, *terms.Directory]
+	parts       *recent.Map[terms.Range, []byte]
 
 	instruments *signalInstruments
 }
@@ -71,6 +73,7 @@ func New(signal Signal, pool *pgxpool.Pool, key [32]byte, in *Instruments) *Inde
 		hasher:      terms.NewHasher(key),
 		heads:       recent.New(headCacheBytes, func(_ int64, h *terms.Head) int { return h.Size() }),
 		directories: recent.New(directoryCacheBytes, func(_ int64, d *terms.Directory) int { return d.Size() }),
+		parts:       recent.New(partCacheBytes, func(_ terms.Range, part []byte) int { return len(part) }),
 		instruments: in.of(signal),
 	}
 }
@@ -118,7 +121,7 @@ func (x *Index) Find(ctx context.Context, plan *terms.Plan, from, to int64, asce
 	}
 	heads := func(ctx context.Context, use func(*terms.Head)) error { return x.eachHead(ctx, headIDs, use) }
 	query := terms.Query{Plan: plan, Order: x.signal.order(), From: from, To: to, Ascending: ascending}
-	return terms.NewSearch(x.hasher, query, heads, segments, source{x.pool}), nil
+	return terms.NewSearch(x.hasher, query, heads, segments, remembered{source{x.pool}, x}), nil
 }
 
 // eachHead hands over the heads under some ids. Those that are not in memory are read one after the other:

@@ -353,3 +353,26 @@ func TestManySmallCommitsAreMergedBeforeTheyAreOld(t *testing.T) {
 	}
 	g.expect(g.rows(rand.IntN(index.EnoughHeads), 1))
 }
+
+func TestASearchThatIsRepeatedReadsNoSegmentAgain(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	g, other := newGateway(t, url, index.Spans), newGateway(t, url, index.Spans)
+	rows := g.rows(0, 500)
+	if err := g.write(t.Context(), rows, true); err != nil {
+		t.Fatal(err)
+	}
+	g.age()
+	if err := g.index.Merge(t.Context(), day+10); err != nil {
+		t.Fatal(err)
+	}
+	asked := rows[100:120]
+	g.expect(asked)
+	if _, err := g.pool.Exec(t.Context(), `UPDATE plait_store.term_segment SET body = ''`); err != nil {
+		t.Fatal(err)
+	}
+	g.expect(asked)
+	if _, err := other.found(t.Context(), terms.AttributeSet, rows[100].term); err == nil {
+		t.Error("who did not ask before found it, too: nothing has to be read")
+	}
+}

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -47,6 +48,44 @@ func (s source) Read(ctx context.Context, ranges []terms.Range) ([][]byte, error
 	}
 	if found < len(ranges) {
 		return nil, errGone
+	}
+	return parts, nil
+}
+
+// remembered reads parts for searches, which ask for the same ones again: segments do not change, and a question
+// is asked every few seconds by a dashboard, or with another service. A merge reads each part once.
+type remembered struct {
+	source
+	index *Index
+}
+
+// maxRemembered is the longest part that is kept.
+const maxRemembered = 256 << 10
+
+// Read returns the bytes of each range. They belong to all searches: nobody may change them.
+func (s remembered) Read(ctx context.Context, ranges []terms.Range) ([][]byte, error) {
+	parts := make([][]byte, len(ranges))
+	var missing []terms.Range
+	var places []int
+	s.index.mu.Lock()
+	for i, r := range ranges {
+		part, ok := s.index.parts.Get(r)
+		if parts[i] = part; !ok {
+			missing, places = append(missing, r), append(places, i)
+		}
+	}
+	s.index.mu.Unlock()
+	read, err := s.source.Read(ctx, missing)
+	if err != nil {
+		return nil, err
+	}
+	s.index.mu.Lock()
+	defer s.index.mu.Unlock()
+	for i, part := range read {
+		parts[places[i]] = part
+		if len(part) <= maxRemembered {
+			s.index.parts.Put(missing[i], bytes.Clone(part)) // which does not hold on to the others
+		}
 	}
 	return parts, nil
 }
