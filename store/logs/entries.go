@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/plaithq/plait"
@@ -41,6 +42,9 @@ func classesOf(entries *dictionary.Entries, templates *templates, n condition.No
 	if err != nil {
 		return nil, err
 	}
+	said := make(map[condition.Leaf]condition.Tristate, len(all)+len(bodies))
+	leaves := slices.Concat(slices.Collect(maps.Keys(all)), slices.Collect(maps.Keys(bodies)))
+	key, excluded := make([]byte, len(leaves)), make(map[string]bool) // by what is known of the leaves
 	return fitting(entries.LogClasses, func(c dictionary.LogClass) bool {
 		scope, _ := entries.Scopes.Get(c.Scope)
 		record := &plait.LogRecord{Scope: scope, SeverityText: c.SeverityText, EventName: c.EventName}
@@ -48,10 +52,21 @@ func classesOf(entries *dictionary.Entries, templates *templates, n condition.No
 		if c.SeverityText+c.EventName == "" { // then rows may have texts of their own
 			known = ofScope
 		}
-		return !known.excludes(n, record, func(l condition.Leaf) bool {
-			needle := bodies[l]
-			return needle != nil && c.Template != "" && !needle.MayBeIn(templates.fold(c.Template))
-		})
+		for i, l := range leaves {
+			what := condition.Unknown
+			if of := known[l]; of != nil {
+				what = condition.Known(of.Match(record))
+			} else if needle := bodies[l]; needle != nil && c.Template != "" && !needle.MayBeIn(templates.fold(c.Template)) {
+				what = condition.Known(false)
+			}
+			said[l], key[i] = what, byte(what)
+		}
+		never, ok := excluded[string(key)]
+		if !ok {
+			never = condition.Reduce(n, func(l condition.Leaf) condition.Tristate { return said[l] }) == condition.Const(false)
+			excluded[string(key)] = never
+		}
+		return !never
 	}), nil
 }
 
@@ -116,17 +131,9 @@ func newFacts(n condition.Node, fields ...condition.Name) (facts, error) {
 
 // exclude says that no record fits which has what an entry has.
 func (f facts) exclude(n condition.Node, entry *plait.LogRecord) bool {
-	return f.excludes(n, entry, func(condition.Leaf) bool { return false })
-}
-
-// excludes says so where some leaves are known to hold for none of the records that have what an entry has.
-func (f facts) excludes(n condition.Node, entry *plait.LogRecord, never func(condition.Leaf) bool) bool {
 	return condition.Reduce(n, func(l condition.Leaf) condition.Tristate {
 		if c := f[l]; c != nil {
 			return condition.Known(c.Match(entry))
-		}
-		if never(l) {
-			return condition.Known(false)
 		}
 		return condition.Unknown
 	}) == condition.Const(false)
