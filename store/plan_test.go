@@ -43,26 +43,32 @@ func (n planNode) walk(visit func(planNode)) {
 	}
 }
 
-// planStore has 60,000 spans and as many log records of eight days, most of them today's, and
-// some of 2023, analysed.
+// planStore has 60,000 spans and as many log records, analysed: half of them of the last two hours, written as
+// they came, the others of eight days and since 2023.
 func planStore(t *testing.T) (s *store.Store, url string, trace plait.TraceID) {
 	t.Helper()
 	url = storetest.URL(t)
 	s = storetest.Open(t, url)
 	now := time.Now()
-	for i, window := range []time.Duration{time.Hour, 2 * time.Hour, 8 * 24 * time.Hour, 1300 * 24 * time.Hour} {
-		g := shop.NewGenerator(uint64(i), now)
-		g.Window = window
-		for range 3 {
-			traces, logs := g.Traces(5000), g.Logs(5000)
-			for j := range logs.Records {
-				logs.Records[j].TraceID = traces.Spans[j%len(traces.Spans)].TraceID
-			}
-			writeSpans(t, s, traces.Spans...)
-			writeLogs(t, s, logs.Records...)
-			writeExemplars(t, s, traces.Spans[:100]...)
-			trace = traces.Spans[0].TraceID
+	type batch struct{ ago, window time.Duration }
+	var batches []batch
+	for ago := 100 * time.Minute; ago >= 0; ago -= 20 * time.Minute {
+		batches = append(batches, batch{ago, 20 * time.Minute})
+	}
+	for _, window := range []time.Duration{8 * 24 * time.Hour, 1300 * 24 * time.Hour} {
+		batches = append(batches, batch{0, window}, batch{0, window}, batch{0, window})
+	}
+	for i, b := range batches {
+		g := shop.NewGenerator(uint64(i), now.Add(-b.ago))
+		g.Window = b.window
+		traces, logs := g.Traces(5000), g.Logs(5000)
+		for j := range logs.Records {
+			logs.Records[j].TraceID = traces.Spans[j%len(traces.Spans)].TraceID
 		}
+		writeSpans(t, s, traces.Spans...)
+		writeLogs(t, s, logs.Records...)
+		writeExemplars(t, s, traces.Spans[:100]...)
+		trace = traces.Spans[0].TraceID
 	}
 	conn := connect(t, url)
 	if _, err := conn.Exec(t.Context(), "ANALYZE"); err != nil {
@@ -170,7 +176,8 @@ func testOrderedPlans(t *testing.T, s *store.Store) {
 	}
 }
 
-// testWindowPlans looks at the plans of statements about the last half hour and what came before it.
+// testWindowPlans looks at the plans of statements about the last half hour and what came before it. In the first two hours
+// of a day most of what its partitions hold may lie there, which is best read by a scan.
 func testWindowPlans(t *testing.T, s *store.Store, url string) {
 	to := time.Now()
 	from := to.Add(-30 * time.Minute)
@@ -190,7 +197,8 @@ func testWindowPlans(t *testing.T, s *store.Store, url string) {
 			if day := from.Add(-q.Before).UTC().Format("_20060102"); pages[n.Relation] > largePartition && n.Relation < q.Table+day && !strings.HasPrefix(n.Type, "Index") {
 				t.Errorf("%s reads %s, a day before its window, by %s", q.Name, n.Relation, n.Type)
 			}
-			if n.Type == "Seq Scan" && pages[n.Relation] > largePartition {
+			young := strings.HasSuffix(n.Relation, to.UTC().Format("_20060102")) && to.UTC().Hour() < 2
+			if n.Type == "Seq Scan" && pages[n.Relation] > largePartition && !young {
 				t.Errorf("%s scans %s with %d pages", q.Name, n.Relation, pages[n.Relation])
 			}
 		})
