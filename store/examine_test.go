@@ -12,6 +12,9 @@ import (
 func TestExaminingADatabaseTellsItsSchemaAndSettings(t *testing.T) {
 	t.Parallel()
 	address := storetest.URL(t)
+	if err := store.Migrate(t.Context(), address, store.MigrateDown); err != nil {
+		t.Fatal(err)
+	}
 	e, err := store.Examine(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
