@@ -239,3 +239,35 @@ func TestGrafanaReadsTheDashboardsAndOpensOnOne(t *testing.T) {
 		t.Errorf("Grafana's home is %q", home)
 	}
 }
+
+// What the images read by default is what the compose file puts there.
+func TestProgramsFindWhatIsProvisioned(t *testing.T) {
+	t.Parallel()
+	services := readCompose(t).Services
+	for name, want := range map[string][]string{
+		"grafana":    {"/etc/grafana/provisioning/datasources", "/etc/grafana/provisioning/dashboards", "/etc/grafana/provisioning/alerting"},
+		"prometheus": {"/etc/prometheus/prometheus.yml"},
+	} {
+		if name == "prometheus" {
+			var c struct {
+				RuleFiles []string `yaml:"rule_files"`
+			}
+			read(t, "../../deploy/prometheus.yml", &c)
+			for _, file := range c.RuleFiles {
+				want = append(want, path.Join("/etc/prometheus", file))
+			}
+			if len(want) != 2 {
+				t.Errorf("Prometheus reads the rules %v", c.RuleFiles)
+			}
+		}
+		mounted := map[string]bool{}
+		for _, volume := range services[name].Volumes {
+			mounted[strings.Split(volume, ":")[1]] = true
+		}
+		for _, place := range want {
+			if !mounted[place] {
+				t.Errorf("%s finds nothing at %s", name, place)
+			}
+		}
+	}
+}
