@@ -28,7 +28,7 @@ func correlationHealth() (dashboard.Dashboard, error) {
 		"What keeps a metric, a trace and a log record from leading to each other, service by service, and what to mend. Tables are of a sample of the range.")
 	p.withEverySource().WithVariable(scraperVariable())
 	p.source = rows
-	toService := link("This service", serviceUID, "var-service=${__value.raw}&"+everySource)
+	toService := link("This service", serviceUID, "var-name=${__value.raw}&"+everySource)
 	toTrace := link("Show this trace", pivotUID, "var-trace=${__value.raw}&"+everySource)
 	p.put(about{"Log records", "Of a sample of each service's log records: how many have no trace id, how many have one of which no span is stored, how many have half an id. What to mend stands in the same line.", 24, 10},
 		mended(healthLogsSQL, "No log records in this time").

@@ -123,7 +123,7 @@ func chosen(d model, trace, service string) map[string][]string {
 	}
 	values := map[string][]string{"trace": {trace}, "slower": {"10"}, "histogram": {"traces_spanmetrics_latency_bucket"}}
 	if strings.HasPrefix(d.File, "service") {
-		values["service"] = []string{service}
+		values["name"] = []string{service}
 	}
 	return values
 }

@@ -6,7 +6,7 @@ WITH sampled AS MATERIALIZED (
         SELECT left(body, 300) AS body, severity_number
         FROM plait.logs
         WHERE $__timeFilter(time)
-          AND service = ${service:sqlstring}
+          AND service = ${name:sqlstring}
           AND time >= $__timeFrom()::timestamptz + part * ($__timeTo()::timestamptz - $__timeFrom()::timestamptz) / 20
           AND time < $__timeFrom()::timestamptz + (part + 1) * ($__timeTo()::timestamptz - $__timeFrom()::timestamptz) / 20
         LIMIT 300
