@@ -105,7 +105,7 @@ func (h *handler) counted(ctx context.Context, parsed *traceql.Query, w eval.Win
 			return nil, false, err
 		}
 	}
-	if exemplars > 0 {
+	if metrics.Exemplars() > 0 {
 		for i := range counted {
 			if err := h.addExemplars(ctx, metrics, i, &counted[i]); err != nil {
 				return nil, false, err

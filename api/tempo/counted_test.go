@@ -137,6 +137,12 @@ func TestExemplarsOfCountsComeFromAllOfTheRange(t *testing.T) {
 			t.Errorf("%s: exemplars from %v to %v", text, first, last)
 		}
 	}
+	for hint, most := range map[string]int{"false": 0, "3": 3} { // whatever the request asks for
+		q := url.Values{"q": {`{} | rate() with(exemplars=` + hint + `)`}, "step": {"60s"}, "start": {strconv.FormatInt(now.Add(-40*time.Minute).Unix(), 10)}, "end": {strconv.FormatInt(now.Unix(), 10)}}
+		if got := len(seriesFor(t, h, q).Series[0].Exemplars); got != most {
+			t.Errorf("exemplars=%s gives %d", hint, got)
+		}
+	}
 }
 
 func TestAMetricsQueryWithoutATimeIsAnsweredByCounts(t *testing.T) {

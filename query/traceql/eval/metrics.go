@@ -203,6 +203,9 @@ func (m *Metrics) Add(t *condition.TraceView) error {
 	return nil
 }
 
+// Exemplars is how many exemplars the answer has at most, by the query's hint or as asked for.
+func (m *Metrics) Exemplars() int { return m.exemplars }
+
 // Merge takes what another gathered of the same query and window. The other is not used after it. An error is
 // plait.ErrTooLarge.
 func (m *Metrics) Merge(other *Metrics) error {
