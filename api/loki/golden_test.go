@@ -33,26 +33,8 @@ func TestAnswersAgreeWithThoseOfALoki(t *testing.T) {
 		t.Skip("no recordings of a Loki are beside this copy of the project")
 	}
 	s := start(t, func(c *Config) { c.Now = time.Now })
-	c := ingest.DefaultConfig()
-	c.HTTPAddr, c.GRPCAddr = "127.0.0.1:0", "127.0.0.1:0"
-	doors, err := ingest.New(c, ingest.Deps{Writer: s.store, DigestKey: s.store.DigestKey(), Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Registerer: prometheus.NewRegistry()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := doors.Listen(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- doors.Run(ctx) }()
-	defer func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}()
-
-	check := exec.CommandContext(t.Context(), python, recordings, "--target", s.url, "--otlp", "http://"+doors.HTTPAddr().String()+"/v1/logs")
+	addr := doors(t, s)
+	check := exec.CommandContext(t.Context(), python, recordings, "--target", s.url, "--otlp", "http://"+addr+"/v1/logs")
 	said, err := check.Output() // its exit code says that something differs
 	if len(said) == 0 {
 		t.Fatal(err)
@@ -66,4 +48,28 @@ func TestAnswersAgreeWithThoseOfALoki(t *testing.T) {
 			t.Error(line)
 		}
 	}
+}
+
+// doors opens the ways in to a server's store until the test ends, and returns their address.
+func doors(t *testing.T, s *server) string {
+	t.Helper()
+	c := ingest.DefaultConfig()
+	c.HTTPAddr, c.GRPCAddr = "127.0.0.1:0", "127.0.0.1:0"
+	ways, err := ingest.New(c, ingest.Deps{Writer: s.store, DigestKey: s.store.DigestKey(), Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Registerer: prometheus.NewRegistry()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ways.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- ways.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return ways.HTTPAddr().String()
 }
