@@ -17,6 +17,8 @@ func TestAnswersOnTheRecording(t *testing.T) {
 	)
 	for name, c := range map[string]struct{ path, template string }{
 		"trace":              {trace, "/api/v1/pivot/trace/{id}"},
+		"trace_slim":         {trace + "?slim=1", "/api/v1/pivot/trace/{id}"},
+		"trace_span":         {trace + "/span?span_id=11718eecbcc72451", "/api/v1/pivot/trace/{id}/span"},
 		"trace_logs":         {trace + "/logs?limit=3&severity=info", "/api/v1/pivot/trace/{id}/logs"},
 		"trace_metrics":      {trace + "/metrics?limit=4", "/api/v1/pivot/trace/{id}/metrics"},
 		"metric_spans":       {"/api/v1/pivot/metric?query=histogram_quantile(0.99,rate(traces_spanmetrics_latency_bucket{service=%22ts-order-service%22}[1m]))&limit=2" + window, "/api/v1/pivot/metric"},

@@ -12,7 +12,8 @@ import (
 )
 
 type traceParams struct {
-	ID anyID `path:"id"`
+	ID   anyID `path:"id"`
+	Slim int   `query:"slim" max:"1"`
 }
 
 type traceAnswer struct {
@@ -92,24 +93,37 @@ type traceExemplar struct {
 	SpanID string            `json:"span_id,omitempty"`
 }
 
-// pivotTrace shows a trace with all that is known about it.
-func (s *Server) pivotTrace(ctx context.Context, p traceParams) (*traceAnswer, error) {
-	v, err := ask.FirstFound(p.ID.traceIDs(), "span or log record", func(id plait.TraceID) (*correlate.TraceView, error) {
-		return s.pivots.Trace(ctx, id, s.config.MaxSpans, s.config.MaxLogs)
-	})
-	if errors.Is(err, plait.ErrNotFound) {
-		return nil, s.tellWhy(ctx, p.ID, err)
-	}
+// pivotTrace shows a trace with all that is known about it, or without what few look at.
+func (s *Server) pivotTrace(ctx context.Context, p traceParams) (any, error) {
+	v, err := s.traceView(ctx, p.ID)
 	if err != nil {
 		return nil, err
 	}
+	if p.Slim > 0 {
+		return s.linksFor(ctx).slim(v), nil
+	}
+	return s.linksFor(ctx).whole(v), nil
+}
+
+// traceView reads a trace. Where nothing is stored, the error says what is known of it.
+func (s *Server) traceView(ctx context.Context, asked anyID) (*correlate.TraceView, error) {
+	v, err := ask.FirstFound(asked.traceIDs(), "span or log record", func(id plait.TraceID) (*correlate.TraceView, error) {
+		return s.pivots.Trace(ctx, id, s.config.MaxSpans, s.config.MaxLogs)
+	})
+	if errors.Is(err, plait.ErrNotFound) {
+		return nil, s.tellWhy(ctx, asked, err)
+	}
+	return v, err
+}
+
+func (l links) whole(v *correlate.TraceView) *traceAnswer {
 	t := v.Tree
 	answer := &traceAnswer{
-		Trace:          s.linksFor(ctx).summary(&v.Summary),
+		Trace:          l.summary(&v.Summary),
 		Spans:          make([]treeSpan, 0, len(t.Nodes)),
-		CriticalPath:   make([]criticalSegment, 0, len(t.CriticalPath)),
-		UnattachedLogs: s.linksFor(ctx).records(v.Unattached),
-		MissingParents: make([]missingParent, 0, len(t.MissingParents)),
+		CriticalPath:   criticalPath(t),
+		UnattachedLogs: l.records(v.Unattached),
+		MissingParents: missingParents(t),
 		DuplicateIDs:   t.DuplicateIDs,
 		Cycles:         t.Cycles,
 		Exemplars:      make([]traceExemplar, 0, len(v.Exemplars)),
@@ -117,20 +131,30 @@ func (s *Server) pivotTrace(ctx context.Context, p traceParams) (*traceAnswer, e
 		LogsTruncated:  v.LogsTruncated,
 	}
 	for i := range t.Nodes {
-		answer.Spans = append(answer.Spans, s.linksFor(ctx).node(t, i))
-	}
-	for _, segment := range t.CriticalPath {
-		answer.CriticalPath = append(answer.CriticalPath, criticalSegment{
-			SpanID: t.Nodes[segment.Node].Span.SpanID, Start: ask.Stamp(segment.FromNanos), DurationNS: segment.ToNanos - segment.FromNanos,
-		})
-	}
-	for _, m := range t.MissingParents {
-		answer.MissingParents = append(answer.MissingParents, missing(t, m))
+		answer.Spans = append(answer.Spans, l.node(t, i))
 	}
 	for _, e := range v.Exemplars {
 		answer.Exemplars = append(answer.Exemplars, traceExemplarOf(e))
 	}
-	return answer, nil
+	return answer
+}
+
+func criticalPath(t *tracetree.Tree) []criticalSegment {
+	path := make([]criticalSegment, 0, len(t.CriticalPath))
+	for _, segment := range t.CriticalPath {
+		path = append(path, criticalSegment{
+			SpanID: t.Nodes[segment.Node].Span.SpanID, Start: ask.Stamp(segment.FromNanos), DurationNS: segment.ToNanos - segment.FromNanos,
+		})
+	}
+	return path
+}
+
+func missingParents(t *tracetree.Tree) []missingParent {
+	all := make([]missingParent, 0, len(t.MissingParents))
+	for _, m := range t.MissingParents {
+		all = append(all, missing(t, m))
+	}
+	return all
 }
 
 func (l links) node(t *tracetree.Tree, i int) treeSpan {

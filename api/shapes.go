@@ -51,14 +51,17 @@ type traceSummary struct {
 	SpanCount   int           `json:"span_count"`
 	ErrorCount  int           `json:"error_count"`
 	Services    []string      `json:"services"`
-	Links       traceLinks    `json:"links"`
+	// Incomplete says that the root span is not here.
+	Incomplete bool       `json:"incomplete,omitempty"`
+	Links      traceLinks `json:"links"`
 }
 
 func (l links) summary(t *plait.TraceSummary) traceSummary {
 	return traceSummary{
 		TraceID: t.TraceID, RootService: t.RootService, RootName: t.RootName,
 		Start: ask.Stamp(t.StartNanos), DurationNS: t.DurationNanos,
-		SpanCount: t.SpanCount, ErrorCount: t.ErrorCount, Services: list(t.Services), Links: l.trace(t.TraceID),
+		SpanCount: t.SpanCount, ErrorCount: t.ErrorCount, Services: list(t.Services), Incomplete: t.RootService == "" && t.RootName == "",
+		Links: l.trace(t.TraceID),
 	}
 }
 
