@@ -33,6 +33,7 @@ var endpoints = []endpoint{
 	question("/compare", (*Server).compare),
 	question("/logs", (*Server).searchLogs),
 	question("/logs/volume", (*Server).logVolume),
+	question("/log-templates", (*Server).logTemplates),
 	question("/traces", (*Server).searchTraces),
 	question("/spans/volume", (*Server).spanVolume),
 	question("/service-map", (*Server).serviceMap),
