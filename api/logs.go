@@ -13,8 +13,9 @@ type logsParams struct {
 	TraceID ask.TraceID `query:"trace_id"`
 	SpanID  ask.SpanID  `query:"span_id"`
 	logChoice
-	Q    string      `query:"q"`
-	Attr []attribute `query:"attr"`
+	Q      string      `query:"q"`
+	Attr   []attribute `query:"attr"`
+	Traces yes         `query:"traces"`
 	ask.Window
 	Limit  int    `query:"limit" default:"100" max:"5000"`
 	Cursor string `query:"cursor"`
@@ -58,7 +59,11 @@ func (s *Server) searchLogs(ctx context.Context, p logsParams) (*logsAnswer, err
 			return nil, err
 		}
 		if len(records) > 0 || next != "" { // a search that ran out of time goes on with the cursor
-			return &logsAnswer{Logs: s.linksFor(ctx).records(records), NextCursor: next}, nil
+			answer := &logsAnswer{Logs: s.linksFor(ctx).records(records), NextCursor: next}
+			if p.Traces {
+				err = s.tellTraces(ctx, records, answer.Logs)
+			}
+			return answer, err
 		}
 	}
 	return &logsAnswer{Logs: []logRecord{}}, nil

@@ -84,6 +84,7 @@ type logRecord struct {
 	EventName      string          `json:"event_name,omitempty"`
 	TraceID        string          `json:"trace_id,omitempty"`
 	SpanID         string          `json:"span_id,omitempty"`
+	Trace          *lineTrace      `json:"trace,omitempty"`
 	Attributes     json.RawMessage `json:"attributes"`
 	Resource       json.RawMessage `json:"resource"`
 	Scope          *scope          `json:"scope,omitempty"`
