@@ -144,7 +144,7 @@ func TestATraceOfWhichOnlyLogsArrivedIsShown(t *testing.T) {
 	writeSeries(t, s, seriesWith(plait.Labels{{Name: "__name__", Value: "cpu_usage"}, {Name: "job", Value: "cart"}}, nil))
 	g := start(t, s)
 	got := answerOf[traceAnswer](t, g, root+"/pivot/trace/"+id.String())
-	want := traceSummary{TraceID: id, Start: ask.Stamp(noon.UnixNano()), Services: []string{"cart", "shop"}, Links: g.links.trace(id)}
+	want := traceSummary{TraceID: id, Start: ask.Stamp(noon.UnixNano()), Services: []string{"cart", "shop"}, Incomplete: true, Links: g.links.trace(id)}
 	if diff := cmp.Diff(want, got.Trace); diff != "" || len(got.Spans) != 0 || len(got.UnattachedLogs) != 3 {
 		t.Errorf("the trace has %d spans and %d unattached logs, want 0 and 3 (-want +got):\n%s", len(got.Spans), len(got.UnattachedLogs), diff)
 	}

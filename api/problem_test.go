@@ -44,7 +44,7 @@ func TestProblemsSayWhatIsWrongWithAQuestion(t *testing.T) {
 		root + "/logs?limit=1;foo":             {Status: 400, Detail: "the query string is malformed: invalid semicolon separator in query" + hint},
 		root + "/logs?limit=1&service=%zz":     {Status: 400, Detail: `the query string is malformed: invalid URL escape "%zz"` + hint},
 		trace + "/logs?severity=error;x":       {Status: 400, Detail: "the query string is malformed: invalid semicolon separator in query" + hint},
-		trace + "?limit=1":                     {Status: 400, Detail: `there is no parameter "limit" here, this path takes none`},
+		trace + "?limit=1":                     {Status: 400, Detail: `there is no parameter "limit" here, only slim`},
 		trace + "/logs?severity=warn":          {Status: 404, Detail: "no span or log record of trace " + knownTrace.String() + " is stored"},
 		trace:                                  {Status: 404, Detail: "no span or log record of trace " + knownTrace.String() + " is stored"},
 		trace + "/logs":                        {Status: 404, Detail: "no span or log record of trace " + knownTrace.String() + " is stored"},
