@@ -17,7 +17,9 @@ type logTemplatesParams struct {
 	Level    []level  `query:"level"`
 	// FirstSeen asks for templates that were not logged in the day before the window.
 	FirstSeen yes `query:"first_seen"`
-	ask.Window
+	// Course asks how many records each template has in each step.
+	Course yes `query:"course"`
+	volumeSteps
 	Limit int `query:"limit" default:"50" max:"500"`
 }
 
@@ -39,7 +41,7 @@ func (y *yes) UnmarshalText(text []byte) error {
 type logTemplatesAnswer struct {
 	Start string `json:"start"`
 	End   string `json:"end"`
-	// StepNS is how exact first_seen and last_seen are.
+	// StepNS is how exact first_seen and last_seen are, and how long the steps of a course.
 	StepNS    int64         `json:"step_ns"`
 	Templates []logTemplate `json:"templates"`
 	// Total is how many there are, of which Templates are the first.
@@ -53,6 +55,22 @@ type logTemplate struct {
 	Count     int64  `json:"count"`
 	FirstSeen string `json:"first_seen"`
 	LastSeen  string `json:"last_seen"`
+	// Steps are those with records, where a course was asked for.
+	Steps []templateStep `json:"steps,omitempty"`
+}
+
+type templateStep struct {
+	Start   string `json:"start"`
+	Records int64  `json:"records"`
+}
+
+// courseOf is how many records of a group are in each step that has some.
+func courseOf(steps query.Steps, g query.LogVolumeGroup) []templateStep {
+	course := make([]templateStep, 0, len(g.Steps))
+	for _, step := range g.Steps {
+		course = append(course, templateStep{stepStart(steps, step.Index), step.Count})
+	}
+	return course
 }
 
 // dayBefore is how long before the window a template must not have been logged to be first seen in it.
@@ -66,14 +84,15 @@ type templateKey struct {
 
 // logTemplates lists the templates of log records, the most severe first, then the most frequent.
 func (s *Server) logTemplates(ctx context.Context, p logTemplatesParams) (*logTemplatesAnswer, error) {
-	within, err := p.Bounded(s.deps.Now())
+	steps, err := p.of(s.deps.Now())
 	if err != nil {
 		return nil, err
 	}
+	within := steps.Range
 	choice := logChoice{Service: p.Service, Level: p.Level}
 	q := query.LogVolume{
 		Condition: append(recordsOf(plait.TraceID{}, ask.SpanID{}, p.Severity), choice.condition()),
-		Steps:     query.Steps{Range: within, Length: stepFor(within.To.Sub(within.From)), Aligned: true},
+		Steps:     steps,
 		By:        query.LogDimensions{Service: true, Severity: true, Template: true},
 	}
 	groups, err := s.deps.Volumes.LogVolume(ctx, q)
@@ -110,10 +129,14 @@ func (s *Server) logTemplates(ctx context.Context, p logTemplatesParams) (*logTe
 		Templates: make([]logTemplate, 0, min(len(groups), p.Limit)), Total: len(groups),
 	}
 	for _, g := range groups[:min(len(groups), p.Limit)] {
-		answer.Templates = append(answer.Templates, logTemplate{
-			shownTemplate(g.Template), g.Severity.String(), g.Service, counts[templateKey{g.Service, g.Template, g.Severity}],
-			stepStart(q.Steps, g.Steps[0].Index), stepStart(q.Steps, g.Steps[len(g.Steps)-1].Index),
-		})
+		shown := logTemplate{
+			Template: shownTemplate(g.Template), Severity: g.Severity.String(), Service: g.Service, Count: counts[templateKey{g.Service, g.Template, g.Severity}],
+			FirstSeen: stepStart(steps, g.Steps[0].Index), LastSeen: stepStart(steps, g.Steps[len(g.Steps)-1].Index),
+		}
+		if p.Course {
+			shown.Steps = courseOf(steps, g)
+		}
+		answer.Templates = append(answer.Templates, shown)
 	}
 	return answer, nil
 }
