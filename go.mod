@@ -190,3 +190,6 @@ require (
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
+
+// Packages of npm may hold Go files.
+ignore ./web/node_modules

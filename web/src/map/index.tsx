@@ -1,0 +1,3 @@
+export default function Map() {
+  return <div class="view" />
+}

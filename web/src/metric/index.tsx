@@ -1,0 +1,3 @@
+export default function Metric() {
+  return <div class="view" />
+}

@@ -1,0 +1,3 @@
+export default function Trace() {
+  return <div class="view" />
+}
