@@ -35,7 +35,7 @@ func (c *logChoice) condition() condition.Node {
 	for _, l := range c.Level {
 		levels = append(levels, plait.SeverityNumber(l))
 	}
-	and := condition.And{query.LogServices(c.Service), query.LogLevels(levels)}
+	and := condition.And{query.Services(c.Service), query.LogLevels(levels)}
 	if c.Joined != "" {
 		and = append(and, query.LogJoined(c.Joined == "yes"))
 	}

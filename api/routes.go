@@ -28,6 +28,7 @@ var endpoints = []endpoint{
 	question(tracePath+"/logs", (*Server).traceLogs),
 	question(tracePath+"/metrics", (*Server).traceMetrics),
 	question(tracePath+"/span", (*Server).traceSpan),
+	question(tracePath+"/usual", (*Server).traceUsual),
 	question("/pivot/log", (*Server).pivotLog),
 	question("/heatmap", (*Server).heatmap),
 	question("/compare", (*Server).compare),
@@ -101,11 +102,11 @@ func (s *Server) mount(e *echo.Echo, around ...echo.MiddlewareFunc) {
 	}, around...)
 }
 
-// splitTracePath returns the id and what follows it, "", "/logs", "/metrics" or "/span", or echo.ErrNotFound
+// splitTracePath returns the id and what follows it, "", "/logs", "/metrics", "/span" or "/usual", or echo.ErrNotFound
 // for a path that nothing is at.
 func splitTracePath(u *url.URL) (id, rest string, err error) {
 	escaped := strings.TrimPrefix(u.EscapedPath(), tracesAt)
-	for _, end := range []string{"/logs", "/metrics", "/span"} {
+	for _, end := range []string{"/logs", "/metrics", "/span", "/usual"} {
 		if before, ok := strings.CutSuffix(escaped, end); ok {
 			escaped, rest = before, end
 			break

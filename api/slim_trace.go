@@ -13,17 +13,17 @@ import (
 // slimTrace is a trace without what few of its readers look at: attributes, events' attributes and links, which
 // pivot/trace/{id}/span has for one span. Resources and scopes stand in it once.
 type slimTrace struct {
-	Trace          traceSummary      `json:"trace"`
-	Resources      []slimResource    `json:"resources"`
-	Scopes         []scope           `json:"scopes"`
-	Spans          []slimSpan        `json:"spans"`
-	CriticalPath   []criticalSegment `json:"critical_path"`
-	UnattachedLogs []slimLog         `json:"unattached_logs"`
-	MissingParents []missingParent   `json:"missing_parents"`
-	DuplicateIDs   []plait.SpanID    `json:"duplicate_span_ids,omitempty"`
-	Cycles         [][]plait.SpanID  `json:"cycles,omitempty"`
-	Truncated      bool              `json:"truncated"`
-	LogsTruncated  bool              `json:"logs_truncated"`
+	Trace          traceSummary     `json:"trace"`
+	Resources      []slimResource   `json:"resources"`
+	Scopes         []scope          `json:"scopes"`
+	Spans          []slimSpan       `json:"spans"`
+	CriticalPath   []slimSegment    `json:"critical_path"`
+	UnattachedLogs []slimLog        `json:"unattached_logs"`
+	MissingParents []missingParent  `json:"missing_parents"`
+	DuplicateIDs   []plait.SpanID   `json:"duplicate_span_ids,omitempty"`
+	Cycles         [][]plait.SpanID `json:"cycles,omitempty"`
+	Truncated      bool             `json:"truncated"`
+	LogsTruncated  bool             `json:"logs_truncated"`
 }
 
 type slimResource struct {
@@ -52,6 +52,13 @@ type slimSpan struct {
 	StatusMessage  string       `json:"status_message,omitempty"`
 	Events         []slimEvent  `json:"events,omitempty"`
 	Logs           []slimLog    `json:"logs,omitempty"`
+}
+
+// slimSegment is a criticalSegment. Span is the place of its span in the list, as the sides of a shared span have one id.
+type slimSegment struct {
+	Span       int   `json:"span"`
+	OffsetNS   int64 `json:"offset_ns"`
+	DurationNS int64 `json:"duration_ns"`
 }
 
 type slimEvent struct {
@@ -83,11 +90,14 @@ func (l links) slim(v *correlate.TraceView) *slimTrace {
 	m := slimmer{begin: v.Summary.StartNanos, resources: map[*plait.Resource]int{}, texts: map[string]int{}, scopes: map[*plait.Scope]*int{}}
 	m.trace = &slimTrace{
 		Trace: l.summary(&v.Summary), Resources: []slimResource{}, Scopes: []scope{}, Spans: make([]slimSpan, 0, len(t.Nodes)),
-		CriticalPath: criticalPath(t), UnattachedLogs: list(m.logs(v.Unattached)), MissingParents: missingParents(t),
+		CriticalPath: make([]slimSegment, 0, len(t.CriticalPath)), UnattachedLogs: list(m.logs(v.Unattached)), MissingParents: missingParents(t),
 		DuplicateIDs: t.DuplicateIDs, Cycles: t.Cycles, Truncated: v.Truncated, LogsTruncated: v.LogsTruncated,
 	}
 	for i := range t.Nodes {
 		m.trace.Spans = append(m.trace.Spans, m.span(&t.Nodes[i]))
+	}
+	for _, s := range t.CriticalPath {
+		m.trace.CriticalPath = append(m.trace.CriticalPath, slimSegment{s.Node, s.FromNanos - m.begin, s.ToNanos - s.FromNanos})
 	}
 	return m.trace
 }

@@ -329,7 +329,7 @@ func (p *Pivots) around(ctx context.Context, requests []query.Request, box plait
 	}
 	slices.Sort(services)
 	records, _, err := p.logs.Logs(ctx, query.Logs{
-		Condition: conditions.And{query.LogServices(slices.Compact(services)), query.LogJoined(false), query.SeverityAtLeast(warns)},
+		Condition: conditions.And{query.Services(slices.Compact(services)), query.LogJoined(false), query.SeverityAtLeast(warns)},
 		Range:     plait.TimeRange{From: box.From.Add(-aroundBefore), To: box.To}, Page: query.Page{Limit: aroundRead},
 	})
 	slices.SortStableFunc(records, func(a, b plait.LogRecord) int {

@@ -110,8 +110,8 @@ func LogLine(service, text string) condition.Node {
 	return and
 }
 
-// LogServices asks for the records of any of some services; of none, for all.
-func LogServices(names []string) condition.Node {
+// Services asks for the spans or records of any of some services; of none, for all.
+func Services(names []string) condition.Node {
 	or := condition.Or{}
 	for _, name := range names {
 		or = append(or, Service(name))

@@ -79,6 +79,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pivot/trace/{id}/usual": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was usual for the operations of a trace before it began
+         * @description Told by the 15 minutes before the trace where an operation has 5 spans in them, or else by the day before. Operations
+         *     that have fewer are not there.
+         */
+        get: operations["traceUsual"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pivot/trace/{id}/metrics": {
         parameters: {
             query?: never;
@@ -741,7 +762,7 @@ export interface components {
         LogTemplates: {
             start: components["schemas"]["Time"];
             end: components["schemas"]["Time"];
-            /** @description how exact first_seen and last_seen are: they are the starts of steps */
+            /** @description how long steps are, and so how exact first_seen and last_seen: they are the starts of steps */
             step_ns: number;
             templates: {
                 /** @description with <_> for each run of digits */
@@ -752,6 +773,15 @@ export interface components {
                 count: number;
                 first_seen: components["schemas"]["Time"];
                 last_seen: components["schemas"]["Time"];
+                /** @description with course=true: those that have some, in order */
+                steps?: {
+                    /**
+                     * Format: date-time
+                     * @description the range's own for a step that began before it
+                     */
+                    start: string;
+                    records: number;
+                }[];
             }[];
             /** @description how many there are */
             total: number;
@@ -960,8 +990,10 @@ export interface components {
                 logs?: components["schemas"]["SlimLog"][];
             }[];
             critical_path: {
-                span_id: components["schemas"]["SpanID"];
-                start: components["schemas"]["Time"];
+                /** @description the place of its span in the list */
+                span: number;
+                /** @description its start after the trace's */
+                offset_ns: number;
                 duration_ns: number;
             }[];
             unattached_logs: components["schemas"]["SlimLog"][];
@@ -973,6 +1005,21 @@ export interface components {
             cycles?: components["schemas"]["SpanID"][][];
             truncated: boolean;
             logs_truncated: boolean;
+        };
+        TraceUsual: {
+            operations: {
+                service: string;
+                name: string;
+                kind: string;
+                spans: number;
+                failed: number;
+                latency: components["schemas"]["Latency"];
+                /** @description the time that tells it */
+                within: {
+                    start: components["schemas"]["Time"];
+                    end: components["schemas"]["Time"];
+                };
+            }[];
         };
         SlimLog: {
             /** @description names the record for pivot/log */
@@ -1337,6 +1384,33 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    traceUsual: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A trace id in any spelling: up to 32 hex digits, a decimal number (Datadog), or the value of traceparent, b3,
+                 *     uber-trace-id, X-Amzn-Trace-Id, X-Cloud-Trace-Context or Request-Id, percent-encoded or not.
+                 */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operations */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceUsual"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     traceMetrics: {
         parameters: {
             query?: {
@@ -1595,6 +1669,10 @@ export interface operations {
                 level?: components["parameters"]["level"];
                 /** @description true leaves out those of the 24 hours before the time */
                 first_seen?: string;
+                /** @description true tells how many records each template has in each step */
+                course?: string;
+                /** @description as 5m; steps end at multiples of it since 1970. When absent, the shortest of a minute, two, five… a day that makes at most 120 steps */
+                step?: components["parameters"]["step"];
                 /** @description inclusive; an hour before the end when absent */
                 start?: components["parameters"]["startHour"];
                 /** @description exclusive; now when absent */
