@@ -1,3 +1,102 @@
+// Overview: what is unusual now, and where do I look?
+import './overview.css'
+import { useSignal } from '@preact/signals'
+import { useAnswer } from '../api/answer.ts'
+import type { LogTemplates, LogVolume, ServiceMap, Spikes } from '../api/types.ts'
+import { href } from '../frame/address.ts'
+import { useHand } from '../frame/hand.ts'
+import { about, learnAbout } from '../frame/about.ts'
+import { asked, range } from '../frame/range.ts'
+import { Service } from '../parts/marks.tsx'
+import { lengthOf } from '../words/times.ts'
+import { duration } from '../words/numbers.ts'
+import { Start } from '../start/index.tsx'
+import { Calls } from './calls.tsx'
+import { FirstSeen } from './first-seen.tsx'
+import { ServiceTable } from './services.tsx'
+import { SpikeList } from './spike-list.tsx'
+import { headlineOf, rowsOf } from './spikes.ts'
+import { deepest, fails } from './unusual.ts'
+
+/** bins is how many bins the courses of services and calls have. */
+const bins = 60
+
 export default function Overview() {
-  return <div class="view" />
+  const waiting = useSignal(false)
+  if (about.value?.oldest.seen === null) waiting.value = true
+  // The first telemetry does not change the page by itself: the reader leaves the first start.
+  return waiting.value ? <Start onOverview={() => void learnAbout().then(() => (waiting.value = false))} /> : <Unusual />
+}
+
+function Unusual() {
+  const { start, end } = asked()
+  const spikes = useAnswer<Spikes>('api/v1/spikes', { start, end }, { live: true })
+  const map = useAnswer<ServiceMap>('api/v1/service-map', { start, end, bins }, { live: true })
+  const logs = useAnswer<LogVolume>('api/v1/logs/volume', { start, end, severity: 'warn', by: 'service,severity' }, { live: true })
+  const templates = useAnswer<LogTemplates>('api/v1/log-templates', { start, end, severity: 'warn', first_seen: true, limit: 100 }, { live: true })
+  useHand({ title: 'Overview', ask: { path: 'api/v1/spikes', params: { start, end } } })
+  const edges = map.value?.edges ?? []
+  const rows = rowsOf(spikes.value?.spikes ?? [], edges)
+  return (
+    <div class="view overview">
+      <Headline rows={rows} map={map.value} hint={spikes.value?.hint} known={spikes.value !== undefined} />
+      <SpikeList answer={spikes} rows={rows} />
+      <div class="overview-columns">
+        <div class="stack">
+          <ServiceTable answer={map} logs={logs.value} />
+          <Calls answer={map} />
+        </div>
+        <FirstSeen answer={templates} />
+      </div>
+    </div>
+  )
+}
+
+interface HeadlineProps {
+  rows: ReturnType<typeof rowsOf>
+  map: ServiceMap | undefined
+  hint: string | undefined
+  known: boolean
+}
+
+function Headline({ rows, map, hint, known }: HeadlineProps) {
+  const length = lengthOf(range.value.end - range.value.start)
+  const head = headlineOf(rows)
+  if (!head)
+    return (
+      <div class="headline">
+        <h1>{known && !hint ? `Nothing unusual in the last ${length}` : known ? 'Nothing to compare with yet' : 'Reading …'}</h1>
+        <span class="quiet-text">{known && (hint ?? <Busiest map={map} />)}</span>
+      </div>
+    )
+  return (
+    <div class="headline">
+      <h1>
+        {head.service} {head.text}
+      </h1>
+      <Deepest map={map} />
+    </div>
+  )
+}
+
+// The calls furthest down the chain that are unusual themselves: two at most.
+function Deepest({ map }: { map: ServiceMap | undefined }) {
+  const calls = deepest(map?.edges ?? []).slice(0, 2)
+  if (calls.length === 0) return null
+  return (
+    <span class="quiet-text overview-deepest">
+      Furthest down:{' '}
+      {calls.map((e, i) => (
+        <a key={`${e.client} ${e.server}`} href={href('map', { edge: `${e.client},${e.server}` })}>
+          <Service name={e.client} /> <span aria-label="to">→</span> <Service name={e.server} /> {fails(e) ? 'fails' : 'is slow'}
+          {i < calls.length - 1 ? ',' : '.'}
+        </a>
+      ))}
+    </span>
+  )
+}
+
+function Busiest({ map }: { map: ServiceMap | undefined }) {
+  const busiest = [...(map?.nodes ?? [])].sort((a, b) => b.calls - a.calls).slice(0, 2)
+  return <>{busiest.map((n) => `${n.service}: p95 ${duration(n.latency.p95_ns)}`).join(', ')}</>
 }

@@ -30,7 +30,7 @@ interface TableProps<Row> {
 
 export function TableOf<Row>({ name, columns, rows, keyOf, sort, onSort, at, onOpen }: TableProps<Row>) {
   return (
-    <div class="table-frame" tabIndex={0} role="region" aria-label={name}>
+    <div class="table-frame" tabIndex={0} role="region" aria-label={`${name}, as a table`}>
       <table>
         <thead>
           <tr>
