@@ -113,6 +113,8 @@ type Deps struct {
 	Memory *plait.AnswerMemory
 	// Faces are other APIs on the same port: those that Grafana's data sources speak.
 	Faces []Face
+	// Page is the page in the browser; nil: none.
+	Page Page
 
 	Logger     *slog.Logger          // nil: slog.Default
 	Registerer prometheus.Registerer // nil: metrics are kept to itself
@@ -138,6 +140,13 @@ type Face struct {
 	Prefix string
 	// Handler gets the requests with their paths as they came in.
 	Handler http.Handler
+}
+
+// Page is the files that a browser shows.
+type Page interface {
+	http.Handler
+	// Paths lists where they are. A path that ends in /* stands for all below it.
+	Paths() []string
 }
 
 func (d *Deps) setDefaults() {

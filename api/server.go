@@ -86,7 +86,11 @@ func (s *Server) handler(compress echo.MiddlewareFunc) http.Handler {
 	e.Pre(oneLeadingSlash)
 	e.Use(s.observe, s.recoverPanics)
 
-	get(e, "/", s.landing)
+	if s.deps.Page != nil {
+		for _, path := range s.deps.Page.Paths() {
+			get(e, path, echo.WrapHandler(s.deps.Page), compress)
+		}
+	}
 	get(e, "/healthz", s.alive)
 	get(e, "/readyz", s.ready)
 	get(e, "/ready", s.ready) // as Loki and Tempo call it

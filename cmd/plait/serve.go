@@ -19,6 +19,7 @@ import (
 	"github.com/plaithq/plait/exemplars"
 	"github.com/plaithq/plait/ingest"
 	"github.com/plaithq/plait/store"
+	"github.com/plaithq/plait/web"
 )
 
 // What rooms ask of one another, without naming each other.
@@ -110,10 +111,14 @@ func (c config) answers(ctx context.Context, st *store.Store, watch *health.Watc
 	if err != nil {
 		return nil, err
 	}
+	page, err := web.New()
+	if err != nil {
+		return nil, err
+	}
 	return api.New(c.api(), api.Deps{
 		Traces: st, Logs: st, Metrics: st, Services: st, Volumes: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
 		Intake: doors.Intake, Noticed: watch.Noticed, About: c.about(),
-		Memory: memory, Faces: faces,
+		Memory: memory, Faces: faces, Page: page,
 	})
 }
 

@@ -33,6 +33,7 @@ var allowed = []struct {
 	{"migrations", nil},
 	{"dashboards/...", nil},
 	{"demo", nil},
+	{"web", nil},
 	{"tracecontext", []string{"", "jsontext"}},
 	{"canonical", []string{"", "jsontext"}},
 	{"wire/...", []string{"", "canonical", "jsontext", "recent", "wire/...", "tracecontext"}},
