@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { formatRequests, ofRequests, parseRequests, subject } from './selector.ts'
+
+test.each([
+  ['traces_spanmetrics_latency{service="storefront",span_kind="SPAN_KIND_SERVER"}', { service: 'storefront', kind: 'SPAN_KIND_SERVER', operation: '' }],
+  ['traces_spanmetrics_latency{service="checkout",span_kind="SPAN_KIND_CLIENT",span_name="POST payment"}', { service: 'checkout', kind: 'SPAN_KIND_CLIENT', operation: 'POST payment' }],
+  ['traces_spanmetrics_latency{}', { service: '', kind: '', operation: '' }],
+  ['traces_spanmetrics_latency{service="a \\"b\\", c=\\\\d"}', { service: 'a "b", c=\\d', kind: '', operation: '' }],
+])('%s is what the picker shows', (query, requests) => {
+  expect(parseRequests(query)).toEqual(requests)
+  expect(formatRequests(requests)).toBe(query)
+})
+
+test('spaces do not matter', () => {
+  expect(parseRequests(' traces_spanmetrics_latency{ service = "a", span_name="b" } ')).toEqual({ service: 'a', kind: '', operation: 'b' })
+  expect(parseRequests('traces_spanmetrics_latency')).toEqual({ service: '', kind: '', operation: '' })
+})
+
+test.each(['traces_spanmetrics_latency{service=~"a.*"}', 'traces_spanmetrics_latency{tenant="a"}', 'rate(up[5m])', 'traces_spanmetrics_latency{service="a"} > 1', 'traces_spanmetrics_latency{service="\\a"}'])(
+  '%s says more than the picker can show',
+  (query) => {
+    expect(parseRequests(query)).toBeUndefined()
+  },
+)
+
+test('metrics made of spans have a heatmap, others have lines', () => {
+  expect(ofRequests('rate(traces_spanmetrics_calls_total{service="a"}[5m])')).toBe(true)
+  expect(ofRequests('traces_service_graph_request_server_seconds{client="a"}')).toBe(true)
+  expect(ofRequests('process_cpu_seconds_total')).toBe(false)
+})
+
+test('a query is about a service, or a metric', () => {
+  expect(subject('traces_spanmetrics_latency{service="storefront"}')).toBe('storefront')
+  expect(subject('up{job="x"}')).toBe('up')
+})
