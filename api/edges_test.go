@@ -202,7 +202,7 @@ func zipkinSpans(t testing.TB, path string) []plait.Span {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := zipkin.DecodeJSON(body)
+	b, err := zipkin.DecodeJSON(body, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -180,7 +180,7 @@ func TestSpansOfASkewedClockAreShiftedAndKeepTheirTimes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := zipkin.DecodeJSON(body)
+	b, err := zipkin.DecodeJSON(body, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

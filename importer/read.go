@@ -174,9 +174,9 @@ func readArray(r io.Reader, each func(payload) error) error {
 	return nil
 }
 
-// readZipkin makes OTLP of a JSON array of Zipkin v2 spans.
+// readZipkin makes OTLP of a JSON array of Zipkin spans.
 func readZipkin(body []byte, each func(payload) error) error {
-	traces, err := zipkin.DecodeJSON(body)
+	traces, err := zipkin.DecodeJSON(body, nil)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ var update = flag.Bool("update", false, "rewrite docs/bad-input.md with what was
 
 const badInputHead = `# Bad input and how Plait responds
 
-Each line was sent to a running gateway over OTLP/HTTP, or to the ways in of Loki and of log lines where it says so; the same goes for OTLP/gRPC, which shares all but the framing.
+Each line was sent to a running gateway over OTLP/HTTP, or to the ways in of Loki, of log lines and of other tracers where it says so; the same goes for OTLP/gRPC, which shares all but the framing.
 A test sends them again and compares (` + "`go test ./ingest -run TestBadInput -update`" + ` rewrites this page). Limits are settings;
 those here are the defaults. Everything is counted by reason in ` + "`plait_ingest_refused_total` and `plait_ingest_repaired_total`" + `.
 
@@ -158,6 +158,7 @@ func badInputs() []badInput {
 	cases = append(cases, flawedSpans()...)
 	cases = append(cases, flawedMetrics()...)
 	cases = append(cases, flawedPushes()...)
+	cases = append(cases, flawedForeignSpans()...)
 	return append(cases, flawedAttributes()...)
 }
 

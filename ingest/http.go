@@ -110,6 +110,19 @@ func (s *Server) handler(d door) echo.HandlerFunc {
 	}
 }
 
+// Headers of an answer that count what protocols' own answers do not: the records that were
+// stored, and those of a repeated request, which had been stored before. A metric's records are its samples.
+const (
+	storedHeader = "Plait-Stored"
+	knownHeader  = "Plait-Known"
+)
+
+// count puts the numbers of records into the answer's headers.
+func (x *exchange) count(o *outcome) {
+	header := x.Response().Header()
+	header[storedHeader], header[knownHeader] = []string{strconv.Itoa(o.stored)}, []string{strconv.Itoa(o.known)}
+}
+
 // failText answers in plain text.
 func (x *exchange) failText(a answer) error { return x.String(a.http, a.message+"\n") }
 

@@ -3,7 +3,6 @@ package ingest
 import (
 	"mime"
 	"net/http"
-	"strconv"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/wire/jsonlines"
@@ -36,8 +35,7 @@ func (d *linesDoor) serve(x *exchange) (outcome, error) {
 	if err != nil {
 		return o, err
 	}
-	answer := x.Response().Header()
-	answer[storedHeader], answer[knownHeader] = []string{strconv.Itoa(o.stored)}, []string{strconv.Itoa(o.known)}
+	x.count(&o)
 	if len(o.reasons) > 0 {
 		return o, x.String(http.StatusBadRequest, o.message()+"\n")
 	}

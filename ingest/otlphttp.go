@@ -67,18 +67,10 @@ func (x *exchange) mediaType() string {
 	}
 }
 
-// Headers of an answer that count what OTLP's own answer does not: the records that were
-// stored, and those of a repeated request, which had been stored before. A metric's records are its samples.
-const (
-	storedHeader = "Plait-Stored"
-	knownHeader  = "Plait-Known"
-)
-
 // succeedOTLP answers with full or partial success. The answer to full success is the empty
 // message.
 func (x *exchange) succeedOTLP(sig *otlpSignal, o *outcome, media string) error {
-	header := x.Response().Header()
-	header[storedHeader], header[knownHeader] = []string{strconv.Itoa(o.stored)}, []string{strconv.Itoa(o.known)}
+	x.count(o)
 	if len(o.reasons) == 0 && media == mediaProtobuf {
 		x.Response().Header()["Content-Type"] = protobufHeader
 		x.Response().WriteHeader(http.StatusOK)

@@ -87,7 +87,8 @@ func New(c Config, d Deps) (*Server, error) {
 		otlp:     newOTLPDoors(p, c),
 		services: newGRPCServices(),
 	}
-	s.doors = slices.Concat(s.otlp.overHTTP(), newRemoteWriteDoor(p).overHTTP(), (&lokiDoor{p}).overHTTP(), (&linesDoor{p}).overHTTP())
+	s.doors = slices.Concat(s.otlp.overHTTP(), newRemoteWriteDoor(p).overHTTP(), (&lokiDoor{p}).overHTTP(), (&linesDoor{p}).overHTTP(),
+		(&zipkinDoor{p}).overHTTP())
 	s.http = sockets.New(s.socket("OTLP/HTTP", c.HTTPAddr, s.httpHandler(), nil))
 	s.grpc = sockets.New(s.socket("OTLP/gRPC", c.GRPCAddr, s.grpcHandler(), grpcHTTP2))
 	s.Group = sockets.NewGroup(s.drain, s.http, s.grpc)

@@ -18,7 +18,7 @@ func TestWhatCameInReadsBackTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first, err := DecodeJSON(body)
+		first, err := DecodeJSON(body, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -26,7 +26,7 @@ func TestWhatCameInReadsBackTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		second, err := DecodeJSON(encoded)
+		second, err := DecodeJSON(encoded, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,275 +1,233 @@
-// Package zipkin reads Zipkin v2 JSON into Plait's vocabulary, and writes it. It is pure.
+// Package zipkin reads Zipkin's spans into Plait's vocabulary, in JSON of versions 1 and 2 and in protobuf, and writes
+// those of version 2. It is pure.
 package zipkin
 
 import (
-	"encoding/json"
-	"fmt"
-	"maps"
 	"math"
-	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/jsontext"
+	"github.com/plaithq/plait/wire/batch"
 )
 
-// span is a span of Zipkin's v2 API (zipkin-api, zipkin2-api.yaml). Times are microseconds.
-type span struct {
-	TraceID        string            `json:"traceId"`
-	ID             string            `json:"id"`
-	ParentID       string            `json:"parentId"`
-	Kind           string            `json:"kind"`
-	Name           string            `json:"name"`
-	Timestamp      micros            `json:"timestamp"`
-	Duration       micros            `json:"duration"`
-	LocalEndpoint  *endpoint         `json:"localEndpoint"`
-	RemoteEndpoint *endpoint         `json:"remoteEndpoint"`
-	Annotations    []annotation      `json:"annotations"`
-	Tags           map[string]string `json:"tags"`
-	Debug          bool              `json:"debug"`
-	Shared         bool              `json:"shared"`
-
-	// BinaryAnnotations are of version 1, where tags were called so.
-	BinaryAnnotations json.RawMessage `json:"binaryAnnotations"`
-}
-
-type endpoint struct {
-	ServiceName string `json:"serviceName"`
-	IPv4        string `json:"ipv4"`
-	IPv6        string `json:"ipv6"`
-	Port        int    `json:"port"`
-}
-
-type annotation struct {
-	Timestamp micros `json:"timestamp"`
-	Value     string `json:"value"`
-	// Endpoint is of version 1, where each annotation had one.
-	Endpoint json.RawMessage `json:"endpoint"`
-}
-
-// first reports whether the span is as version 1 of Zipkin's API has them. Read as one of version 2 it
-// would have neither service nor times.
-func (z *span) first() bool {
-	if z.BinaryAnnotations != nil {
-		return true
+// DecodeJSON reads a JSON array of spans, of version 2 or 1 (zipkin-api, zipkin2-api.yaml and zipkin-api.yaml). Each span says
+// by its fields which version it is of. A span that cannot be read is left out and told in Refused. Spans may alias the
+// body. Memory for them is asked for of claim, whose error ends the decoding; claim may be nil. Other errors wrap
+// plait.ErrInvalid: the array is none, or has no good span.
+func DecodeJSON(body []byte, claim func(bytes int64) error) (*plait.Traces, error) {
+	d := newDecoder(claim)
+	r := jsontext.Of(batch.Text(body))
+	if r.Space(); r.Peek() != '[' {
+		r.Fail("want an array of spans")
 	}
-	for i := range z.Annotations {
-		if z.Annotations[i].Endpoint != nil {
-			return true
-		}
-	}
-	return false
-}
-
-// micros is a number of microseconds; some senders write it with a fraction.
-type micros float64
-
-// nanos converts, clamped to what int64 nanoseconds hold.
-func (m micros) nanos() int64 {
-	whole := math.Trunc(float64(m))
-	if math.Abs(whole) > math.MaxInt64/1000 {
-		return math.MaxInt64
-	}
-	return int64(whole)*1000 + int64(math.Round((float64(m)-whole)*1000))
-}
-
-// kinds are Zipkin's kinds; a span without one is local.
-var kinds = map[string]plait.SpanKind{
-	"":         plait.SpanKindInternal,
-	"CLIENT":   plait.SpanKindClient,
-	"SERVER":   plait.SpanKindServer,
-	"PRODUCER": plait.SpanKindProducer,
-	"CONSUMER": plait.SpanKindConsumer,
-}
-
-// DecodeJSON reads a JSON array of v2 spans. A span that cannot be read is left out and told in Refused. An
-// error wraps plait.ErrInvalid: the array is none, or its spans are those of version 1.
-func DecodeJSON(body []byte) (*plait.Traces, error) {
-	var list []json.RawMessage
-	if err := json.Unmarshal(body, &list); err != nil {
-		return nil, plait.Errorf(plait.ErrInvalid, "read Zipkin v2 JSON: %w", err)
-	}
-	d := decoder{resources: map[string]*plait.Resource{}, scope: &plait.Scope{}}
-	out := &plait.Traces{Spans: make([]plait.Span, 0, len(list))}
-	for i, raw := range list {
-		var z span
-		err := json.Unmarshal(raw, &z)
-		if err == nil && z.first() {
-			return nil, plait.Errorf(plait.ErrInvalid, "span %d is of Zipkin's version 1 (it has binaryAnnotations, or annotations with an endpoint): "+
-				"send version 2", i)
-		}
-		var s plait.Span
-		if err == nil {
-			s, err = d.span(&z)
-		}
-		if err != nil {
-			refuse(out, fmt.Sprintf("span %d (%.64q): %v", i, z.Name, err))
+	for a := (jsontext.Array{}); r.Item(&a); {
+		from := r.Pos
+		if r.Skip(); r.Err != nil {
 			continue
 		}
-		out.Spans = append(out.Spans, s)
-	}
-	if len(out.Spans) == 0 && len(out.Refused) > 0 {
-		return nil, plait.Errorf(plait.ErrInvalid, "no span could be read: %s", out.Refused[0].Reason)
-	}
-	return out, nil
-}
-
-// maxReasons bounds the refusals whose reasons are kept.
-const maxReasons = 16
-
-// refuse notes that a span is left out.
-func refuse(out *plait.Traces, reason string) {
-	if last := len(out.Refused) - 1; last >= maxReasons {
-		out.Refused[last].Count++
-		return
-	}
-	out.Refused = append(out.Refused, plait.Refusal{Count: 1, Reason: reason})
-}
-
-// decoder shares resources between the spans of one request.
-type decoder struct {
-	resources map[string]*plait.Resource
-	scope     *plait.Scope
-}
-
-func (d *decoder) span(z *span) (plait.Span, error) {
-	kind, ok := kinds[strings.TrimPrefix(strings.ToUpper(z.Kind), "SPAN_KIND_")]
-	if !ok {
-		return plait.Span{}, plait.Errorf(plait.ErrInvalid, "kind %.32q is none of Zipkin's", z.Kind)
-	}
-	start := z.start()
-	if start == 0 {
-		return plait.Span{}, plait.Errorf(plait.ErrInvalid, "it has neither a timestamp nor annotations with one")
-	}
-	s := plait.Span{
-		Name:       z.Name,
-		StartNanos: start,
-		Kind:       kind,
-		Resource:   d.resource(z.LocalEndpoint),
-		Scope:      d.scope,
-	}
-	s.EndNanos = later(s.StartNanos, z.Duration.nanos())
-	var err error
-	if s.TraceID, err = traceID(z.TraceID); err != nil {
-		return s, err
-	}
-	if s.SpanID, err = spanID("id", z.ID); err != nil {
-		return s, err
-	}
-	if z.ParentID != "" {
-		if s.ParentSpanID, err = spanID("parentId", z.ParentID); err != nil {
-			return s, err
+		// What is wrong within a span is that span's alone.
+		one := jsonReader{Reader: jsontext.Of(r.Text[:r.Pos]), memory: d.Take}
+		one.Pos = from
+		z := one.span()
+		if one.refused != nil {
+			return nil, one.refused
+		}
+		if err := d.take(&z, one.Made); err != nil {
+			return nil, err
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(z.Tags)) {
-		s.Attributes = append(s.Attributes, text(key, z.Tags[key]))
+	if r.End(); r.Err != nil {
+		return nil, plait.Errorf(plait.ErrInvalid, "read Zipkin JSON: %w", r.Err)
 	}
-	s.Attributes = append(s.Attributes, peer(z.RemoteEndpoint)...)
-	if z.Shared {
-		s.Attributes = append(s.Attributes, plait.Attribute{Key: attributeShared, Value: plait.BoolValue(true)})
-	}
-	if z.Debug {
-		s.Attributes = append(s.Attributes, plait.Attribute{Key: attributeDebug, Value: plait.BoolValue(true)})
-	}
-	// Zipkin: the presence of the tag is the error, whatever its text
-	if message, failed := z.Tags[tagError]; failed {
-		s.Status, s.StatusMessage = plait.StatusError, message
-	}
-	for _, a := range z.Annotations {
-		s.Events = append(s.Events, plait.Event{TimeNanos: a.Timestamp.nanos(), Name: a.Value})
-	}
-	return s, nil
+	return d.Result()
 }
 
-// start is the span's start, or the time of its first annotation when a reporter has seen only a part of
-// the span; 0 when nobody knows.
-func (z *span) start() int64 {
-	start := z.Timestamp.nanos()
-	for i := range z.Annotations {
-		if at := z.Annotations[i].Timestamp.nanos(); z.Timestamp == 0 && at != 0 && (start == 0 || at < start) {
-			start = at
+// jsonReader reads one span.
+type jsonReader struct {
+	jsontext.Reader
+	memory  func(bytes int) error
+	refused error // of memory
+}
+
+// take asks for memory, and ends the reading where there is none.
+func (r *jsonReader) take(bytes int) {
+	if err := r.memory(bytes); err != nil && r.refused == nil {
+		r.refused = err
+		r.Fail("the reading was ended")
+	}
+}
+
+// words are the members of a span that are words with a meaning.
+type words struct{ traceID, id, parentID, kind string }
+
+// identify takes what the words mean.
+func (z *span) identify(w words) (err error) {
+	if z.traceID, err = traceID(w.traceID); err != nil {
+		return err
+	}
+	if z.id, err = spanID("id", w.id); err != nil {
+		return err
+	}
+	if w.parentID != "" {
+		if z.parentID, err = spanID("parentId", w.parentID); err != nil {
+			return err
 		}
 	}
-	return start
+	var ok bool
+	if z.kind, ok = kinds[strings.TrimPrefix(strings.ToUpper(w.kind), "SPAN_KIND_")]; !ok {
+		return plait.Errorf(plait.ErrInvalid, "kind %.32q is none of Zipkin's", w.kind)
+	}
+	return nil
 }
 
-// later adds a duration, as far as int64 goes.
-func later(start, duration int64) int64 {
-	if end := start + duration; duration <= 0 || end > start {
-		return end
-	}
-	return math.MaxInt64
-}
-
-func (d *decoder) resource(local *endpoint) *plait.Resource {
-	if local == nil {
-		local = &endpoint{}
-	}
-	key := fmt.Sprint(*local)
-	if r, ok := d.resources[key]; ok {
-		return r
-	}
-	r := &plait.Resource{}
-	if local.ServiceName != "" {
-		r.Attributes = append(r.Attributes, text(attributeService, local.ServiceName))
-	}
-	if ip := local.address(); ip != "" {
-		r.Attributes = append(r.Attributes, text(attributeHostIP, ip))
-	}
-	d.resources[key] = r
-	return r
-}
-
-// peer is the remote endpoint in OpenTelemetry's words.
-func peer(remote *endpoint) plait.Attributes {
-	if remote == nil {
-		return nil
-	}
-	var out plait.Attributes
-	if remote.ServiceName != "" {
-		out = append(out, text(attributePeer, remote.ServiceName))
-	}
-	if ip := remote.address(); ip != "" {
-		out = append(out, text(attributeAddress, ip))
-	}
-	if remote.Port > 0 {
-		out = append(out, plait.Attribute{Key: attributePort, Value: plait.IntValue(int64(remote.Port))})
-	}
-	return out
-}
-
-func (e *endpoint) address() string {
-	for _, ip := range []string{e.IPv4, e.IPv6} {
-		if _, err := netip.ParseAddr(ip); err == nil {
-			return ip
+func (r *jsonReader) span() (z span) {
+	var w words
+	for o := (jsontext.Object{}); r.Field(&o); {
+		switch o.Key {
+		case "traceId":
+			w.traceID = r.Str()
+		case "id":
+			w.id = r.Str()
+		case "parentId":
+			w.parentID = r.Str()
+		case "kind":
+			w.kind = r.Str()
+		case "name":
+			z.name = r.Str()
+		case "timestamp":
+			z.timestamp = r.micros()
+		case "duration":
+			z.duration = r.micros()
+		case "debug":
+			z.debug = r.scalar() == wordTrue
+		case "shared":
+			z.shared = r.scalar() == wordTrue
+		default:
+			r.nested(&z, o.Key)
 		}
 	}
-	return ""
+	if r.Err != nil {
+		z.problem = r.Err
+		return z
+	}
+	z.problem = z.identify(w)
+	return z
 }
 
-func text(key, value string) plait.Attribute {
-	return plait.Attribute{Key: key, Value: plait.StringValue(value)}
+// nested reads a member of a span that is an object or a list.
+func (r *jsonReader) nested(z *span, key string) {
+	switch key {
+	case "localEndpoint":
+		z.localEndpoint = r.endpoint()
+	case "remoteEndpoint":
+		z.remoteEndpoint = r.endpoint()
+	case "annotations":
+		for a := (jsontext.Array{}); r.Item(&a); {
+			z.annotations = append(z.annotations, r.annotation())
+			r.take(annotationCost)
+		}
+		z.first = z.first || slices.ContainsFunc(z.annotations, func(a annotation) bool { return a.endpoint != nil })
+	case "tags":
+		for t := (jsontext.Object{}); r.Field(&t); {
+			z.tags = append(z.tags, tag{key: t.Key, value: r.scalar()})
+			r.take(tagCost)
+		}
+	case "binaryAnnotations":
+		z.first = true
+		for a := (jsontext.Array{}); r.Item(&a); {
+			z.tags = append(z.tags, r.binaryAnnotation())
+			r.take(tagCost)
+		}
+	default:
+		r.Skip()
+	}
 }
 
-// traceID reads 1 to 32 hex digits; 64-bit ids are padded on the left, as B3 has them.
-func traceID(s string) (plait.TraceID, error) {
-	var id plait.TraceID
-	if s == "" || len(s) > 32 {
-		return id, plait.Errorf(plait.ErrInvalid, "traceId %q is not 16 or 32 hex digits", s)
+func (r *jsonReader) endpoint() *endpoint {
+	e := &endpoint{}
+	for o := (jsontext.Object{}); r.Field(&o); {
+		switch o.Key {
+		case "serviceName":
+			e.serviceName = r.Str()
+		case "ipv4":
+			e.ipv4 = r.Str()
+		case "ipv6":
+			e.ipv6 = r.Str()
+		case "port":
+			e.port, _ = strconv.ParseInt(r.scalar(), 10, 16+1) // 0 is none
+		default:
+			r.Skip()
+		}
 	}
-	if err := id.UnmarshalText([]byte(strings.Repeat("0", 32-len(s)) + s)); err != nil {
-		return id, fmt.Errorf("traceId: %w", err)
-	}
-	return id, nil
+	return e
 }
 
-func spanID(field, s string) (plait.SpanID, error) {
-	var id plait.SpanID
-	if s == "" || len(s) > 16 {
-		return id, plait.Errorf(plait.ErrInvalid, "%s %q is not 16 hex digits", field, s)
+func (r *jsonReader) annotation() (a annotation) {
+	for o := (jsontext.Object{}); r.Field(&o); {
+		switch o.Key {
+		case "timestamp":
+			a.nanos = r.micros()
+		case "value":
+			a.value = r.Str()
+		case "endpoint":
+			a.endpoint = r.endpoint()
+		default:
+			r.Skip()
+		}
 	}
-	if err := id.UnmarshalText([]byte(strings.Repeat("0", 16-len(s)) + s)); err != nil {
-		return id, fmt.Errorf("%s: %w", field, err)
+	return a
+}
+
+func (r *jsonReader) binaryAnnotation() (t tag) {
+	for o := (jsontext.Object{}); r.Field(&o); {
+		switch o.Key {
+		case "key":
+			t.key = r.Str()
+		case "value":
+			r.Space()
+			quoted := r.Peek() == '"'
+			t.value = r.scalar()
+			t.truth = !quoted && t.value == wordTrue
+		case "endpoint":
+			t.endpoint = r.endpoint()
+		default:
+			r.Skip()
+		}
 	}
-	return id, nil
+	return t
+}
+
+const wordTrue = "true"
+
+// scalar reads a string, or another scalar as it is written: some senders do not make strings of what they put
+// into tags.
+func (r *jsonReader) scalar() string {
+	r.Space()
+	switch c := r.Peek(); {
+	case r.Word(wordTrue):
+		return wordTrue
+	case r.Word("false"):
+		return "false"
+	case c == '-' || c >= '0' && c <= '9':
+		number, _ := r.Number()
+		return number
+	}
+	return r.Str()
+}
+
+// micros reads a number of microseconds, which some senders write with a fraction or as a string.
+func (r *jsonReader) micros() (nanos int64) {
+	at := r.Pos
+	number := r.scalar()
+	if whole, err := strconv.ParseInt(number, 10, 64); err == nil && whole < math.MaxInt64/1000 && whole > math.MinInt64/1000 {
+		return whole * 1000
+	}
+	micros, err := strconv.ParseFloat(number, 64)
+	if (err != nil || micros != micros) && r.Err == nil {
+		r.FailAt(at, "want a number of microseconds")
+	}
+	return nanosOf(micros)
 }

@@ -1,0 +1,38 @@
+package ingest
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/plaithq/plait"
+)
+
+// What the ways in for spans of other tracing systems have in common.
+
+// decodeSpans makes a batch of a decompressed body. It asks claim for the memory that the batch takes.
+type decodeSpans func(body []byte, claim func(bytes int64) error) (*plait.Traces, error)
+
+// takeSpans decodes a body and has its spans written.
+func (p *pipeline) takeSpans(x *exchange, decode decodeSpans) (outcome, error) {
+	batch, err := decode(x.body.bytes, x.body.lease.grow)
+	if err != nil {
+		return outcome{}, err
+	}
+	batch.Digest = p.digests.of(traces, x.body.bytes)
+	return p.takeTraces(x.Request().Context(), batch)
+}
+
+// accepted answers 202, as the collectors of Zipkin and Jaeger do, with a line about what was refused. It is no
+// failure: some senders would repeat the whole request, the spans that were refused with it.
+func (x *exchange) accepted(o *outcome) error {
+	x.count(o)
+	if len(o.reasons) > 0 {
+		return x.String(http.StatusAccepted, o.refusals()+"\n")
+	}
+	return x.NoContent(http.StatusAccepted)
+}
+
+// refusals says how many spans were refused, and why.
+func (o *outcome) refusals() string {
+	return strconv.Itoa(o.refusedCount) + " refused: " + o.message()
+}
