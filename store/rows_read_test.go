@@ -60,6 +60,7 @@ func TestASearchReadsLittleMoreThanWhatFits(t *testing.T) {
 		if id == wanted {
 			root.Attributes = plait.Attributes{strAttribute("user.id", "u-1")}
 			record.Body = plait.StringValue("asked for the moon")
+			record.Attributes = plait.Attributes{strAttribute("user.id", "u-1"), {Key: "order", Value: plait.MapValue(`{"id":5}`)}}
 		}
 		spans, records = append(spans, root, child), append(records, record)
 	}
@@ -86,6 +87,12 @@ func TestASearchReadsLittleMoreThanWhatFits(t *testing.T) {
 			return len(found), err
 		}
 	}
+	labelled := func(label, text string) func(*store.Store) (int, error) {
+		return func(s *store.Store) (int, error) {
+			found, _, err := s.Logs(t.Context(), query.Logs{Condition: equal(labelField(label), condition.Text(text)), Range: hour})
+			return len(found), err
+		}
+	}
 	const all = traces + 10*often
 	tests := []struct {
 		name, table string
@@ -101,6 +108,9 @@ func TestASearchReadsLittleMoreThanWhatFits(t *testing.T) {
 			found, _, err := s.Logs(t.Context(), query.Logs{Condition: query.LogLine("web", "the moon"), Range: hour})
 			return len(found), err
 		}},
+		{"records with a label that one trace has", "log", 1, 100, labelled("user_id", "u-1")},
+		{"records with a label within a map", "log", 1, 100, labelled("order_id", "5")},
+		{"records with a value that none has", "log", 0, 100, labelled("user_id", "u-2")},
 		{"records of a service with a word that all traces have, in few records", "log", 100, 3 * all / 2, func(s *store.Store) (int, error) {
 			found, _, err := s.Logs(t.Context(), query.Logs{Condition: query.LogLine("sky", "the sun"), Range: hour, Page: query.Page{Limit: 100}})
 			return len(found), err

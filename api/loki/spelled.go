@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/query/logql"
 	"github.com/plaithq/plait/query/logql/entry"
 	"github.com/plaithq/plait/tracecontext"
@@ -59,32 +60,50 @@ func spelledPredicate(p logql.Predicate) logql.Predicate {
 	case logql.Or:
 		return logql.Or{Left: spelledPredicate(p.Left), Right: spelledPredicate(p.Right)}
 	case logql.TextFilter:
-		if p.Op == plait.MatchEqual && p.Name == entry.TraceLabel && p.Value != "" {
+		if p.Name == entry.TraceLabel {
 			return readings(p)
 		}
 	}
 	return p
 }
 
-// readings is an id in each way it can be read, and in the half that 64-bit tracers know of it.
+// readings asks for each id that a condition names in each way it can be read, and in the half that 64-bit tracers
+// know of it. A condition that wants none of the ids wants none of these.
 func readings(f logql.TextFilter) logql.Predicate {
-	values := []string{f.Value}
+	var texts []string
+	negative := f.Op == plait.MatchNotEqual || f.Op == plait.MatchNotRegexp
+	if f.Op == plait.MatchEqual || f.Op == plait.MatchNotEqual {
+		texts = []string{f.Value}
+	} else {
+		texts, _ = condition.Alternatives(f.Value)
+	}
+	var of logql.Predicate = f
+	for _, id := range idsOf(texts) {
+		if negative {
+			of = logql.And{Left: of, Right: logql.TextFilter{Name: f.Name, Op: plait.MatchNotEqual, Value: id}}
+		} else {
+			of = logql.Or{Left: of, Right: logql.TextFilter{Name: f.Name, Op: plait.MatchEqual, Value: id}}
+		}
+	}
+	return of
+}
+
+// idsOf are the ids that texts can be read as, but for the texts themselves.
+func idsOf(texts []string) (ids []string) {
 	add := func(id plait.TraceID) {
-		if text := id.String(); !slices.Contains(values, text) {
-			values = append(values, text)
+		if text := id.String(); !slices.Contains(texts, text) && !slices.Contains(ids, text) {
+			ids = append(ids, text)
 		}
 	}
-	for _, c := range tracecontext.ParseAll(f.Value) {
-		add(c.TraceID)
-		half := c.TraceID
-		clear(half[:8])
-		if !half.IsZero() {
-			add(half)
+	for _, text := range texts {
+		for _, c := range tracecontext.ParseAll(text) {
+			add(c.TraceID)
+			half := c.TraceID
+			clear(half[:8])
+			if !half.IsZero() {
+				add(half)
+			}
 		}
 	}
-	var or logql.Predicate = f
-	for _, v := range values[1:] {
-		or = logql.Or{Left: or, Right: logql.TextFilter{Name: f.Name, Op: f.Op, Value: v}}
-	}
-	return or
+	return ids
 }

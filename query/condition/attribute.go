@@ -95,7 +95,7 @@ func labelled(attributes plait.Attributes, label string) (plait.Value, bool) {
 
 func labelledIn(attributes plait.Attributes, label string, depth int) (plait.Value, bool) {
 	for i := range attributes {
-		rest, ok := cutLabel(label, attributes[i].Key)
+		rest, ok := CutLabel(label, attributes[i].Key)
 		if !ok {
 			continue
 		}
@@ -121,8 +121,9 @@ func labelledIn(attributes plait.Attributes, label string, depth int) (plait.Val
 	return plait.Value{}, false
 }
 
-// cutLabel takes what a key reads as off the beginning of a label.
-func cutLabel(label, key string) (rest string, ok bool) {
+// CutLabel takes what a key reads as off the beginning of a label. LookupLabel finds attributes whose keys leave
+// nothing of it, and those within a map whose key leaves what begins with a _.
+func CutLabel(label, key string) (rest string, ok bool) {
 	for _, r := range key {
 		c := byte('_')
 		if r < 0x80 && (r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z') {

@@ -163,6 +163,13 @@ func anything(r *syntax.Regexp) bool {
 	return r.Op == syntax.OpStar && r.Sub[0].Op == syntax.OpAnyChar
 }
 
+// Alternatives are all texts that an expression fits as a whole, a dot fitting a line break. It is not ok where they
+// are many or the expression is none.
+func Alternatives(expression string) (texts []string, ok bool) {
+	texts, _ = regexpWords(expression)
+	return texts, texts != nil
+}
+
 // regexpWords returns all texts that an expression fits as a whole, if they are few, or the text that it
 // wants somewhere. Both are nil where the expression has to be asked.
 func regexpWords(expression string) (all []string, contained *string) {

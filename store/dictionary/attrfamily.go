@@ -30,11 +30,12 @@ type Family struct {
 
 // slot is one key of a family.
 type slot struct {
-	key    string
-	json   string // the key and its colon, as they stand in an object
-	hash   terms.AttributeKey
-	listed uint32   // the round of Keys in which its key was seen
-	sample []uint32 // hash of the value in each record of the sample, 0 where the key is absent
+	key       string
+	json      string // the key and its colon, as they stand in an object
+	hash      terms.AttributeKey
+	listed    uint32   // the round of Keys in which its key was seen
+	listedMap uint32   // the same, with a map as its value
+	sample    []uint32 // hash of the value in each record of the sample, 0 where the key is absent
 }
 
 // pad makes the sample reach up to a row.

@@ -25,7 +25,21 @@ const (
 	SpanKeys KeyPlace = iota + 1
 	EventKeys
 	LinkKeys
+	LogKeys
+	LogMapKeys // those of log records that have had a map as their value
 )
+
+// KeyPlaces are where a SetChooser takes note of keys. Those of maps are noted twice, unless Maps is 0.
+type KeyPlaces struct{ Keys, Maps KeyPlace }
+
+// The places of attributes that have sets.
+var (
+	OfSpans = KeyPlaces{Keys: SpanKeys}
+	OfLogs  = KeyPlaces{Keys: LogKeys, Maps: LogMapKeys}
+)
+
+// unlisted stands among the keys of log records for others that are not listed. It is the key of no attribute that is.
+const unlisted = ""
 
 // Of each place a gateway may bring so many new keys at once, and so many more an hour. Telemetry has some hundred; one that
 // has an id in its keys would fill every list.
@@ -82,7 +96,7 @@ func (k *Keys) Begin(now time.Time) {
 	clear(k.pending)
 }
 
-// See takes note of a key.
+// See takes note of a key. Of log records it is told where one is not listed.
 func (k *Keys) See(place KeyPlace, key string) {
 	if key == "" || len(key) > MaxIndexedText {
 		return
@@ -92,15 +106,28 @@ func (k *Keys) See(place KeyPlace, key string) {
 	if known && day >= k.today {
 		return
 	}
-	if _, ok := k.pending[seen]; ok || !known && !k.allowed.Take(places[place], k.now) {
+	if _, ok := k.pending[seen]; ok {
+		return
+	}
+	if !known && !k.allowed.Take(places[place], k.now) {
+		if place == LogKeys || place == LogMapKeys {
+			k.tellUnlisted(place)
+		}
 		return
 	}
 	seen.key = strings.Clone(seen.key)
 	k.pending[seen] = struct{}{}
 }
 
+func (k *Keys) tellUnlisted(place KeyPlace) {
+	told := placedKey{place, unlisted}
+	if day, known := k.known.Get(told); !known || day < k.today {
+		k.pending[told] = struct{}{}
+	}
+}
+
 // places are the sources of an allowance.
-var places = map[KeyPlace]string{SpanKeys: "span", EventKeys: "event", LinkKeys: "link"}
+var places = map[KeyPlace]string{SpanKeys: "span", EventKeys: "event", LinkKeys: "link", LogKeys: "log", LogMapKeys: "log map"}
 
 // Queue adds the statement that writes down what the database does not know.
 func (k *Keys) Queue(batch *pgx.Batch) {
@@ -136,7 +163,7 @@ SELECT p.place, k.key
 FROM unnest($1::int2[]) AS p (place)
 CROSS JOIN LATERAL (SELECT key FROM plait_store.attribute_key a WHERE a.place = p.place ORDER BY key LIMIT $2) k`
 
-// ListKeys lists the keys of attributes by place, in order, at most limit of each.
+// ListKeys lists the keys of attributes of spans, events and links by place, in order, at most limit of each.
 func ListKeys(ctx context.Context, pool *pgxpool.Pool, limit int) (map[KeyPlace][]string, error) {
 	of := map[KeyPlace][]string{}
 	err := pg.QueryRows(ctx, pool, func(v [][]byte) {

@@ -61,7 +61,8 @@ type SetChooser struct {
 	bytes    int    // of the families
 	inline   func() // counts a record that was refused a set
 	hasher   *terms.Hasher
-	keys     *Keys // nil: nobody lists the keys
+	keys     *Keys
+	places   KeyPlaces // where it notes them
 
 	members   Canonical // of the current record: key and value of each
 	positions []int     // of the current record: slot of each attribute
@@ -69,9 +70,9 @@ type SetChooser struct {
 }
 
 // NewSetChooser returns a chooser that enters its sets into a dictionary; it calls inline for a record that was refused a set. Keys
-// take note of the keys as those of spans; nil lists none.
-func NewSetChooser(sets *Writer, inline func(), hasher *terms.Hasher, keys *Keys) *SetChooser {
-	return &SetChooser{sets: sets, families: make(map[int64]*Family), inline: inline, hasher: hasher, keys: keys}
+// take note of the keys as those of the places.
+func NewSetChooser(sets *Writer, inline func(), hasher *terms.Hasher, keys *Keys, places KeyPlaces) *SetChooser {
+	return &SetChooser{sets: sets, families: make(map[int64]*Family), inline: inline, hasher: hasher, keys: keys, places: places}
 }
 
 // Begin starts a group.
@@ -150,17 +151,21 @@ func (c *SetChooser) locate(f *Family, attributes plait.Attributes) plait.Attrib
 
 // see takes note of keys: of those of a family once in a round.
 func (c *SetChooser) see(f *Family, attributes plait.Attributes) {
-	if c.keys == nil {
-		return
-	}
 	for i, p := range c.positions {
-		if p != unwatched {
-			if f.slots[p].listed == c.keys.round {
-				continue
-			}
-			f.slots[p].listed = c.keys.round
+		isMap := c.places.Maps != 0 && attributes[i].Value.Kind() == plait.KindMap
+		if p == unwatched || f.slots[p].listed != c.keys.round {
+			c.keys.See(c.places.Keys, attributes[i].Key)
 		}
-		c.keys.See(SpanKeys, attributes[i].Key)
+		if isMap && (p == unwatched || f.slots[p].listedMap != c.keys.round) {
+			c.keys.See(c.places.Maps, attributes[i].Key)
+		}
+		if p == unwatched {
+			continue
+		}
+		f.slots[p].listed = c.keys.round
+		if isMap {
+			f.slots[p].listedMap = c.keys.round
+		}
 	}
 }
 

@@ -27,7 +27,7 @@ type chooserTest struct {
 func newChooserTest(t *testing.T) *chooserTest {
 	sets := NewWriter(NewInstruments(prometheus.NewRegistry()), make(Key, contentKeyBytes), "attribute_set", UpsertAttributeSetsSQL, KnownAttributeSets)
 	sets.begin(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	return &chooserTest{SetChooser: NewSetChooser(sets, func() {}, terms.NewHasher([32]byte{}), nil), t: t}
+	return &chooserTest{SetChooser: NewSetChooser(sets, func() {}, terms.NewHasher([32]byte{}), NewKeys(), OfSpans), t: t}
 }
 
 // record splits a record, and checks that nothing of it was lost.

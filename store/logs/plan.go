@@ -9,6 +9,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/query/condition"
+	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/terms"
 	"github.com/plaithq/plait/store/traceid"
 )
@@ -34,6 +35,7 @@ type plan struct {
 type needs struct {
 	resource, class, scope, extra bool
 	attributes                    bool
+	labels                        bool // keys of attributes read as labels
 	// within says what the JSON of attributes has in it, where a row has one that is asked for; nil is anything.
 	within []string
 }
@@ -176,6 +178,7 @@ func needsOf(n condition.Node) (needs needs) {
 			needs.extra = needs.extra || f.Path != ""
 		case condition.LogAttribute:
 			needs.attributes = true
+			needs.labels = needs.labels || f.Lookup == condition.LookupLabel
 			needs.within = needs.lookFor(f)
 		}
 	}
@@ -224,6 +227,11 @@ func (s *Reader) narrow(ctx context.Context, p *plan) error {
 		return err
 	}
 	planner := termPlanner{hasher: s.index.Hasher(), entries: entries, templates: s.templates}
+	if p.needs.labels {
+		if planner.keys, err = dictionary.ReadRecordKeys(ctx, s.lookup); err != nil {
+			return err
+		}
+	}
 	p.terms = planner.node(p.condition)
 	p.nothing = p.resources != nil && len(p.resources) == 0 || p.classes != nil && len(p.classes) == 0
 	return planner.err

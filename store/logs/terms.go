@@ -17,6 +17,7 @@ type termPlanner struct {
 	hasher    *terms.Hasher
 	entries   *dictionary.Entries
 	templates *templates
+	keys      *dictionary.RecordKeys // nil where the condition names no label
 	err       error
 }
 
@@ -122,7 +123,7 @@ func (t *termPlanner) attribute(l condition.Leaf) *terms.Plan {
 		return terms.Everything()
 	}
 	record := plait.LogRecord{Attributes: make(plait.Attributes, 1)}
-	return search.AttributeTerms(t.hasher, t.entries.AttributeSets, l, func(a plait.Attribute) bool {
+	return search.AttributeTerms(t.hasher, t.entries.AttributeSets, t.keys, l, func(a plait.Attribute) bool {
 		record.Attributes[0] = a
 		return fits.Match(&record)
 	})

@@ -81,6 +81,7 @@ type Writer struct {
 	classes   *dictionary.Writer
 	sets      *dictionary.Writer
 	chooser   *dictionary.SetChooser
+	keys      *dictionary.Keys
 	kinds     *dictionary.Allowance
 	templates *dictionary.Allowance
 	patterns  *dictionary.Allowance
@@ -131,6 +132,7 @@ func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.
 		Origins:     dictionary.NewOrigins(in, key),
 		classes:     dictionary.NewWriter(in, key, "log_class", dictionary.UpsertLogClassesSQL, dictionary.KnownLogClasses),
 		sets:        dictionary.NewWriter(in, key, "attribute_set", dictionary.UpsertAttributeSetsSQL, dictionary.KnownAttributeSets),
+		keys:        dictionary.NewKeys(),
 		kinds:       dictionary.NewAllowance(logClassesBurst, logClassesPerHour),
 		templates:   dictionary.NewAllowance(templatesBurst, templatesPerHour),
 		patterns:    dictionary.NewAllowance(patternsBurst, patternsPerHour),
@@ -140,7 +142,7 @@ func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.
 		tally:       tally.NewLogCollector(),
 		splitter:    terms.NewSplitter(searched.Hasher()),
 	}
-	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc, searched.Hasher(), nil)
+	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc, searched.Hasher(), w.keys, dictionary.OfLogs)
 	return w
 }
 
@@ -155,6 +157,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch, hasty bool
 	dictionary.Begin(now, w.dictionaries())
 	w.BeginOrigins(now)
 	w.chooser.Begin()
+	w.keys.Begin(now)
 	w.halves.Begin()
 	w.terms.Begin()
 	w.tally.Begin()
@@ -166,6 +169,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch, hasty bool
 	}
 	dictionary.Queue(entries, w.dictionaries(), hasty)
 	w.Services.Queue(entries)
+	w.keys.Queue(entries)
 	w.halves.Queue(opening, w.today, hasty)
 	w.terms.Queue(opening)
 	w.tally.Queue(opening)
@@ -179,6 +183,7 @@ func (w *Writer) Write(_ context.Context, rows *pgcopy.Stream) error {
 
 // Ended remembers and counts what is committed.
 func (w *Writer) Ended(committed bool) {
+	w.keys.Ended(committed)
 	if committed {
 		w.outsiders.Add(float64(w.outside))
 		w.inlined.Add(float64(w.inline))

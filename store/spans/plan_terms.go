@@ -106,7 +106,7 @@ func (t *termPlanner) attribute(l condition.Leaf) *terms.Plan {
 	}
 	span := plait.Span{Attributes: make(plait.Attributes, 1)}
 	view := condition.SpanView{Span: &span}
-	return search.AttributeTerms(t.hasher, t.entries.AttributeSets, l, func(a plait.Attribute) bool {
+	return search.AttributeTerms(t.hasher, t.entries.AttributeSets, nil, l, func(a plait.Attribute) bool {
 		span.Attributes[0] = a
 		return compiled.Match(&view)
 	})

@@ -112,7 +112,7 @@ func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.
 		terms:       searched.Collector(),
 		tally:       tally.NewSpanCollector(),
 	}
-	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc, searched.Hasher(), w.keys)
+	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc, searched.Hasher(), w.keys, dictionary.OfSpans)
 	return w
 }
 

@@ -28,7 +28,7 @@ func drawnLabel(t *rapid.T) string {
 func drawnMatcher(t *rapid.T) string {
 	value := oneOf(t, "x", "5", "", "5.0", "true", "shop", "error", "[1]", "aGk=", drawnTrace, "NaN", "0.5", "unknown_service")
 	if op := oneOf(t, "=", "!=", "=~", "!~"); strings.HasSuffix(op, "~") {
-		return fmt.Sprintf("%s%s%q", drawnLabel(t), op, oneOf(t, "x|5", ".*", ".+", "(?i)X.*", "", "5|error"))
+		return fmt.Sprintf("%s%s%q", drawnLabel(t), op, oneOf(t, "x|5", ".*", ".+", "(?i)X.*", "", "5|error", "[0-5]", "x|aGk=", "|shop"))
 	} else {
 		return fmt.Sprintf("%s%s%q", drawnLabel(t), op, value)
 	}
