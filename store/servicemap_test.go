@@ -166,7 +166,7 @@ func TestTheCourseOfAServiceMapAddsUpToIt(t *testing.T) {
 		}
 		writeSpans(t, s, client, server)
 	}
-	for _, step := range []time.Duration{time.Minute, 5 * time.Minute, 7 * time.Second} {
+	for _, step := range []time.Duration{15 * time.Second, time.Minute, 75 * time.Second, 5 * time.Minute, 7 * time.Second} {
 		window := plait.TimeRange{From: now.Add(-11*time.Minute - 13*time.Second), To: now.Add(time.Minute)}
 		beginOfStep := func(t time.Time) time.Time {
 			return time.UnixMicro(t.UnixMicro() / step.Microseconds() * step.Microseconds())
@@ -203,7 +203,7 @@ func TestTheCourseOfAServiceMapAddsUpToIt(t *testing.T) {
 			t.Error("the map has no edges")
 		}
 	}
-	for _, step := range []time.Duration{0, -time.Minute, time.Nanosecond, 90 * time.Second} {
+	for _, step := range []time.Duration{0, -time.Minute, time.Nanosecond, 100 * time.Second} {
 		if _, err := s.ServiceMapCourse(t.Context(), plait.TimeRange{From: now.Add(-time.Hour), To: now}, step); !errors.Is(err, plait.ErrInvalid) {
 			t.Errorf("steps of %v are answered with %v", step, err)
 		}

@@ -12,22 +12,22 @@ import (
 	"github.com/plaithq/plait/store/search"
 )
 
-// maxFineRange is the longest range of which a course may have steps shorter than a minute: nothing of it is remembered.
+// maxFineRange is the longest range of which a course may have steps that are no quarters of minutes: nothing of it is remembered.
 const maxFineRange = 15 * time.Minute
 
 // maxCourseSteps bounds the maps of a course.
 const maxCourseSteps = 1_000
 
 // ServiceMapCourse draws a map of each step of a range, in order, those without calls too. Steps begin at multiples of
-// their length since 1970, the first with the range; they are whole minutes, or shorter in a range of a quarter of an
+// their length since 1970, the first with the range; they are multiples of 15 s, or others in a range of a quarter of an
 // hour at most. What ServiceMap says of spans, and of samples of them, holds here.
 func (s *Reader) ServiceMapCourse(ctx context.Context, r plait.TimeRange, step time.Duration) ([]spanmetrics.ServiceMap, error) {
 	micros := step.Microseconds()
 	walk := search.NewWalk(r, false, s.now()) // for its ends
-	whole := micros%counts.MinuteMicros == 0
+	whole := micros%quarterMicros == 0
 	switch {
 	case micros <= 0, !whole && walk.To-walk.From > maxFineRange.Microseconds():
-		return nil, plait.Errorf(plait.ErrInvalid, "steps of a service map are whole minutes, or shorter in %v at most: not %v", maxFineRange, step)
+		return nil, plait.Errorf(plait.ErrInvalid, "steps of a service map are multiples of 15s, or others in %v at most: not %v", maxFineRange, step)
 	case (walk.To-walk.From)/micros > maxCourseSteps:
 		return nil, plait.Errorf(plait.ErrInvalid, "a service map has at most %d steps: take longer ones", maxCourseSteps)
 	}
@@ -56,7 +56,7 @@ func (s *Reader) ServiceMapCourse(ctx context.Context, r plait.TimeRange, step t
 	return steps, nil
 }
 
-// courseParts returns the calls of minutes, or of shorter steps, none of which lies in two steps of the course.
+// courseParts returns the calls of quarters of minutes, or of other steps, none of which lies in two steps of the course.
 func (s *Reader) courseParts(ctx context.Context, from, to, step int64, whole bool) ([]*minuteSums, error) {
 	if whole {
 		return s.minutes(ctx, from, to)

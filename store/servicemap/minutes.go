@@ -14,7 +14,8 @@ import (
 
 // A minute of a service map stays as it is for as long as no spans come to it or to the minutes around it by which its
 // spans are paired. The counts (store/tally) tell that: they are committed with the spans. So a map that is asked for
-// again, or whose range moved on, reads the newest minutes only.
+// again, or whose range moved on, reads the newest minutes only. Of a minute its quarters are remembered, so that a
+// course may have steps as short.
 
 // Minutes around one whose spans may change its calls.
 const (
@@ -31,9 +32,9 @@ type mappedMinutes struct {
 	sums *recent.Map[int64, *mappedMinute]
 }
 
-// mappedMinute is a minute, and how many spans there were in it and around it.
+// mappedMinute is the quarters of a minute that have calls, one at least, and how many spans there were in it and around it.
 type mappedMinute struct {
-	*minuteSums
+	parts []*minuteSums
 	spans [minutesBefore + 1 + minutesAfter]int64
 }
 
@@ -45,30 +46,33 @@ func newMappedMinutes() *mappedMinutes {
 func (m *mappedMinute) bytes() int {
 	const ofSums, ofBucket = 200, 40
 	n := ofSums
-	for name, c := range m.nodes {
-		n += ofSums + len(name) + ofBucket*len(c.buckets)
-	}
-	for edge, c := range m.edges {
-		n += ofSums + len(edge.Client) + len(edge.Server) + ofBucket*len(c.buckets)
+	for _, part := range m.parts {
+		n += ofSums
+		for name, c := range part.nodes {
+			n += ofSums + len(name) + ofBucket*len(c.buckets)
+		}
+		for edge, c := range part.edges {
+			n += ofSums + len(edge.Client) + len(edge.Server) + ofBucket*len(c.buckets)
+		}
 	}
 	return n
 }
 
 // get returns a minute as it was with the spans that are counted now, of a sample as fine as this at least.
-func (m *mappedMinutes) get(at int64, spans minuteSpans, oneIn int64) *minuteSums {
+func (m *mappedMinutes) get(at int64, spans minuteSpans, oneIn int64) []*minuteSums {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known, ok := m.sums.Get(at)
-	if !ok || known.oneIn > oneIn || known.spans != spans.around(at) {
+	if !ok || known.parts[0].oneIn > oneIn || known.spans != spans.around(at) {
 		return nil
 	}
-	return known.minuteSums
+	return known.parts
 }
 
-func (m *mappedMinutes) put(at int64, sums *minuteSums, spans minuteSpans) {
+func (m *mappedMinutes) put(at int64, parts []*minuteSums, spans minuteSpans) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sums.Put(at, &mappedMinute{sums, spans.around(at)})
+	m.sums.Put(at, &mappedMinute{parts, spans.around(at)})
 }
 
 // minuteSpans is how many spans began in each minute since 1970.
@@ -104,14 +108,14 @@ func (s *Reader) spansByMinute(ctx context.Context, from, to int64) (minuteSpans
 	return spans, err
 }
 
-// minutes returns the calls of the minutes of a range, those of minutes that it cuts in part.
+// minutes returns the calls of the minutes of a range by their quarters, those of minutes that it cuts in part.
 func (s *Reader) minutes(ctx context.Context, from, to int64) ([]*minuteSums, error) {
 	spans, err := s.spansByMinute(ctx, from, to) // before any is read, so that what comes meanwhile makes another count
 	if err != nil {
 		return nil, err
 	}
 	whole := func(at int64) bool { return at*counts.MinuteMicros >= from && (at+1)*counts.MinuteMicros <= to }
-	var minutes []*minuteSums
+	var parts []*minuteSums
 	var missing []int64
 	sorted := slices.Sorted(maps.Keys(spans))
 	oneIn := sampleOf(spans.of(sorted))
@@ -120,7 +124,7 @@ func (s *Reader) minutes(ctx context.Context, from, to int64) ([]*minuteSums, er
 			continue
 		}
 		if known := s.mapped.get(at, spans, oneIn); known != nil && whole(at) {
-			minutes = append(minutes, known)
+			parts = append(parts, known...)
 		} else {
 			missing = append(missing, at)
 		}
@@ -132,21 +136,33 @@ func (s *Reader) minutes(ctx context.Context, from, to int64) ([]*minuteSums, er
 	}
 	for _, run := range runs {
 		q := s.newQuestion(run, from, to, sampleOf(read), spans)
-		sums, err := q.steps(ctx, counts.MinuteMicros)
+		sums, err := q.steps(ctx, quarterMicros)
 		if err != nil {
 			return nil, err
 		}
 		for _, at := range run {
-			if sums[at] == nil {
-				sums[at] = newMinuteSums(q.oneIn) // of which the sample has no span
-			}
-			minutes = append(minutes, sums[at])
+			of := quartersOf(at, sums, q.oneIn)
+			parts = append(parts, of...)
 			if whole(at) {
-				s.mapped.put(at, sums[at], spans)
+				s.mapped.put(at, of, spans)
 			}
 		}
 	}
-	return minutes, nil
+	return parts, nil
+}
+
+// quartersOf are the quarters of a minute that have calls; one without any where the sample has no span of it.
+func quartersOf(minute int64, sums map[int64]*minuteSums, oneIn int64) (parts []*minuteSums) {
+	const quarters = counts.MinuteMicros / quarterMicros
+	for at := minute * quarters; at < (minute+1)*quarters; at++ {
+		if sums[at] != nil {
+			parts = append(parts, sums[at])
+		}
+	}
+	if parts == nil {
+		parts = []*minuteSums{newMinuteSums(oneIn)}
+	}
+	return parts
 }
 
 // steps reads the spans of the run and counts its calls in steps of so many microseconds.

@@ -18,6 +18,9 @@ const maxEdges = 5_000
 // mapStep is the step of time in which a map has data or not, as long as that of the metrics.
 const mapStep = 15 * time.Second
 
+// quarterMicros is the part of a minute, in microseconds, whose calls are remembered together.
+const quarterMicros = int64(mapStep / time.Microsecond)
+
 // minuteSums are the calls of a minute, or of a part of one, by edge, and what services answered in it by service.
 type minuteSums struct {
 	oneIn       int64
