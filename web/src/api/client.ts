@@ -30,14 +30,16 @@ export function queryOf(params: Params): string {
 /** urlOf is the whole address of a question, as api/v1/spikes and its parameters. */
 export function urlOf(path: string, params: Params = {}): string {
   const query = queryOf(params)
-  return new URL(path + (query && `?${query}`), document.baseURI).href
+  // Workers have no document, and ask by whole addresses.
+  return new URL(path + (query && `?${query}`), globalThis.document?.baseURI).href
 }
 
 /** ask sends a question and returns its answer; a failure is a Problem, also when nobody answers. */
 export async function ask<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> {
+  const url = urlOf(path, params)
   let response: Response
   try {
-    response = await fetch(urlOf(path, params), signal ? { signal } : {})
+    response = await fetch(url, signal ? { signal } : {})
   } catch (failure) {
     if (signal?.aborted) throw failure
     throw new Problem(0, 'The gateway does not answer.')
