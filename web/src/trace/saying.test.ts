@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest'
+import { saying } from './saying.ts'
+
+test.each([
+  ['stock reserved', 'stock reserved'],
+  ['{"level":"ERROR","message":"session is locked"}', 'session is locked'],
+  ['{"msg":"","event":"started"}', 'started'],
+  ['{"count":3}', '{"count":3}'],
+  ['{broken', '{broken'],
+  ['2026-11-27 03:56:09,322 INFO [shipping.quotes] [dd.trace_id=18 dd.span_id=11] - quoted 1 items', 'quoted 1 items'],
+  ['2026-11-27T03:56:09Z no level here - at all', '2026-11-27T03:56:09Z no level here - at all'],
+])('%s', (text, says) => expect(saying(text)).toBe(says))

@@ -1,0 +1,22 @@
+// What a log line says, without what its logger wrote around it.
+
+/** members are those of JSON in which loggers write what is said. */
+const members = ['message', 'msg', 'log', 'body', 'event', 'text']
+
+const layout = /^\d{4}-\d\d-\d\d[ T][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\s+\[?[A-Z]{4,8}\]?\s+(?:\[[^\]]*\]\s*)*[-:]\s+/
+
+/** saying is what a line says: of JSON its message, of a logger's layout what comes after it, else the whole text. */
+export function saying(text: string): string {
+  if (text.startsWith('{')) return ofJSON(text) ?? text
+  return text.replace(layout, '')
+}
+
+function ofJSON(text: string): string | undefined {
+  try {
+    const parsed = JSON.parse(text) as Record<string, unknown>
+    const name = members.find((m) => typeof parsed[m] === 'string' && parsed[m] !== '')
+    return name && (parsed[name] as string)
+  } catch {
+    return undefined
+  }
+}
