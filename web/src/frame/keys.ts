@@ -69,7 +69,9 @@ export function listen(): () => void {
   return () => removeEventListener('keydown', onKey)
 }
 
+// A box that is ticked takes no letters.
 function inField(target: EventTarget | null): boolean {
+  if (target instanceof HTMLInputElement && /^(checkbox|radio)$/.test(target.type)) return false
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
 }
 
