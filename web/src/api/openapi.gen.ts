@@ -1190,8 +1190,8 @@ export interface components {
             }[];
         };
         /**
-         * @description With `bins`: the median over the bins with calls, of the window and of as long before it, an hour at most; so half
-         *     of them may be in trouble without changing it. null where fewer than 5 have calls.
+         * @description With `bins`: the median over steps of 15 s, longer in long windows, that have calls, of the window and of as long
+         *     before it, an hour at most; so half of them may be in trouble without changing it. null where fewer than 5 have calls.
          */
         Usual: null | {
             p95_ns: number;

@@ -1,1 +1,0 @@
-import{t as e}from"./index-H0wTOzCV.js";function t(){return e(`div`,{class:`view`})}export{t as default};
