@@ -53,7 +53,7 @@ func shopTrace(t *testing.T) *plait.Traces {
 	if err != nil {
 		t.Fatal(err)
 	}
-	traces, err := wire.DecodeJSON(body)
+	traces, err := wire.DecodeJSON(body, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,8 @@ func TestSpansOfAKeyShareTheirResource(t *testing.T) {
 		}
 		return r
 	}
-	if resource("a") != resource("a") || resource("a") == resource("b") || made != 2 {
+	first, again, other := resource("a"), resource("a"), resource("b")
+	if first != again || first == other || made != 2 {
 		t.Errorf("%d resources are made", made)
 	}
 }

@@ -114,7 +114,7 @@ func (d *decoder) take(z *span, made int) error {
 		}
 		if s.problem != nil {
 			d.Refuse(func() string { return fmt.Sprintf("span %d (%.64q): %v", index, z.name, s.problem) })
-			return nil
+			return nil //nolint:nilerr // the sender is told by Refused
 		}
 		if err := d.add(s, made); err != nil {
 			return err
