@@ -8,7 +8,7 @@ GOLANGCI_VERSION := v2.15.0
 STATICCHECK_VERSION := v0.8.2
 TOOLS := $(CURDIR)/bin/tools
 
-.PHONY: help run build test test-postgres-versions lint bench tools postgres
+.PHONY: help run build page test test-postgres-versions lint bench tools postgres
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-23s %s\n", $$1, $$2}'
@@ -18,6 +18,9 @@ run: postgres build ## build, then run the gateway with the demo shop
 
 build: ## build bin/plait
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/plait
+
+page: ## check the page's source and build it anew; needs Node 22 or 24 and npm
+	cd web && npm ci && npm run check && npm run types && npm run build
 
 test: postgres ## run all tests, against a real Postgres, with the race detector
 	$(GO) test -race -count=1 -timeout 20m ./... # not from the cache: test/kill builds the program by itself

@@ -23,7 +23,8 @@ later payments fail. From the spike to the cause, in one shell:
 
      curl -s API/api/v1/pivot/trace/$TRACE/logs
 
-To open:  API/api/v1/service-map   who calls whom, how often, how fast
+To open:  API/                     the page: what is unusual now, and what it leads to
+          API/api/v1/service-map   who calls whom, how often, how fast
           API/openapi.json         everything that can be asked
           API/metrics              histograms with exemplars, for a Prometheus to scrape
 To copy:  API/prometheus           the URL of a Prometheus data source in Grafana

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { sourceSum } from './sum.ts'
 
 // The page works behind any path prefix, so its own files are asked for relative to it.
 export default defineConfig({
@@ -9,6 +10,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
   },
+  plugins: [sourceSum()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   test: { include: ['src/**/*.test.ts'], env: { TZ: 'Asia/Kolkata' } },
   server: {
