@@ -45,6 +45,7 @@ test.each([
   [0.0004, '< 0.1 %'],
   [0.099, '9.9 %'],
   [0.452, '45 %'],
+  [0.998, '> 99 %'],
   [1, '100 %'],
 ])('a share of %d is %s', (n, text) => expect(plain(share(n))).toBe(text))
 

@@ -57,11 +57,12 @@ export function rate(perSecond: number): string {
   return `${perMinute < 0.1 ? perMinute.toFixed(2) : perMinute.toFixed(1)}/min`
 }
 
-/** share writes a part of a whole (0 to 1): 9.9 %, 45 %, 0 for none, never 0.0 %. */
+/** share writes a part of a whole (0 to 1): 9.9 %, 45 %, 0 for none and 100 % for all, and for nothing else. */
 export function share(part: number): string {
   if (part === 0) return '0'
   const percent = part * 100
   if (percent < 0.1) return `< 0.1${thin}%`
+  if (percent < 100 && percent >= 99.5) return `> 99${thin}%`
   return `${percent >= 9.95 ? Math.round(percent) : percent.toFixed(1)}${thin}%`
 }
 
