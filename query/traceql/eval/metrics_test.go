@@ -256,9 +256,9 @@ func TestCountsMakeTheSeriesThatSpansMake(t *testing.T) {
 	}
 }
 
-// It measures the heap, so it runs beside no other test.
+// It measures the heap of the process, so it must not be parallel: another
+// test beside it would be measured too.
 func TestQuantilesTakeOfTheMemoryWhatTheyKeep(t *testing.T) {
-	t.Parallel()
 	q, err := traceql.Parse("{} | quantile_over_time(duration, .5)")
 	if err != nil {
 		t.Fatal(err)
