@@ -8,14 +8,18 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api/ask"
 	"github.com/plaithq/plait/correlate"
+	"github.com/plaithq/plait/query"
+	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/query/promsel"
 )
 
 type heatmapParams struct {
 	Query string `query:"query" required:"true"`
 	ask.Window
-	Columns int `query:"columns" default:"60" max:"240"`
-	Rows    int `query:"rows" default:"24" max:"64"`
+	Columns     int        `query:"columns" default:"60" max:"240"`
+	Rows        int        `query:"rows" default:"24" max:"64"`
+	Attr        *attribute `query:"attr"`
+	AttrService string     `query:"attr_service"`
 }
 
 type heatmapAnswer struct {
@@ -45,9 +49,24 @@ type heatmapCell struct {
 	Column int `json:"column"`
 	Row    int `json:"row"`
 	heatmapColumn
+	// Holding is how many of the requests are of traces that have the attribute that was asked for.
+	Holding int64          `json:"holding,omitempty"`
 	Usual   float64        `json:"usual"`
 	TraceID *plait.TraceID `json:"trace_id,omitempty"`
 	Value   *float64       `json:"value,omitempty"`
+}
+
+// inTrace is what the traces of requests are asked for, nil for nothing.
+func (p *heatmapParams) inTrace() (condition.Node, error) {
+	switch {
+	case p.Attr == nil && p.AttrService != "":
+		return nil, plait.Errorf(plait.ErrInvalid, "attr_service is the service whose resource has attr, which is missing")
+	case p.Attr == nil:
+		return nil, nil
+	case p.AttrService != "":
+		return query.ResourceAttribute(p.AttrService, p.Attr.Key, p.Attr.Value.Text()), nil
+	}
+	return query.SpanAttribute(p.Attr.Key, p.Attr.Value.Text()), nil
 }
 
 // heatmap shows what the requests behind a metric took over time.
@@ -60,7 +79,11 @@ func (s *Server) heatmap(ctx context.Context, p heatmapParams) (*heatmapAnswer, 
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.pivots.Heatmap(ctx, correlate.HeatmapQuestion{Selectors: selectors, Range: within, Columns: p.Columns, Rows: p.Rows})
+	q := correlate.HeatmapQuestion{Selectors: selectors, Range: within, Columns: p.Columns, Rows: p.Rows}
+	if q.InTrace, err = p.inTrace(); err != nil {
+		return nil, err
+	}
+	m, err := s.pivots.Heatmap(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +98,7 @@ func (s *Server) heatmap(ctx context.Context, p heatmapParams) (*heatmapAnswer, 
 	}
 	for i := range m.Cells {
 		c := &m.Cells[i]
-		cell := heatmapCell{Column: c.Column, Row: c.Row, heatmapColumn: heatmapColumn{c.Requests, c.Failed}, Usual: m.Usual[c.Row]}
+		cell := heatmapCell{Column: c.Column, Row: c.Row, heatmapColumn: heatmapColumn{c.Requests, c.Failed}, Holding: c.Holding, Usual: m.Usual[c.Row]}
 		if !c.TraceID.IsZero() {
 			cell.TraceID, cell.Value = &c.TraceID, new(float64(c.Nanos)/1e9)
 		}

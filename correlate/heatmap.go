@@ -9,6 +9,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query"
+	conditions "github.com/plaithq/plait/query/condition"
 )
 
 // A heatmap shows the requests behind a metric by time and latency. What is usual for a row is a share of the requests, and not
@@ -27,6 +28,8 @@ type HeatmapQuestion struct {
 	Selectors     [][]plait.Matcher
 	Range         plait.TimeRange // both ends are needed
 	Columns, Rows int             // at most
+	// InTrace asks how many of the requests are of traces in which any span fits; nil asks nothing.
+	InTrace conditions.Node
 }
 
 // Heatmap is what requests took over time.
@@ -47,6 +50,8 @@ type Heatmap struct {
 type HeatmapCell struct {
 	Column, Row      int
 	Requests, Failed int64
+	// Holding is how many are of traces that have a span of HeatmapQuestion.InTrace.
+	Holding int64
 	// TraceID is that of one of them that took Nanos, zero where none is known.
 	TraceID plait.TraceID
 	Nanos   int64
@@ -58,7 +63,7 @@ func (p *Pivots) Heatmap(ctx context.Context, q HeatmapQuestion) (*Heatmap, erro
 	if err != nil {
 		return nil, err
 	}
-	counted, err := p.traces.Heatmap(ctx, query.Heatmap{Condition: samples, Range: q.Range, Columns: q.Columns})
+	counted, err := p.traces.Heatmap(ctx, query.Heatmap{Condition: samples, Range: q.Range, Columns: q.Columns, InTrace: q.InTrace})
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +138,7 @@ func (m *Heatmap) add(c query.HeatmapCell) {
 		m.Cells = append(m.Cells, HeatmapCell{Column: c.Column, Row: row})
 	}
 	cell := &m.Cells[len(m.Cells)-1]
-	cell.Requests, cell.Failed = cell.Requests+c.Count, cell.Failed+c.Failed
+	cell.Requests, cell.Failed, cell.Holding = cell.Requests+c.Count, cell.Failed+c.Failed, cell.Holding+c.Holding
 	if !c.TraceID.IsZero() {
 		cell.TraceID, cell.Nanos = c.TraceID, c.Nanos // the slowest that is known
 	}

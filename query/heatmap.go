@@ -12,6 +12,8 @@ type Heatmap struct {
 	Condition condition.Node  // on spans; nil is any
 	Range     plait.TimeRange // both ends are needed
 	Columns   int             // at most so many steps of time, from 2 on
+	// InTrace asks how many of the spans are of traces in which any span fits; nil asks nothing.
+	InTrace condition.Node
 }
 
 // HeatmapCounts answer a Heatmap.
@@ -33,6 +35,8 @@ type HeatmapCell struct {
 	Column int
 	DurationCount
 	Failed int64
+	// Holding is how many are of traces that have a span of Heatmap.InTrace, about as many where there are very many spans.
+	Holding int64
 	// TraceID is that of one of the spans, zero where none is known, and Nanos is what that one took.
 	TraceID plait.TraceID
 	Nanos   int64

@@ -82,6 +82,11 @@ func SpanAttribute(key, typed string) condition.Node {
 	return says(key, typed, condition.SpanAttribute, condition.ResourceAttribute)
 }
 
+// ResourceAttribute asks for spans of a service whose resource has an attribute that says what a user typed.
+func ResourceAttribute(service, key, typed string) condition.Node {
+	return condition.And{Service(service), says(key, typed, condition.ResourceAttribute)}
+}
+
 // LogAttribute is the parameter attr of a search for log records: an attribute of the record's own or of its
 // resource that says what a user typed.
 func LogAttribute(key, typed string) condition.Node {

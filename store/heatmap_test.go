@@ -95,3 +95,91 @@ func cellOf(cells []questions.HeatmapCell, column int, d time.Duration) string {
 	}
 	return fmt.Sprint("none: ", column, " ", d)
 }
+
+func TestHeatmapsCountTheRequestsWhoseTracesHaveSomething(t *testing.T) {
+	t.Parallel()
+	s, v := storetest.New(t), volumes{rand.New(rand.NewPCG(3, 3)), time.Now().Add(-3 * time.Hour).Truncate(24 * time.Minute)}
+	var spans []plait.Span
+	for range 300 {
+		request := v.span()
+		spans = append(spans, request)
+		for range v.r.IntN(3) {
+			spans = append(spans, v.child(&request))
+		}
+	}
+	for some := range slices.Chunk(spans, 200) {
+		if _, err := s.WriteTraces(t.Context(), &plait.Traces{Spans: slices.Clone(some)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inTrace := []condition.Node{
+		questions.SpanAttribute("warehouse", "kiel"), questions.SpanAttribute("warehouse", "7"), questions.SpanAttribute("zone", "1"), questions.SpanAttribute("map.town", "kiel"),
+		questions.ResourceAttribute("service-1", "zone", "0"), questions.SpanAttribute("warehouse", "bonn"), condition.Not{Of: questions.SpanAttribute("warehouse", "kiel")},
+	}
+	requests, all := append(conditions()[1:], questions.Kind(plait.SpanKindServer)), int64(0)
+	for range 80 {
+		from := v.base.Add(time.Duration(v.r.Int64N(int64(time.Hour))))
+		q := questions.Heatmap{Condition: requests[v.r.IntN(len(requests))], Columns: 2 + v.r.IntN(100), InTrace: inTrace[v.r.IntN(len(inTrace))],
+			Range: plait.TimeRange{From: from, To: from.Add(1 + time.Duration(v.r.Int64N(int64(2*time.Hour))))}}
+		got, err := s.Heatmap(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += checkHolding(t, spans, q, got)
+	}
+	if all == 0 {
+		t.Error("no request has anything that was asked for")
+	}
+}
+
+// child is a span below another one, as likely as not with something to be asked for.
+func (v *volumes) child(of *plait.Span) plait.Span {
+	s := v.span()
+	s.TraceID, s.ParentSpanID, s.Kind = of.TraceID, of.SpanID, plait.SpanKindInternal
+	s.StartNanos = of.StartNanos + v.r.Int64N(int64(2*time.Minute)) // and so too late for some pictures
+	s.EndNanos = s.StartNanos + 1000
+	s.Attributes = [][]plait.Attribute{
+		{{Key: "warehouse", Value: plait.StringValue("kiel")}}, {{Key: "warehouse", Value: plait.IntValue(7)}}, {{Key: "map", Value: plait.MapValue(`{"town":"kiel"}`)}}, {{Key: "warehouse", Value: plait.StringValue("leipzig")}}, nil,
+	}[v.r.IntN(5)]
+	return s
+}
+
+// checkHolding counts requests one by one, and returns how many have what was asked for.
+func checkHolding(t *testing.T, spans []plait.Span, q questions.Heatmap, got questions.HeatmapCounts) (all int64) {
+	t.Helper()
+	end := got.Start.Add(got.Step * time.Duration(got.Columns))
+	request, err := condition.CompileSpans(q.Condition)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fits, err := condition.CompileSpans(q.InTrace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has := map[plait.TraceID]bool{}
+	for i := range spans {
+		start := time.Unix(0, spans[i].StartNanos)
+		if !start.Before(got.Start.Add(-time.Minute)) && start.Before(end.Add(time.Minute)) && fits.Match(&condition.SpanView{Span: &spans[i]}) {
+			has[spans[i].TraceID] = true
+		}
+	}
+	want := map[string]int64{}
+	for i := range spans {
+		start := time.Unix(0, spans[i].StartNanos).Truncate(time.Microsecond)
+		if has[spans[i].TraceID] && !start.Before(got.Start) && start.Before(end) && request.Match(&condition.SpanView{Span: &spans[i]}) {
+			want[cellOf(got.Cells, int(start.Sub(got.Start)/got.Step), time.Duration(max(spans[i].EndNanos-spans[i].StartNanos, 0)))]++
+		}
+	}
+	for _, c := range got.Cells {
+		cell := cellOf(got.Cells, c.Column, c.UpTo)
+		if c.Holding > c.Count || c.Holding != want[cell] {
+			t.Errorf("%+v: cell %s says %d of %d have it, want %d", q, cell, c.Holding, c.Count, want[cell])
+		}
+		all += c.Holding
+		delete(want, cell)
+	}
+	if len(want) > 0 {
+		t.Errorf("%+v: there are no cells for %v", q, want)
+	}
+	return all
+}

@@ -126,6 +126,10 @@ func (f Field) set(v reflect.Value, text string) error {
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return u.UnmarshalText([]byte(text))
 	}
+	if v.Kind() == reflect.Pointer && v.Type().Implements(unmarshaler) {
+		v.Set(reflect.New(v.Type().Elem()))
+		return v.Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
+	}
 	if v.Kind() == reflect.Slice {
 		element := reflect.New(v.Type().Elem()).Elem()
 		if err := f.set(element, text); err != nil {

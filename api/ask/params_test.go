@@ -17,17 +17,19 @@ type exampleParams struct {
 	Service string   `query:"service" required:"true"`
 	Waits   []Period `query:"wait"`
 	Limit   int      `query:"limit" default:"20" max:"100"`
+	Least   *Period  `query:"least"`
+	Most    *Period  `query:"most"`
 	Window
 }
 
 func TestParametersAreReadIntoAStruct(t *testing.T) {
 	t.Parallel()
-	query := url.Values{"service": {"cart"}, "wait": {"1s", "", "2m"}, "limit": {""}, "end": {"1674982096"}}
+	query := url.Values{"service": {"cart"}, "wait": {"1s", "", "2m"}, "limit": {""}, "least": {"3s"}, "end": {"1674982096"}}
 	p, err := Parse[exampleParams](query, "17b4947393b68e5df1fac39efc57b3a5")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Service != "cart" || p.Limit != 20 || len(p.Waits) != 2 || time.Duration(p.Waits[1]) != 2*time.Minute || len(p.ID) == 0 || !p.End.Given() || p.Start.Given() {
+	if p.Service != "cart" || p.Limit != 20 || len(p.Waits) != 2 || time.Duration(p.Waits[1]) != 2*time.Minute || p.Least == nil || time.Duration(*p.Least) != 3*time.Second || p.Most != nil || len(p.ID) == 0 || !p.End.Given() || p.Start.Given() {
 		t.Errorf("read as %+v", p)
 	}
 }
@@ -40,7 +42,7 @@ func TestParametersThatAreRefusedAreNamed(t *testing.T) {
 		"service=a&service=b":        "parameter service is given 2 times",
 		"service=a&limit=101":        `parameter limit: "101" is not a number from 1 to 100`,
 		"service=a&limit=0":          `parameter limit: "0" is not a number from 1 to 100`,
-		"service=a&limits=1":         `there is no parameter "limits" here, only end, limit, service, start, wait`,
+		"service=a&limits=1":         `there is no parameter "limits" here, only end, least, limit, most, service, start, wait`,
 		"service=a&wait=-1s":         `parameter wait: "-1s" is negative`,
 		"service=a&start=2&end=1;23": "",
 	} {

@@ -256,23 +256,28 @@ func (c *comparison) sample(ctx context.Context, r plait.TimeRange, take func(*q
 		s.Requests = append(s.Requests, request)
 		return memory.Take(search.RowBytes)
 	}
-	args := append(c.plan.arguments(walk.From, walk.To), int32(s.OneIn))
-	if !c.plan.exact {
-		err = c.store.eachFitting(ctx, c.store.search, c.plan, func(rows []storedSpan) error {
+	err = c.store.eachRequest(ctx, c.plan, walk.From, walk.To, s.OneIn, add)
+	s.Total = int64(len(s.Requests)) * s.OneIn
+	return s, err
+}
+
+// eachRequest hands out the spans between two times, in microseconds, that a plan finds: those of one in so many traces. What is
+// left when add returns false is not read, or not for long.
+func (s *Reader) eachRequest(ctx context.Context, plan *spanPlan, from, to, oneIn int64, add func(query.Request) bool) error {
+	args := append(plan.arguments(from, to), int32(oneIn))
+	if !plan.exact {
+		return s.eachFitting(ctx, s.search, plan, func(rows []storedSpan) error {
 			for i := range rows {
 				row := &rows[i]
 				add(query.Request{TraceID: row.traceID, Operation: row.operation, StartNanos: row.startNanos(), Nanos: row.duration, Failed: plait.StatusCode(row.status) == plait.StatusError})
 			}
 			return nil
 		}, requestRowsSQL, args...)
-	} else {
-		err = pg.QueryUntil(ctx, c.store.search, func(v [][]byte) bool {
-			return add(query.Request{
-				TraceID: plait.TraceID(v[0]), StartNanos: rowcodec.TimeMicros(v[1])*1000 + int64(rowcodec.Int2(v[2])), Operation: rowcodec.Int8(v[3]),
-				Failed: plait.StatusCode(rowcodec.Int2(v[4])) == plait.StatusError, Nanos: rowcodec.Int8(v[5]),
-			})
-		}, requestsSQL, args...)
 	}
-	s.Total = int64(len(s.Requests)) * s.OneIn
-	return s, err
+	return pg.QueryUntil(ctx, s.search, func(v [][]byte) bool {
+		return add(query.Request{
+			TraceID: plait.TraceID(v[0]), StartNanos: rowcodec.TimeMicros(v[1])*1000 + int64(rowcodec.Int2(v[2])), Operation: rowcodec.Int8(v[3]),
+			Failed: plait.StatusCode(rowcodec.Int2(v[4])) == plait.StatusError, Nanos: rowcodec.Int8(v[5]),
+		})
+	}, requestsSQL, args...)
 }

@@ -24,6 +24,7 @@ import (
 //  2. Shorter columns are counted by Postgres, or here where it cannot tell what fits, unless the range has so many spans that
 //     this takes long: then columns are minutes.
 //  3. The counts name no traces. Cells that are made of them get those of the spans that exceed the usual most.
+//  4. Which spans are of traces that have something is found out by the term index (heatmap_held.go).
 
 const (
 	// heatmapRows is how many spans a range may have, of any operation, for its columns to be shorter than a minute.
@@ -85,6 +86,7 @@ type heatmap struct {
 	before map[heatKey]*query.HeatmapCell
 	// of the range, whatever they are
 	spans int64
+	full  bool // there was no room for all traces that have what is asked
 }
 
 // Heatmap counts spans by the time at which they start and by what they took. A span of a year and more counts as if it took no
@@ -105,12 +107,14 @@ func (s *Reader) Heatmap(ctx context.Context, q query.Heatmap) (query.HeatmapCou
 	}
 	bounded, cancel := search.Bounded(ctx)
 	defer cancel()
-	err = h.run(bounded)
+	if err = h.run(bounded); err == nil && q.InTrace != nil {
+		err = h.hold(bounded)
+	}
 	if err != nil && !search.TimedOut(bounded, err) {
 		return query.HeatmapCounts{}, fmt.Errorf("count spans by duration: %w", err)
 	}
 	answer := h.answer()
-	answer.CutShort = err != nil
+	answer.CutShort = err != nil || h.full
 	return answer, nil
 }
 

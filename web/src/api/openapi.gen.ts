@@ -813,6 +813,8 @@ export interface components {
                 row: number;
                 requests: number;
                 failed: number;
+                /** @description with attr, how many of the requests are of traces that have such a span, about as many where there are very many requests; absent for none */
+                holding?: number;
                 /** @description that of its row */
                 usual: number;
                 trace_id?: components["schemas"]["TraceID"];
@@ -1485,6 +1487,10 @@ export interface operations {
                 columns?: number;
                 /** @description at most */
                 rows?: number;
+                /** @description key=value of a span or its resource: cells tell how many of their requests are of traces that have one */
+                attr?: string;
+                /** @description attr is of the resource of this service */
+                attr_service?: string;
             };
             header?: never;
             path?: never;
