@@ -140,7 +140,9 @@ type MetricMetadata struct {
 type Metrics struct {
 	Series   []SeriesData
 	Metadata []MetricMetadata
-	Digest   Digest
+	// Increments are of series that are in Series as well, which may have no samples there.
+	Increments []Increment
+	Digest     Digest
 	// Refused is what the decoder left out of the request.
 	Refused []Refusal
 	// Repaired is what the decoder changed so that it could be kept.

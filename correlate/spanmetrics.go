@@ -100,7 +100,7 @@ func (m *spanMetric) restrict(name string, op plait.MatchOp, value string) {
 func (m *spanMetric) readLabels(matchers []plait.Matcher) error {
 	for _, l := range matchers {
 		switch l.Name {
-		case "__name__":
+		case "__name__", plait.ArrivalLabel: // spans are asked for at their own time, however late they came
 			continue
 		case "service", "span_name", "span_kind", "status_code":
 			if m.edge != nil {

@@ -48,7 +48,9 @@ var (
 	foldedDesc = prometheus.NewDesc("plait_exemplars_folded_spans_total",
 		"Spans and calls that were counted under the label value \"other\" because there are too many series.", nil, nil)
 	outsideDesc = prometheus.NewDesc("plait_exemplars_uncounted_spans_total",
-		"Spans in no histogram because they ended more than an hour before they came, or in the future.", []string{"reason"}, nil)
+		"Spans in no histogram because they ended in the future, or came late faster than they are written.", []string{"reason"}, nil)
+	pastDesc = prometheus.NewDesc("plait_exemplars_late_spans_total",
+		"Spans that ended more than an hour before they came, counted at their own time.", nil, nil)
 	unpairedDesc = prometheus.NewDesc("plait_exemplars_unpaired_spans_total",
 		"Ends of calls whose other end did not come in time.", nil, nil)
 	pendingDesc = prometheus.NewDesc("plait_exemplars_pending_spans",
@@ -62,7 +64,7 @@ func (g *Generator) Describe(out chan<- *prometheus.Desc) {
 	for _, f := range derivedFamilies {
 		out <- f.desc
 	}
-	for _, d := range []*prometheus.Desc{foldedDesc, outsideDesc, unpairedDesc, pendingDesc, failuresDesc} {
+	for _, d := range []*prometheus.Desc{foldedDesc, pastDesc, outsideDesc, unpairedDesc, pendingDesc, failuresDesc} {
 		out <- d
 	}
 }
@@ -75,7 +77,7 @@ func (g *Generator) Collect(out chan<- prometheus.Metric) {
 	now := g.config.Now()
 	g.mu.Lock()
 	calls, edges := entries(g.calls), entries(g.edges)
-	counts, pending := g.counts, g.pairs.waiting.count
+	counts, pending := g.counts, g.pairs.waiting.count+g.past.pairs.waiting.count
 	g.mu.Unlock()
 
 	for chunk := range slices.Chunk(calls, locked) {
@@ -98,6 +100,7 @@ func (g *Generator) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 	}
 	counter(foldedDesc, counts.folded)
+	counter(pastDesc, counts.past)
 	counter(outsideDesc, counts.late, "late")
 	counter(outsideDesc, counts.early, "future")
 	counter(unpairedDesc, counts.unpaired)

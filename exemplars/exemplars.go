@@ -14,6 +14,8 @@
 //
 // Histograms are classic and native at once. The status is a label, so the failed have
 // exemplars of their own; in each bucket the slowest span of the last minute is kept.
+//
+// What comes late is written as increments at the spans' own times, and is not part of /metrics.
 package exemplars
 
 import (
@@ -21,7 +23,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -57,6 +58,8 @@ type Config struct {
 	PairWait time.Duration
 	// MaxPending bounds the sides that wait: 50,000. Above it the oldest go early.
 	MaxPending int
+	// AllLate counts every span at its own time, for who writes beside the gateways of a database: an import.
+	AllLate bool
 	// Labels are added to the series that are written (not to /metrics, where the scraper adds
 	// its own). Gateways that share a database need something that tells them apart.
 	Labels plait.Labels
@@ -103,9 +106,9 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Spans that ended longer ago than maxAge, or ahead of the clock by more than maxAhead, do
-// not count: a histogram tells of the time at which it is scraped, and an import of last year's
-// spans would show as a spike of today. Pivots read spans where no series was kept.
+// Spans that ended longer ago than maxAge are late: a histogram tells of the time at which it is scraped, and an import of last
+// year's spans would show as a spike of today. They are counted at their own time (late.go). Those ahead of the clock by more than
+// maxAhead do not count.
 const (
 	maxAge   = time.Hour
 	maxAhead = 5 * time.Minute
@@ -117,14 +120,12 @@ type Generator struct {
 	bounds  bounds
 	started time.Time
 
-	mu       sync.Mutex // guards what follows; held for some 100 ns a span
-	names    names
-	services map[string]struct{}
-	calls    map[callKey]*call
-	edges    map[spanmetrics.Edge]*edge
-	labels   struct{ calls, edges int } // bytes of their label values
-	pairs    pairs
-	counts   counters
+	mu         sync.Mutex // guards what follows; held for some 100 ns a span
+	population            // of spans that come while they happen
+	past       population // of those that come late; it has no histograms
+	counts     counters
+
+	unsent []lateWrite // of the past; Run's
 }
 
 // New makes a generator and registers it with Config.Registerer.
@@ -133,16 +134,9 @@ func New(c Config) (*Generator, error) {
 		return nil, err
 	}
 	c = c.withDefaults()
-	g := &Generator{
-		config:   c,
-		started:  c.Now(),
-		bounds:   newBounds(c.Buckets),
-		names:    names{},
-		services: map[string]struct{}{},
-		calls:    map[callKey]*call{},
-		edges:    map[spanmetrics.Edge]*edge{},
-		pairs:    newPairs(c.PairWait, c.MaxPending),
-	}
+	g := &Generator{config: c, started: c.Now(), bounds: newBounds(c.Buckets)}
+	g.population, g.past = newPopulation(g), newPopulation(g)
+	g.past.late = newLate(&g.bounds)
 	if c.Registerer != nil {
 		if err := c.Registerer.Register(g); err != nil {
 			return nil, fmt.Errorf("register span metrics: %w", err)
@@ -154,28 +148,11 @@ func New(c Config) (*Generator, error) {
 // counters are the generator's own counts.
 type counters struct {
 	folded   uint64
-	late     uint64
+	past     uint64 // spans that were counted at their own time
+	late     uint64 // those that were not
 	early    uint64
 	unpaired uint64
 	failures uint64 // of writes
-}
-
-// names keeps one copy of each string that outlives its request.
-type names map[string]string
-
-// maxNames bounds the copies that are shared; a sender that makes up names gets one for each use.
-const maxNames = 20_000
-
-// keep returns a copy of s that may be kept.
-func (n names) keep(s string) string {
-	if kept, ok := n[s]; ok {
-		return kept
-	}
-	kept := strings.Clone(s)
-	if len(n) < maxNames {
-		n[kept] = kept
-	}
-	return kept
 }
 
 // ObserveSpans counts spans that were committed. It keeps no part of them.
@@ -185,25 +162,29 @@ func (g *Generator) ObserveSpans(spans []plait.Span) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.expirePairs(now)
+	g.past.expirePairs(now)
 	var resource *plait.Resource
 	var service string
 	for i := range spans {
 		s := &spans[i]
-		seen := spanmetrics.SeenNanos(s)
-		if seen < earliest {
-			g.counts.late++
-			continue
-		}
+		seen, of := spanmetrics.SeenNanos(s), &g.population
 		if seen > latest {
 			g.counts.early++
 			continue
+		}
+		if seen < earliest || g.config.AllLate {
+			if of = &g.past; !g.takesLate() {
+				g.counts.late++
+				continue
+			}
+			g.counts.past++
 		}
 		if s.Resource != resource || i == 0 {
 			resource, service = s.Resource, spanmetrics.Clip(s.Resource.Service())
 		}
 		o := observe(s, seen, now)
-		g.observeCall(s, service, &o, now)
-		g.observeSide(s, service, &o, now)
+		of.observeCall(s, service, &o, now)
+		of.observeSide(s, service, &o, now)
 	}
 }
 
@@ -237,6 +218,9 @@ func (g *Generator) Run(ctx context.Context) error {
 			now := g.config.Now()
 			g.expire(now)
 			g.flush(ctx, g.onTheBeat(now))
+			g.flushLate(ctx)
+		case <-g.past.late.wake:
+			g.flushLate(ctx)
 		case <-ctx.Done():
 			g.flushLast(ctx)
 			return nil
@@ -259,43 +243,14 @@ func (g *Generator) flushLast(ctx context.Context) {
 	now := g.config.Now()
 	g.expire(now)
 	g.flush(ctx, now)
+	g.endLate(now)
+	g.flushLate(ctx)
 }
 
 // expire forgets what no span was seen of for a while.
 func (g *Generator) expire(now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.expirePairs(now)
-	before := now.Add(-g.config.Idle)
-	for key, c := range g.calls {
-		if c.seen.Before(before) {
-			delete(g.calls, key)
-			g.labels.calls -= key.bytes()
-		}
-	}
-	for key, e := range g.edges {
-		if e.seen.Before(before) {
-			delete(g.edges, key)
-			g.labels.edges -= edgeBytes(key)
-		}
-	}
-	g.forgetNames()
-}
-
-// forgetNames lets go of the names that no series has any more.
-func (g *Generator) forgetNames() {
-	used, services := names{}, map[string]struct{}{}
-	for key := range g.calls {
-		used[key.service], used[key.name] = key.service, key.name
-		services[key.service] = struct{}{}
-	}
-	for key := range g.edges {
-		used[key.Client], used[key.Server] = key.Client, key.Server
-	}
-	for _, l := range [...]*line{&g.pairs.waiting, &g.pairs.answered} {
-		for e := l.first; e != nil; e = e.after {
-			used[e.Service], used[e.Peer] = e.Service, e.Peer
-		}
-	}
-	g.names, g.services = used, services
+	g.population.expire(now)
+	g.past.expire(now)
 }

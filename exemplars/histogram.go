@@ -91,11 +91,11 @@ func recentOf(after int64, examples ...exemplar) []exemplar {
 	return out
 }
 
-// nativeSchema makes each native bucket 2^(1/8), 9 %, wider than the one before.
-const nativeSchema = 3
+// nativeSchema makes each native bucket 2^(1/8), 9 %, wider than the one before. What comes late is counted in the same ones.
+const nativeSchema = plait.ExponentialSchema
 
 // nativeZero is the width of the zero bucket, as client libraries have it by default.
-const nativeZero = 0x1p-128
+const nativeZero = plait.ExponentialZero
 
 // nativeFractions are the bounds of the native buckets between 1/2 and 1, as math.Frexp splits a
 // number.
@@ -116,16 +116,25 @@ type native struct {
 }
 
 func (n *native) observe(seconds float64) {
-	if seconds <= nativeZero {
+	index, some := nativeIndex(seconds)
+	if !some {
 		n.zero++
 		return
+	}
+	*n.slot(index)++
+}
+
+// nativeIndex returns the native bucket of a duration, if that is not none.
+func nativeIndex(seconds float64) (index int, some bool) {
+	if seconds <= nativeZero {
+		return 0, false
 	}
 	fraction, exponent := math.Frexp(seconds)
 	i := 0
 	for i < len(nativeFractions) && nativeFractions[i] < fraction {
 		i++
 	}
-	*n.slot(i + (exponent-1)<<nativeSchema)++
+	return i + (exponent-1)<<nativeSchema, true
 }
 
 // slot returns the count of a bucket.

@@ -15,6 +15,7 @@ type edge struct {
 	client        histogram
 	server        histogram
 	failedExample exemplar
+	late          *lateSeries
 	made          time.Time
 	seen          time.Time
 	written       written
@@ -41,7 +42,7 @@ func (s *side) accepts(client *side) bool {
 const sharedKey = "zipkin.shared"
 
 // observeSide joins a span to the other ends of its calls, or lets it wait for them.
-func (g *Generator) observeSide(s *plait.Span, service string, o *observation, now time.Time) {
+func (p *population) observeSide(s *plait.Span, service string, o *observation, now time.Time) {
 	calls := spanmetrics.Calls(s.Kind)
 	if !calls && !spanmetrics.Answers(s.Kind) {
 		return
@@ -49,22 +50,22 @@ func (g *Generator) observeSide(s *plait.Span, service string, o *observation, n
 	end := side{Side: spanmetrics.SideOf(s, service), observed: *o}
 	switch {
 	case !calls:
-		g.observeServer(s, &end, now)
+		p.observeServer(s, &end, now)
 	case end.Connection == spanmetrics.ConnectionDatabase:
-		g.addEdge(&end, nil, now) // databases send no spans
+		p.addEdge(&end, nil, now) // databases send no spans
 	default:
-		g.observeClient(&end, now)
+		p.observeClient(&end, now)
 	}
-	if g.pairs.waiting.full() || g.pairs.answered.full() {
-		g.expirePairs(now)
+	if p.pairs.waiting.full() || p.pairs.answered.full() {
+		p.expirePairs(now)
 	}
 }
 
 // observeClient answers the servers that wait for a client, and lets it stay for others.
-func (g *Generator) observeClient(client *side, now time.Time) {
-	first := g.pairs.ends[client.Ref()]
+func (p *population) observeClient(client *side, now time.Time) {
+	first := p.pairs.ends[client.Ref()]
 	if first.crowded(client.Target) {
-		g.counts.unpaired++
+		p.counts.unpaired++
 		return
 	}
 	for waiting := range first.servers(client.Target) {
@@ -73,94 +74,94 @@ func (g *Generator) observeClient(client *side, now time.Time) {
 	answered := false
 	for waiting := range first.servers(client.Target) {
 		if waiting.accepts(client) {
-			g.addEdge(client, &waiting.side, now)
-			g.pairs.remove(waiting)
+			p.addEdge(client, &waiting.side, now)
+			p.pairs.remove(waiting)
 			answered = true
 		}
 	}
-	g.keepNames(client)
+	p.keepNames(client)
 	if answered {
-		first = g.pairs.ends[client.Ref()] // some are gone
+		first = p.pairs.ends[client.Ref()] // some are gone
 	}
-	if e := g.pairs.add(client.Target, first, client, now); answered {
-		g.pairs.keep(e, now)
+	if e := p.pairs.add(client.Target, first, client, now); answered {
+		p.pairs.keep(e, now)
 	}
 }
 
 // observeServer looks for the clients of a server's or consumer's span.
-func (g *Generator) observeServer(s *plait.Span, server *side, now time.Time) {
+func (p *population) observeServer(s *plait.Span, server *side, now time.Time) {
 	_, shared := s.Attributes.Get(sharedKey)
 	parent := spanmetrics.Target{TraceID: s.TraceID, SpanID: s.ParentSpanID}
 	switch {
-	case shared || g.pairs.ends[server.Ref()].client(server.Target) != nil:
+	case shared || p.pairs.ends[server.Ref()].client(server.Target) != nil:
 		// The client's side has the same id; the parent is the client's, whoever that is.
 		server.byLink = true
-		g.answer(server.Target, server, now)
+		p.answer(server.Target, server, now)
 	case server.Outermost():
-		g.addEdge(nil, server, now)
+		p.addEdge(nil, server, now)
 	default:
 		for i, link := range server.Links {
 			if server.byLink = true; !slices.Contains(server.Links[:i], link) {
-				g.answer(link, server, now)
+				p.answer(link, server, now)
 			}
 		}
 		server.doubtful = server.byLink
 		if server.byLink = false; !s.ParentSpanID.IsZero() && !slices.Contains(server.Links, parent) {
-			g.answer(parent, server, now)
+			p.answer(parent, server, now)
 		}
 	}
 }
 
 // answer completes a call if the client is there, else the server waits for it.
-func (g *Generator) answer(t spanmetrics.Target, server *side, now time.Time) {
-	first := g.pairs.ends[t.Ref()]
+func (p *population) answer(t spanmetrics.Target, server *side, now time.Time) {
+	first := p.pairs.ends[t.Ref()]
 	client := first.client(t)
 	switch {
 	case client == nil:
-		g.keepNames(server)
-		g.pairs.add(t, first, server, now)
+		p.keepNames(server)
+		p.pairs.add(t, first, server, now)
 	case server.accepts(&client.side):
 		client.shared = client.shared || server.Target == t
-		g.addEdge(&client.side, server, now)
-		g.pairs.keep(client, now)
+		p.addEdge(&client.side, server, now)
+		p.pairs.keep(client, now)
 	}
 }
 
 // keepNames makes the text of an end its own.
-func (g *Generator) keepNames(s *side) {
-	s.Service, s.Peer = g.names.keep(s.Service), g.names.keep(s.Peer)
+func (p *population) keepNames(s *side) {
+	s.Service, s.Peer = p.names.keep(s.Service), p.names.keep(s.Peer)
 }
 
 // expirePairs gives up the ends that waited long enough, or that are too many.
-func (g *Generator) expirePairs(now time.Time) {
+func (p *population) expirePairs(now time.Time) {
 	for {
-		e, answered := g.pairs.overdue(now)
+		e, answered := p.pairs.overdue(now)
 		if e == nil {
 			return
 		}
-		if s := g.pairs.remove(e); !answered {
-			g.giveUp(&s, now)
+		if s := p.pairs.remove(e); !answered {
+			p.giveUp(&s, now)
 		}
 	}
 }
 
 // giveUp makes an edge of a client that knows whom it called, and of a server that was called from
 // outside, and counts what stays alone.
-func (g *Generator) giveUp(s *side, now time.Time) {
+func (p *population) giveUp(s *side, now time.Time) {
 	switch {
 	case s.server() && s.Outermost():
-		g.addEdge(nil, s, now)
+		p.addEdge(nil, s, now)
 	case s.server() || s.Peer == "":
 		if !s.doubtful {
-			g.counts.unpaired++
+			p.counts.unpaired++
 		}
 	default:
-		g.addEdge(s, nil, now)
+		p.addEdge(s, nil, now)
 	}
 }
 
 // addEdge counts a call. Where one end sent no span, its name is the other's word for it.
-func (g *Generator) addEdge(client, server *side, now time.Time) {
+func (p *population) addEdge(client, server *side, now time.Time) {
 	var key spanmetrics.Edge
 	switch {
 	case client == nil:
@@ -173,24 +174,33 @@ func (g *Generator) addEdge(client, server *side, now time.Time) {
 	default:
 		key = spanmetrics.Answered(&client.Side, &server.Side)
 	}
-	e := g.edges[key]
+	e := p.edges[key]
 	if e == nil {
-		e = g.newEdge(key, now)
+		e = p.newEdge(key, now)
 	}
 	e.seen = now
+	if p.late != nil {
+		p.late.call(e.late, client, server)
+		return
+	}
 	e.requests++
 	if client != nil {
-		e.observe(&e.client, &g.bounds, client)
+		e.observe(&e.client, p.bounds, client)
 		if server == nil { // the client's view of the server is the only one there is
-			e.server.observe(&g.bounds, &client.observed)
+			e.server.observe(p.bounds, &client.observed)
 		}
 	}
 	if server != nil {
-		e.observe(&e.server, &g.bounds, server)
+		e.observe(&e.server, p.bounds, server)
 	}
-	if client != nil && client.Failed || server != nil && server.Failed {
+	if failed(client, server) {
 		e.failed++
 	}
+}
+
+// failed says whether a call failed on either side; one of them may be nil.
+func failed(client, server *side) bool {
+	return client != nil && client.Failed || server != nil && server.Failed
 }
 
 func (e *edge) observe(h *histogram, b *bounds, end *side) {
@@ -203,18 +213,28 @@ func (e *edge) observe(h *histogram, b *bounds, end *side) {
 // edgeBytes is what the labels of an edge take of Config.MaxLabelBytes.
 func edgeBytes(key spanmetrics.Edge) int { return len(key.Client) + len(key.Server) }
 
+func edgeLabelsOf(key spanmetrics.Edge) plait.Labels {
+	return plait.Labels{
+		{Name: spanmetrics.LabelClient, Value: key.Client}, {Name: spanmetrics.LabelConnectionType, Value: key.ConnectionType.String()},
+		{Name: spanmetrics.LabelServer, Value: key.Server},
+	}
+}
+
 // newEdge makes room for a key, or finds the series into which it is folded.
-func (g *Generator) newEdge(key spanmetrics.Edge, now time.Time) *edge {
-	if len(g.edges) >= g.config.MaxSeries || g.labels.edges+edgeBytes(key) > g.config.MaxLabelBytes {
-		g.counts.folded++
+func (p *population) newEdge(key spanmetrics.Edge, now time.Time) *edge {
+	if len(p.edges) >= p.config.MaxSeries || p.labels.edges+edgeBytes(key) > p.config.MaxLabelBytes {
+		p.counts.folded++
 		key.Client, key.Server = spanmetrics.Other, spanmetrics.Other
-		if e := g.edges[key]; e != nil {
+		if e := p.edges[key]; e != nil {
 			return e
 		}
 	}
-	key.Client, key.Server = g.names.keep(key.Client), g.names.keep(key.Server)
+	key.Client, key.Server = p.names.keep(key.Client), p.names.keep(key.Server)
 	e := &edge{made: now}
-	g.edges[key] = e
-	g.labels.edges += edgeBytes(key)
+	if p.late != nil {
+		e.late = newLateSeries(edgeLabelsOf(key))
+	}
+	p.edges[key] = e
+	p.labels.edges += edgeBytes(key)
 	return e
 }

@@ -17,48 +17,63 @@ type callKey struct {
 
 // call is the series of one callKey.
 type call struct {
-	latency histogram
+	latency histogram // of spans that came while they happened
+	late    *lateSeries
 	made    time.Time
 	seen    time.Time
 	written written
 }
 
-func (g *Generator) observeCall(s *plait.Span, service string, o *observation, now time.Time) {
+func (p *population) observeCall(s *plait.Span, service string, o *observation, now time.Time) {
 	key := callKey{service, spanmetrics.Clip(s.Name), s.Kind, s.Status}
-	c := g.calls[key]
+	c := p.calls[key]
 	if c == nil {
-		c = g.newCall(key, now)
+		c = p.newCall(key, now)
 	}
 	c.seen = now
-	c.latency.observe(&g.bounds, o)
+	if p.late != nil {
+		p.late.span(c.late, o)
+		return
+	}
+	c.latency.observe(p.bounds, o)
 }
 
 // bytes is what the labels of a series take of Config.MaxLabelBytes.
 func (k *callKey) bytes() int { return len(k.service) + len(k.name) }
 
+func (k *callKey) labels() plait.Labels {
+	return plait.Labels{
+		{Name: spanmetrics.LabelService, Value: k.service}, {Name: spanmetrics.LabelSpanKind, Value: spanmetrics.KindLabel(k.kind)},
+		{Name: spanmetrics.LabelSpanName, Value: k.name}, {Name: spanmetrics.LabelStatusCode, Value: spanmetrics.StatusLabel(k.status)},
+	}
+}
+
 // newCall makes room for a key, or finds the series into which it is folded.
-func (g *Generator) newCall(key callKey, now time.Time) *call {
+func (p *population) newCall(key callKey, now time.Time) *call {
 	own := key
-	full := len(g.calls) >= g.config.MaxSeries || g.labels.calls+key.bytes() > g.config.MaxLabelBytes
-	if _, known := g.services[key.service]; !known && len(g.services) >= g.maxServices() {
+	full := len(p.calls) >= p.config.MaxSeries || p.labels.calls+key.bytes() > p.config.MaxLabelBytes
+	if _, known := p.services[key.service]; !known && len(p.services) >= p.maxServices() {
 		key.service = spanmetrics.Other
 	}
 	if full {
 		key.name = spanmetrics.Other
 	}
 	if key != own {
-		g.counts.folded++
-		if c := g.calls[key]; c != nil {
+		p.counts.folded++
+		if c := p.calls[key]; c != nil {
 			return c
 		}
 	}
-	key.service, key.name = g.names.keep(key.service), g.names.keep(key.name)
-	g.services[key.service] = struct{}{}
+	key.service, key.name = p.names.keep(key.service), p.names.keep(key.name)
+	p.services[key.service] = struct{}{}
 	c := &call{made: now}
-	g.calls[key] = c
-	g.labels.calls += key.bytes()
+	if p.late != nil {
+		c.late = newLateSeries(key.labels())
+	}
+	p.calls[key] = c
+	p.labels.calls += key.bytes()
 	return c
 }
 
 // maxServices bounds the folded series too: there is one a service, kind and status.
-func (g *Generator) maxServices() int { return max(g.config.MaxSeries/20, 1) }
+func (p *population) maxServices() int { return max(p.config.MaxSeries/20, 1) }

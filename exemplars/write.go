@@ -144,26 +144,27 @@ func (g *Generator) zero(made time.Time) time.Time {
 
 func (g *Generator) newBatch(now time.Time) *batch {
 	b := &batch{now: now, zero: g.zero, bounds: &g.bounds, labels: g.config.Labels}
-	for _, f := range derivedFamilies {
-		b.metrics.Metadata = append(b.metrics.Metadata, plait.MetricMetadata{Metric: f.name, Type: f.kind, Help: f.help, Unit: f.unit})
-	}
+	b.metrics.Metadata = derivedMetadata()
 	return b
+}
+
+func derivedMetadata() (all []plait.MetricMetadata) {
+	for _, f := range derivedFamilies {
+		all = append(all, plait.MetricMetadata{Metric: f.name, Type: f.kind, Help: f.help, Unit: f.unit})
+	}
+	return all
 }
 
 func (b *batch) addCall(key callKey, c *call) {
 	count := c.latency.count
-	s := b.series(c.made, c.written.began,
-		plait.Label{Name: spanmetrics.LabelService, Value: key.service}, plait.Label{Name: spanmetrics.LabelSpanKind, Value: spanmetrics.KindLabel(key.kind)},
-		plait.Label{Name: spanmetrics.LabelSpanName, Value: key.name}, plait.Label{Name: spanmetrics.LabelStatusCode, Value: spanmetrics.StatusLabel(key.status)})
+	s := b.series(c.made, c.written.began, key.labels()...)
 	s.sample(callsFamily.name, "", float64(count))
 	s.histogram(latencyFamily.name, &c.latency)
 	s.end(&c.written)
 }
 
 func (b *batch) addEdge(key spanmetrics.Edge, e *edge) {
-	s := b.series(e.made, e.written.began,
-		plait.Label{Name: spanmetrics.LabelClient, Value: key.Client}, plait.Label{Name: spanmetrics.LabelConnectionType, Value: key.ConnectionType.String()},
-		plait.Label{Name: spanmetrics.LabelServer, Value: key.Server})
+	s := b.series(e.made, e.written.began, edgeLabelsOf(key)...)
 	s.sample(requestsFamily.name, "", float64(e.requests))
 	s.sample(failedFamily.name, "", float64(e.failed))
 	for _, side := range e.sides() {

@@ -11,6 +11,7 @@ import (
 	"github.com/plaithq/plait/store/metrics"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pgcopy"
+	"github.com/plaithq/plait/store/tally"
 	"github.com/plaithq/plait/store/traceid"
 )
 
@@ -24,6 +25,7 @@ func (s *Store) openMetrics(ctx context.Context) (err error) {
 			p := s.partitions.Placer(table, s.partitions.Now())
 			return int32(p.ShelfOf(t))
 		},
+		Increments: s.tally.Increments,
 		Logger:     s.log,
 		Registerer: s.config.Registerer,
 		Now:        s.partitions.Now,
@@ -81,8 +83,17 @@ type metricWriter struct {
 	batches     []*metrics.Batch
 	transaction int64          // the id of the open one
 	group       *metrics.Group // what it has written
+	increments  *tally.IncrementCollector
+	placer      func() partition.Placer
 	now         func() time.Time
 	halves      traceid.Halves
+}
+
+func newMetricWriter(db *metrics.DB, partitions *partition.Keeper) *metricWriter {
+	return &metricWriter{
+		db: db, increments: tally.NewIncrementCollector(), now: partitions.Now, halves: traceid.NewHalves(),
+		placer: func() partition.Placer { return partitions.Placer("sample_chunk", partitions.Now()) },
+	}
 }
 
 func (w *metricWriter) Prepare(group []*metricBatch, _, opening *pgx.Batch, _ bool) error {
@@ -96,7 +107,28 @@ func (w *metricWriter) Prepare(group []*metricBatch, _, opening *pgx.Batch, _ bo
 		}
 	}
 	w.halves.Queue(opening, partition.DayOf(w.now()), false)
+	w.queueIncrements(opening)
 	return nil
+}
+
+// queueIncrements stores increments beside the counts by the minute. They are kept as long as samples of their time.
+func (w *metricWriter) queueIncrements(opening *pgx.Batch) {
+	byShelf := map[partition.Shelf][]*plait.Increment{}
+	placer := w.placer()
+	for _, b := range w.batches {
+		all := b.Increments()
+		for i := range all {
+			shelf := placer.ShelfOf(plait.StepEnd(all[i].Step))
+			byShelf[shelf] = append(byShelf[shelf], &all[i])
+		}
+	}
+	w.increments.Begin()
+	for shelf, some := range byShelf {
+		for _, inc := range some {
+			w.increments.Add(shelf, inc)
+		}
+	}
+	w.increments.Queue(opening)
 }
 
 func (w *metricWriter) Write(ctx context.Context, rows *pgcopy.Stream) (err error) {

@@ -233,7 +233,7 @@ func (s *Store) openWriters() {
 	refresh := s.partitions.Make
 	s.traces = commit.New(s.writePool, commits, "traces", spans.NewWriter(s.partitions, s.contentKey, s.dictionaries, s.spanTerms), refresh)
 	s.logs = commit.New(s.writePool, commits, "logs", logs.NewWriter(s.partitions, s.contentKey, s.dictionaries, s.logTerms), refresh)
-	s.samples = commit.New(s.writePool, commits, "metrics", &metricWriter{db: s.metrics, now: s.partitions.Now, halves: traceid.NewHalves()}, refresh)
+	s.samples = commit.New(s.writePool, commits, "metrics", newMetricWriter(s.metrics, s.partitions), refresh)
 }
 
 // startBackground starts what runs until Close.

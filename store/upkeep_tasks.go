@@ -33,13 +33,14 @@ func (s *Store) retain(ctx context.Context) error {
 	return errors.Join(err, s.retainDerived(ctx), dictionary.Sweep(ctx, s.readPool, s.dictionaries, s.partitions.Unreferenced(kept)))
 }
 
-// retainDerived removes the term index and the counts of partitions that are gone.
+// retainDerived removes the term index, the counts and the increments of partitions that are gone.
 func (s *Store) retainDerived(ctx context.Context) error {
 	kept := func(table string) func(partition.Shelf) bool {
 		return func(shelf partition.Shelf) bool { return !s.partitions.Gone(table, shelf) }
 	}
 	return errors.Join(s.spanTerms.Retain(ctx, kept("span")), s.logTerms.Retain(ctx, kept("log")),
-		s.tally.Retain(ctx, tally.Spans, kept("span")), s.tally.Retain(ctx, tally.Logs, kept("log")))
+		s.tally.Retain(ctx, tally.Spans, kept("span")), s.tally.Retain(ctx, tally.Logs, kept("log")),
+		s.tally.Retain(ctx, tally.Increments, kept("sample_chunk")))
 }
 
 // mergeBehind merges behind the commits what they left, of the term index and of the counts, until ctx ends. It does not

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/plaithq/plait/exemplars"
 	"github.com/plaithq/plait/ingest"
 	"github.com/plaithq/plait/store"
 )
@@ -22,9 +23,14 @@ func startDirectIngest(ctx context.Context, databaseURL string, logTo io.Writer)
 	if err != nil {
 		return "", nil, err
 	}
+	histograms, err := exemplars.New(exemplars.Config{Writer: st, AllLate: true, Logger: log})
+	if err != nil {
+		st.Close()
+		return "", nil, fmt.Errorf("count spans: %w", err)
+	}
 	settings := ingest.DefaultConfig()
 	settings.HTTPAddr, settings.GRPCAddr = "127.0.0.1:0", "127.0.0.1:0"
-	doors, err := ingest.New(settings, ingest.Deps{Writer: st, DigestKey: st.DigestKey(), Logger: log})
+	doors, err := ingest.New(settings, ingest.Deps{Writer: st, DigestKey: st.DigestKey(), Spans: histograms, Logger: log})
 	if err == nil {
 		err = doors.Listen()
 	}
@@ -32,15 +38,28 @@ func startDirectIngest(ctx context.Context, databaseURL string, logTo io.Writer)
 		st.Close()
 		return "", nil, fmt.Errorf("open the way in: %w", err)
 	}
-	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan error, 1)
-	go func() { ended <- doors.Run(serving) }()
+	stopDoors := start(ctx, doors.Run)
+	stopHistograms := start(ctx, histograms.Run)
 	return "http://" + doors.HTTPAddr().String(), func() error {
 		defer st.Close()
-		stop()
-		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+		err := stopDoors()
+		if err = errors.Join(err, stopHistograms()); err != nil { // which writes what the last requests brought
 			return fmt.Errorf("close the way in: %w", err)
 		}
 		return nil
 	}, nil
+}
+
+// start runs something, whatever becomes of ctx. It returns what stops it and waits for it.
+func start(ctx context.Context, run func(context.Context) error) (stop func() error) {
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- run(running) }()
+	return func() error {
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
+	}
 }

@@ -106,10 +106,11 @@ func (p *page) storage() {
 			OverrideByName("cached chunks", []dashboard.DynamicConfigValue{set("unit", units.BytesIEC), set("custom.axisPlacement", "right")}))
 	p.put(about{"Partitions", "Partitions that exist, by table. They are made three days ahead and dropped when their retention is over.", 8, 8},
 		stepped(lines(units.Short)).WithTarget(own("A", `max by (table) (plait_store_partitions`+gateways+`)`, "{{table}}")))
-	p.put(about{"Spans that were not measured", "Spans per second that were folded into series for others, not counted, or whose other side never came.", 8, 8},
+	p.put(about{"Spans that were not measured", "Spans per second that were folded into series for others, not counted, or whose other side never came; and those that came late and were counted at their own time.", 8, 8},
 		lines("cps").
 			WithTarget(own("A", orZero(`sum(rate(plait_exemplars_folded_spans_total`+gateways+`[$__rate_interval]))`), "folded")).
 			WithTarget(own("B", orZero(`sum(rate(plait_exemplars_uncounted_spans_total`+gateways+`[$__rate_interval]))`), "uncounted")).
+			WithTarget(own("D", orZero(`sum(rate(plait_exemplars_late_spans_total`+gateways+`[$__rate_interval]))`), "late")).
 			WithTarget(own("C", orZero(`sum(rate(plait_exemplars_unpaired_spans_total`+gateways+`[$__rate_interval]))`), "unpaired")))
 	p.upkeep()
 	p.source = rows

@@ -42,6 +42,10 @@ type Config struct {
 	// Shelf is the key of the partition to which rows of that time go in a table, in days since 1970-01-01.
 	Shelf func(table string, t time.Time) int32
 
+	// Increments hands out bodies of increments (store/counts), all that are of a range of time and maybe others. It ends with
+	// use's error.
+	Increments func(ctx context.Context, from, to time.Time, use func(body []byte) error) error
+
 	// HeadBytes is how many bytes of samples gather in memory before they are rewritten as chunks, while
 	// as much may gather beside them; 0 means 32 MiB, about a million float samples.
 	HeadBytes int
@@ -100,6 +104,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Increments == nil {
+		c.Increments = func(context.Context, time.Time, time.Time, func([]byte) error) error { return nil }
 	}
 	if c.Shelf == nil {
 		c.Shelf = func(_ string, t time.Time) int32 { return int32(floorDay(t.UnixMilli())) }

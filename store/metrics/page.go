@@ -49,6 +49,8 @@ type series struct {
 	chunks []chunkRef // in the range
 	recent []samples  // of the head, from old to young
 	page   *page
+	// increments is not nil for a series that is made of some.
+	increments *incremented
 
 	samples     // while the page is the current one
 	first   int // of the histograms; the one before is out of the range
@@ -113,6 +115,9 @@ func (r *reading) paginate(all []*series) {
 		for i := range s.chunks {
 			size += s.chunks[i].bytes
 		}
+		if s.increments != nil {
+			size += s.increments.memory()
+		}
 		if p == nil || bytes+size > r.spent.page {
 			p, bytes = &page{reading: r}, 0
 		}
@@ -164,6 +169,13 @@ func (p *page) read() error {
 		return err
 	}
 	for _, s := range p.series {
+		if s.increments != nil {
+			made := s.increments.samples(r.from, r.to)
+			if r.bytes += made.memory(); r.bytes > r.spent.open {
+				return r.spent.samplesTooLarge()
+			}
+			parts[s.id] = append(parts[s.id], made)
+		}
 		s.merge(append(parts[s.id], s.recent...), r.from, r.to)
 		delete(parts, s.id)
 	}

@@ -36,6 +36,7 @@ type querier struct {
 	from, to int64
 	spent    spending
 	streams  bool // whoever asks keeps no iterator
+	listing  bool // whoever asks wants no samples
 
 	synced  sync.Once
 	syncErr error
@@ -57,6 +58,7 @@ func (q *querier) Select(ctx context.Context, sorted bool, hints *storage.Select
 	if hints != nil {
 		limit = hints.Limit
 	}
+	q.listing = hints != nil && hints.Func == "series" // as Prometheus's handler says
 	found, err := q.find(ctx, from, to, limit, matchers)
 	if err != nil {
 		return storage.ErrSeriesSet(pgerror.Read(err))
@@ -120,9 +122,12 @@ func (q *querier) findAmong(ctx context.Context, ids []int64, from, to int64, ma
 		s := &all[position[r.series]]
 		s.chunks = append(s.chunks, r)
 	}
+	if err := q.readIncrements(ctx, all, from, to); err != nil {
+		return nil, err
+	}
 	found := make([]*series, 0, len(all))
 	for i := range all {
-		if s := &all[i]; len(s.chunks) > 0 || s.recently(from, to) {
+		if s := &all[i]; len(s.chunks) > 0 || s.recently(from, to) || s.increments != nil && s.increments.found {
 			found = append(found, s)
 		}
 	}

@@ -23,6 +23,7 @@ func (db *DB) Series(ctx context.Context, matchers []plait.Matcher, r plait.Time
 	}
 	from, to := millisOf(r)
 	q := db.querier(limitsOf(listingPage), from, to)
+	q.listing = true
 	found, err := q.find(ctx, from, to, 0, proms)
 	if err != nil {
 		return nil, pgerror.Read(err)

@@ -17,8 +17,12 @@ type Batch struct {
 	histograms headRow
 	exemplars  []exemplarRow
 	metadata   []plait.MetricMetadata
+	increments []plait.Increment
 	refused    []plait.Refusal
 }
+
+// Increments are those of the request. Who commits the batch commits them with it.
+func (b *Batch) Increments() []plait.Increment { return b.increments }
 
 // Refused says which series were left out and why.
 func (b *Batch) Refused() []plait.Refusal { return b.refused }
@@ -28,7 +32,7 @@ func (b *Batch) Refused() []plait.Refusal { return b.refused }
 const maxNamings = 8
 
 // Prepare names the series of a request and writes those to the dictionary that are unknown.
-// The batch keeps nothing of m but the encoded histograms. Series beyond the limit of new ones
+// The batch keeps nothing of m but the encoded histograms and the increments. Series beyond the limit of new ones
 // and those that the database does not take are refused, the rest goes on.
 func (db *DB) Prepare(ctx context.Context, m *plait.Metrics) (*Batch, error) {
 	if err := db.awaitRoom(ctx); err != nil {
@@ -37,7 +41,7 @@ func (db *DB) Prepare(ctx context.Context, m *plait.Metrics) (*Batch, error) {
 	today := db.today()
 	unfit := map[int64]string{}
 	for range maxNamings {
-		b := &Batch{}
+		b := &Batch{increments: m.Increments}
 		fresh := b.name(db, m.Series, today, unfit)
 		settled, err := db.enterSeries(ctx, fresh, today, unfit)
 		if err != nil {
@@ -60,7 +64,7 @@ func (b *Batch) name(db *DB, all []plait.SeriesData, today int32, unfit map[int6
 	db.series.reading(func(get func(int64) *seriesEntry) {
 		for i := range all {
 			s := &all[i]
-			if points(s) == 0 && len(s.Exemplars) == 0 {
+			if points(s) == 0 && len(s.Exemplars) == 0 && len(b.increments) == 0 {
 				continue // all that it brought was refused before
 			}
 			id, known := idOf(s, today, get, fresh)
@@ -261,6 +265,6 @@ func (r *headRow) encode(rows *pgcopy.Rows) {
 
 // Weigh returns the number of records and about how many bytes they hold.
 func (b *Batch) Weigh() (records, bytes int) {
-	records = len(b.floats.series) + len(b.histograms.series) + len(b.exemplars) + len(b.metadata)
+	records = len(b.floats.series) + len(b.histograms.series) + len(b.exemplars) + len(b.metadata) + len(b.increments)
 	return records, 48*records + b.histograms.encodedBytes()
 }

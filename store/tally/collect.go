@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/counts"
 	"github.com/plaithq/plait/store/partition"
 )
@@ -44,7 +45,7 @@ FROM unnest($1::int8[], $2::timestamptz[], $3::timestamptz[], $4::date[], $5::in
   AS t (id, first_time, last_time, shelf, cell_count, body)`
 
 func (c *columns) arguments(signal Signal, level int) []any {
-	return []any{c.ids, c.first, c.last, c.shelves, c.cells, c.bodies, int16(signal), int16(level)}
+	return []any{c.ids, c.first, c.last, c.shelves, c.cells, c.bodies, int16(signal), int16(signal.firstLevel() + level)}
 }
 
 // Begin starts a group.
@@ -116,4 +117,22 @@ func NewLogCollector() *LogCollector {
 func (c *LogCollector) Add(shelf partition.Shelf, key counts.LogKey, bytes int) {
 	c.row(shelf, key.Minute)
 	c.logs.Add(key, bytes)
+}
+
+// IncrementCollector adds up the increments of a group.
+type IncrementCollector struct {
+	collector
+	increments *counts.Increments
+}
+
+// NewIncrementCollector makes one.
+func NewIncrementCollector() *IncrementCollector {
+	increments := counts.NewIncrements()
+	return &IncrementCollector{collector{signal: Increments, cells: increments}, increments}
+}
+
+// Add adds an increment that goes to a shelf. Increments come by shelf. Their labels are kept until the group ends.
+func (c *IncrementCollector) Add(shelf partition.Shelf, inc *plait.Increment) {
+	c.row(shelf, minuteOfStep(inc.Step))
+	c.increments.Include(inc)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/counts"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pgerror"
@@ -42,7 +43,7 @@ type body struct {
 	signal Signal
 	shelf  time.Time
 	hour   int64 // of its first minute, since 1970
-	level  int
+	level  int   // how often it was merged
 	cells  int
 	old    bool // of a commit, it waited a minute; else: an hour
 }
@@ -67,9 +68,9 @@ func (b *body) group() group {
 func (b *body) outside() bool { return partition.DayOf(b.shelf).Outside() }
 
 const unmergedSQL = `
-SELECT id, signal, shelf, first_time, level, cell_count, clock_timestamp() - made_at > CASE level WHEN 0 THEN $1::interval ELSE $2::interval END
+SELECT id, signal, shelf, first_time, level, cell_count, clock_timestamp() - made_at > CASE WHEN level IN (0, 8) THEN $1::interval ELSE $2::interval END
 FROM plait_store.tally
-WHERE level < 4
+WHERE level < 4 OR level >= 8 AND level < 12
 ORDER BY signal, shelf, made_at`
 
 func (t *Tally) unmerged(ctx context.Context) ([]body, error) {
@@ -80,6 +81,7 @@ func (t *Tally) unmerged(ctx context.Context) ([]body, error) {
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (b body, err error) {
 		var first time.Time
 		err = row.Scan(&b.id, &b.signal, &b.shelf, &first, &b.level, &b.cells, &b.old)
+		b.level -= b.signal.firstLevel()
 		b.hour = rowcodec.FloorDiv(first.Unix(), 3600)
 		return b, err
 	})
@@ -108,7 +110,7 @@ func (t *Tally) Merge(ctx context.Context) error {
 
 // report tells how many commits wait.
 func (t *Tally) report(all []body) {
-	waiting := map[Signal]int{Spans: 0, Logs: 0}
+	waiting := map[Signal]int{Spans: 0, Logs: 0, Increments: 0}
 	for _, b := range all {
 		if b.level == 0 {
 			waiting[b.signal]++
@@ -157,7 +159,7 @@ func fitting(some []body) int {
 const ofHourSQL = `
 SELECT id, cell_count
 FROM plait_store.tally
-WHERE signal = $1 AND shelf = $2 AND level > 0 AND last_time >= $3 AND first_time >= $3 AND first_time < $3 + interval '1 hour' AND cell_count < $4
+WHERE signal = $1 AND shelf = $2 AND level > $5 AND last_time >= $3 AND first_time >= $3 AND first_time < $3 + interval '1 hour' AND cell_count < $4
 ORDER BY made_at`
 
 // mergeQuiet adds up what there is of hours to which nothing came for a while.
@@ -193,7 +195,7 @@ func (t *Tally) mergeQuiet(ctx context.Context) error {
 
 // mergeHour adds up what there is of the hour in which a body begins.
 func (t *Tally) mergeHour(ctx context.Context, like body) error {
-	rows, err := t.pool.Query(ctx, ofHourSQL, int16(like.signal), like.shelf, time.Unix(like.hour*3600, 0), wholeCells)
+	rows, err := t.pool.Query(ctx, ofHourSQL, int16(like.signal), like.shelf, time.Unix(like.hour*3600, 0), wholeCells, int16(like.signal.firstLevel()))
 	if err != nil {
 		return pgerror.Read(err)
 	}
@@ -296,7 +298,8 @@ func (c *cutter) end() {
 func cut(signal Signal, shelf time.Time, whole []byte) (columns, error) {
 	c := cutter{shelf: shelf}
 	var err error
-	if signal == Logs {
+	switch signal {
+	case Logs:
 		logs := counts.NewLogs()
 		c.cells = logs
 		err = counts.ReadLogs(whole, func(cell *counts.LogCell) bool {
@@ -304,7 +307,15 @@ func cut(signal Signal, shelf time.Time, whole []byte) (columns, error) {
 			logs.Include(cell)
 			return true
 		})
-	} else {
+	case Increments:
+		increments := counts.NewIncrements()
+		c.cells = increments
+		err = counts.ReadIncrements(whole, nil, func(_ int, cell *plait.Increment) bool {
+			c.at(minuteOfStep(cell.Step))
+			increments.Include(cell)
+			return true
+		})
+	default:
 		spans := counts.NewSpans()
 		c.cells = spans
 		err = counts.ReadSpans(whole, func(cell *counts.SpanCell) bool {

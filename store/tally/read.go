@@ -181,6 +181,20 @@ func (t *Tally) SpanMinutes(ctx context.Context, from, to int64, use func(*count
 	return nil
 }
 
+// Increments hands out bodies of increments (counts.ReadIncrements), all that are of a range of time and maybe others. A body is valid
+// until the next one. use returns an error to end it.
+func (t *Tally) Increments(ctx context.Context, from, to time.Time, use func(body []byte) error) error {
+	var bad error
+	err := pg.QueryUntil(ctx, t.pool, func(v [][]byte) bool {
+		bad = use(v[0])
+		return bad == nil
+	}, bodiesSQL, pg.Planned, int16(Increments), from, to)
+	if err = cmp.Or(err, bad); err != nil {
+		return fmt.Errorf("read increments: %w", err)
+	}
+	return nil
+}
+
 // Logs hands out how many log records there are in each step, as Spans does.
 func (t *Tally) Logs(ctx context.Context, steps Steps, use func(*counts.LogCell) error) error {
 	var bad error

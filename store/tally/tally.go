@@ -1,6 +1,7 @@
 // Package tally keeps counts of spans and log records by the minute (store/counts) in Postgres: a commit
 // counts its rows in its own transaction, a merger behind it adds the counts up, and a question about hours reads
 // them in place of rows. Minutes of which a question wants a part are read from rows, so its answer is exact.
+// Increments of series lie beside them, and are added up in the same way.
 package tally
 
 import (
@@ -9,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/counts"
 	"github.com/plaithq/plait/store/rowcodec"
 )
@@ -18,18 +20,32 @@ type Signal int16
 
 // The signals that are counted.
 const (
-	Spans Signal = 1
-	Logs  Signal = 2
+	Spans      Signal = 1
+	Logs       Signal = 2
+	Increments Signal = 3 // of series, which have no rows elsewhere
 )
 
 func (s Signal) String() string {
-	if s == Logs {
+	switch s {
+	case Logs:
 		return "logs"
+	case Increments:
+		return "metrics"
+	default:
+		return "traces"
 	}
-	return "traces"
 }
 
-// cells are those of a signal: counts.Spans or counts.Logs.
+// firstLevel is the column level of what a commit counted, and each merge adds one. That of increments is where gateways find
+// nothing to merge that know spans and log records only: those look at levels below 4, and would read increments as spans.
+func (s Signal) firstLevel() int {
+	if s == Increments {
+		return 8
+	}
+	return 0
+}
+
+// cells are those of a signal: counts.Spans, counts.Logs or counts.Increments.
 type cells interface {
 	Len() int
 	Reset()
@@ -38,13 +54,17 @@ type cells interface {
 }
 
 func (s Signal) newCells() cells {
-	if s == Logs {
+	switch s {
+	case Logs:
 		return counts.NewLogs()
+	case Increments:
+		return counts.NewIncrements()
+	default:
+		return counts.NewSpans()
 	}
-	return counts.NewSpans()
 }
 
-// Tally has the counts of both signals. Its methods may be called concurrently.
+// Tally has the counts of all signals. Its methods may be called concurrently.
 type Tally struct {
 	pool        *pgxpool.Pool
 	instruments *instruments
@@ -77,3 +97,6 @@ func minuteTime(minute int64) time.Time { return rowcodec.MicrosTime(minute * co
 
 // minuteOf is the minute of a time in microseconds.
 func minuteOf(micros int64) int64 { return rowcodec.FloorDiv(micros, counts.MinuteMicros) }
+
+// minuteOfStep is the minute of an increment's step.
+func minuteOfStep(step int64) int64 { return minuteOf(plait.StepEnd(step - 1).UnixMicro()) }
