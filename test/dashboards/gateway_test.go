@@ -37,7 +37,8 @@ const patience = 5 * time.Minute
 // beside it that scrapes its /metrics and sends them back by remote write.
 type gateway struct {
 	ingest, api string // base URLs
-	reader      string // URL of the database, for the role that Grafana asks as
+	database    string // its URL
+	reader      string // the same for the role that Grafana asks as
 }
 
 // buildPlait builds the program, with the race detector if this test has it: then its packages are
@@ -64,7 +65,7 @@ func startGateway(t *testing.T, binary, command string, more ...string) *gateway
 	t.Helper()
 	addrs := freeAddrs(t, 3)
 	database := storetest.URL(t)
-	g := &gateway{ingest: "http://" + addrs[0], api: "http://" + addrs[1], reader: readerURL(t, binary, database)}
+	g := &gateway{ingest: "http://" + addrs[0], api: "http://" + addrs[1], database: database, reader: readerURL(t, binary, database)}
 	cmd := exec.Command(binary, append([]string{command, "--database-url", database, "--log-level", "error",
 		"--ingest-addr", addrs[0], "--api-addr", addrs[1], "--otlp-grpc-addr", addrs[2]}, more...)...)
 	cmd.Stderr = t.Output()
