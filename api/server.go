@@ -34,6 +34,17 @@ const (
 	maxHeaderBytes = 64 << 10
 )
 
+// http2 bounds what a connection of HTTP/2 holds, which faces over gRPC are asked by: questions are small.
+var http2 = &http.HTTP2Config{
+	MaxConcurrentStreams:          64,
+	MaxReadFrameSize:              16 << 10,
+	MaxReceiveBufferPerConnection: 64 << 10,
+	MaxReceiveBufferPerStream:     64 << 10,
+	SendPingTimeout:               30 * time.Second,
+	PingTimeout:                   15 * time.Second,
+	WriteByteTimeout:              sendTime / 4,
+}
+
 // Server answers questions. New makes it, Listen opens its socket, Run serves.
 type Server struct {
 	*sockets.Server
@@ -69,7 +80,7 @@ func New(c Config, d Deps) (*Server, error) {
 		pivots: correlate.NewPivots(d.Traces, d.Logs, d.Metrics),
 	}
 	s.Server = sockets.New(sockets.Config{
-		Name: "the API", Addr: c.Addr, Handler: s.handler(compress),
+		Name: "the API", Addr: c.Addr, Handler: s.handler(compress), HTTP2: http2,
 		MaxConnections: c.MaxConnections, MaxHeaderBytes: maxHeaderBytes,
 		HeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, SendTimeout: sendTime / 4,
 		WriteTimeout: c.QueryTimeout + sendTime, ShutdownGrace: c.ShutdownGrace,

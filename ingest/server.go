@@ -98,7 +98,7 @@ func New(c Config, d Deps) (*Server, error) {
 // socket is the settings that both ports share.
 func (s *Server) socket(name, addr string, h http.Handler, http2 *http.HTTP2Config) sockets.Config {
 	return sockets.Config{
-		Name: name, Addr: addr, Handler: h, HTTP2: http2,
+		Name: name, Addr: addr, Handler: h, HTTP2: http2, OnlyHTTP2: http2 != nil,
 		MaxConnections: s.config.MaxConnections, MaxHeaderBytes: maxHeaderBytes,
 		HeaderTimeout: s.config.HeaderTimeout, IdleTimeout: s.config.IdleTimeout, SendTimeout: sendTimeout,
 		ShutdownGrace: s.config.ShutdownGrace, AllowedHosts: s.config.AllowedHosts,

@@ -21,8 +21,10 @@ type Config struct {
 	// Addr is the host:port to listen on.
 	Addr    string
 	Handler http.Handler
-	// HTTP2 makes the server speak HTTP/2 without TLS, and nothing else; nil means HTTP/1.1.
+	// HTTP2 lets the server speak HTTP/2 without TLS, with clients that begin with it, as those of gRPC do; nil: HTTP/1.1 only.
 	HTTP2 *http.HTTP2Config
+	// OnlyHTTP2 leaves out HTTP/1.1.
+	OnlyHTTP2 bool
 
 	// MaxConnections bounds the open connections. When all are open, a new one takes the place of an
 	// idle one.
@@ -79,6 +81,7 @@ func New(c Config) *Server {
 	if c.HTTP2 != nil {
 		s.http.HTTP2 = c.HTTP2
 		s.http.Protocols = new(http.Protocols)
+		s.http.Protocols.SetHTTP1(!c.OnlyHTTP2)
 		s.http.Protocols.SetUnencryptedHTTP2(true)
 	}
 	return s
@@ -93,7 +96,7 @@ func (s *Server) Listen() error {
 		return fmt.Errorf("listen for %s: %w", s.config.Name, err)
 	}
 	s.listener = newListener(l, s.config)
-	if isLoopback(l.Addr()) && s.config.HTTP2 == nil { // browsers speak no HTTP/2 without TLS
+	if isLoopback(l.Addr()) && !s.config.OnlyHTTP2 { // browsers speak no HTTP/2 without TLS
 		s.http.Handler = checkHost(s.http.Handler, l.Addr(), s.config.AllowedHosts)
 	}
 	return nil

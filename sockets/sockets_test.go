@@ -49,6 +49,41 @@ func get(t *testing.T, s *Server) error {
 	return err
 }
 
+func TestAServerSpeaksTheVersionsOfHTTPThatItIsToldTo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		http2        *http.HTTP2Config
+		only         bool
+		first, later bool // which are answered
+	}{
+		"HTTP/1.1": {nil, false, true, false}, "both": {&http.HTTP2Config{}, false, true, true}, "HTTP/2": {&http.HTTP2Config{}, true, false, true},
+	} {
+		s := serve(t, func(config *Config) {
+			config.HTTP2, config.OnlyHTTP2 = c.http2, c.only
+			config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) })
+		})
+		for _, v := range []struct {
+			proto    string
+			set      func(*http.Protocols, bool)
+			answered bool
+		}{{"HTTP/1.1", (*http.Protocols).SetHTTP1, c.first}, {"HTTP/2.0", (*http.Protocols).SetUnencryptedHTTP2, c.later}} {
+			transport := &http.Transport{Protocols: new(http.Protocols)}
+			v.set(transport.Protocols, true)
+			resp, err := (&http.Client{Transport: transport}).Get("http://" + s.Addr().String())
+			said := ""
+			if err == nil {
+				body, _ := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				said = string(body)
+			}
+			if answered := said == v.proto; answered != v.answered {
+				t.Errorf("%s: a client of %s gets %q, %v", name, v.proto, said, err)
+			}
+			transport.CloseIdleConnections()
+		}
+	}
+}
+
 func TestAnIdleConnectionOfTheBusiestAddressMakesPlace(t *testing.T) {
 	t.Parallel()
 	l := newListener(nil, Config{MaxConnections: 4})

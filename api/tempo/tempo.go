@@ -51,7 +51,7 @@ type handler struct {
 
 // NewHandler returns the handler of everything below Prefix. It reads what is asked for from r.
 func NewHandler(r Reader, c tracesearch.Config) (http.Handler, error) {
-	h := &handler{r, c.WithDefaults(), countedFrom, make(chan struct{}, gathersAtOnce), make(chan struct{}, countsAtOnce)}
+	h := newHandler(r, c)
 	mux := http.NewServeMux()
 	for path, question := range map[string]func(context.Context, url.Values) (any, error){
 		"/api/search":              h.search,
@@ -72,6 +72,10 @@ func NewHandler(r Reader, c tracesearch.Config) (http.Handler, error) {
 	mux.HandleFunc(Prefix+"/ready", h.ready)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.fail(w, r, face.ErrNoPath) })
 	return face.Around(face.Config{Prefix: Prefix, Timeout: c.Timeout, Fail: h.fail}, mux)
+}
+
+func newHandler(r Reader, c tracesearch.Config) *handler {
+	return &handler{r, c.WithDefaults(), countedFrom, make(chan struct{}, gathersAtOnce), make(chan struct{}, countsAtOnce)}
 }
 
 // answer answers a question in JSON.

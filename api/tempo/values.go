@@ -55,13 +55,18 @@ func (h *handler) values(write func([]tagValue) any) http.HandlerFunc {
 }
 
 func (h *handler) valuesV1(found []tagValue) any {
+	return map[string][]string{"tagValues": textsOf(found)}
+}
+
+// textsOf are the texts of values in order, each once.
+func textsOf(found []tagValue) []string {
 	texts := []string{}
 	for _, v := range found {
 		if len(texts) == 0 || texts[len(texts)-1] != v.Value {
 			texts = append(texts, v.Value)
 		}
 	}
-	return map[string][]string{"tagValues": texts}
+	return texts
 }
 
 func (h *handler) valuesV2(found []tagValue) any {

@@ -45,6 +45,7 @@ func (c config) faces(st *store.Store, memory *plait.AnswerMemory, ended <-chan 
 			Storage: st.Metrics(), Ready: st.Ping, Timeout: timeout, Version: version, Logger: log,
 		})},
 		{Prefix: tempo.Prefix, Handler: asTempo},
+		{Prefix: tempo.StreamPrefix, Handler: tempo.NewStreamHandler(st, ofTraces)},
 		{Prefix: jaeger.Prefix, Handler: asJaeger},
 		{Prefix: zipkin.Prefix, Handler: asZipkin},
 		{Prefix: loki.Prefix, Handler: asLoki},
