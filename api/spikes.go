@@ -15,8 +15,20 @@ import (
 
 type spikesParams struct {
 	ask.Window
-	Service string `query:"service"`
-	Limit   int    `query:"limit" default:"50" max:"200"`
+	Service string     `query:"service"`
+	Limit   int        `query:"limit" default:"50" max:"1000"`
+	Bins    spikesBins `query:"bins" default:"each"`
+}
+
+// spikesBins is which spikes have the bins of their operation: each, or the newest of it alone.
+type spikesBins string
+
+// UnmarshalText reads each or newest.
+func (b *spikesBins) UnmarshalText(text []byte) error {
+	if *b = spikesBins(text); *b == "each" || *b == "newest" {
+		return nil
+	}
+	return plait.Errorf(plait.ErrInvalid, "%q is neither each nor newest", text)
 }
 
 type spikesAnswer struct {
@@ -84,8 +96,14 @@ func (s *Server) spikes(ctx context.Context, p spikesParams) (*spikesAnswer, err
 	answer := &spikesAnswer{
 		Start: ask.Stamp(within.From.UnixNano()), End: ask.Stamp(within.To.UnixNano()), Spikes: make([]spike, 0, len(found.Spikes)), Hint: found.Hint,
 	}
+	told, l := map[spikes.Operation]bool{}, s.linksFor(ctx)
 	for i := range found.Spikes {
-		answer.Spikes = append(answer.Spikes, s.linksFor(ctx).spike(&found.Spikes[i]))
+		one := &found.Spikes[i]
+		if p.Bins == "newest" && told[one.Operation] {
+			one.Bins = nil
+		}
+		told[one.Operation] = true
+		answer.Spikes = append(answer.Spikes, l.spike(one))
 	}
 	return answer, nil
 }

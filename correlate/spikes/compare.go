@@ -62,9 +62,7 @@ func (f *finder) failures(o *operation) (found []Spike) {
 	for _, at := range failedRule.runs(bins, before) {
 		s := f.spike(o, Errors, at)
 		inside := sumOf(bins[at.from:at.to])
-		if before == nil {
-			s.Usual.ErrorRate = sumOf(bins).minus(inside).rate()
-		}
+		s.Usual.ErrorRate = at.usual.rate()
 		s.score = failedWeight * (inside.rate() - s.Usual.ErrorRate)
 		found = append(found, s)
 	}
@@ -76,7 +74,7 @@ func (f *finder) spike(o *operation, kind Kind, at run) Spike {
 	inside := sum(o.steps[at.from:at.to])
 	s := Spike{
 		Kind: kind, Operation: o.Operation, Range: plait.TimeRange{From: f.steps.Begin(at.from), To: f.end(at.to)},
-		Requests: inside.Count, Failed: inside.Failed, P95: inside.Quantile(tail), Bins: make([]Bin, len(o.steps)),
+		Requests: inside.Count, Failed: inside.Failed, P95: inside.Quantile(tail), Bins: f.told(o), surprise: at.surprise,
 	}
 	usual := o.usual
 	if usual == nil {
@@ -85,11 +83,17 @@ func (f *finder) spike(o *operation, kind Kind, at run) Spike {
 	s.Usual = Usual{
 		Spans: usual.Count, P95: usual.Quantile(tail), ErrorRate: share{usual.Failed, usual.Count}.rate(), Within: o.usual == nil,
 	}
-	for i := range o.steps {
-		step := &o.steps[i]
-		s.Bins[i] = Bin{Start: f.steps.Begin(i), Requests: step.Count, Failed: step.Failed, P95: step.Quantile(tail)}
-	}
 	return s
+}
+
+// told are the bins of an operation, some together where there are many.
+func (f *finder) told(o *operation) []Bin {
+	bins := make([]Bin, 0, maxBins)
+	for i := 0; i < len(o.steps); i += f.together {
+		step := sum(o.steps[i:min(i+f.together, len(o.steps))])
+		bins = append(bins, Bin{Start: f.steps.Begin(i), Requests: step.Count, Failed: step.Failed, P95: step.Quantile(tail)})
+	}
+	return bins
 }
 
 // end is when the bin before a bin ends.

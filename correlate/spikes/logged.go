@@ -78,13 +78,9 @@ func (f *finder) loggingServices(ctx context.Context) (found []loggedService, er
 			}
 		}
 		for _, at := range failedRule.runs(bins, before) {
-			s := loggedService{name: name, at: at, inside: sumOf(bins[at.from:at.to])}
-			if before != nil {
-				s.usual = before.rate()
-			} else {
-				s.usual = sumOf(bins).minus(s.inside).rate()
+			if at.surprise >= oddRun {
+				found = append(found, loggedService{name: name, at: at, inside: sumOf(bins[at.from:at.to]), usual: at.usual.rate()})
 			}
-			found = append(found, s)
 		}
 	}
 	slices.SortFunc(found, func(a, b loggedService) int {
@@ -145,7 +141,7 @@ func (f *finder) operationsOf(ctx context.Context, s loggedService) (all []Spike
 	for i := range f.operations {
 		o := &f.operations[i]
 		spans := byOperation[o.Operation]
-		if int64(len(spans)) < failedRule.leastBad || o.usual == nil && !o.compareWithin() {
+		if int64(len(spans)) < failedRule.leastBad || !o.knowsUsual() {
 			continue
 		}
 		spike := f.spike(o, Errors, s.at)
@@ -160,7 +156,7 @@ func (f *finder) operationsOf(ctx context.Context, s loggedService) (all []Spike
 			spike.Bins[b].Failed = 0
 		}
 		for _, bin := range spans {
-			spike.Bins[bin].Failed++
+			spike.Bins[bin/f.together].Failed++
 		}
 		if rate < failedRule.leastRate {
 			continue

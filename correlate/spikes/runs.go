@@ -56,47 +56,54 @@ type rule struct {
 
 const (
 	// oddBin is the surprise of a bin from which on it may belong to a spike: by chance one of a hundred does. oddRun is
-	// that of a spike: one of a million.
-	oddBin = 3
-	oddRun = 14
+	// that of a spike: one of a million. oddBeside is that of a spike at the time of another one: one of a thousand.
+	oddBin    = 3
+	oddRun    = 14
+	oddBeside = 7
 )
 
-func (r rule) odd(s, usual share, surprise float64) bool {
-	return s.bad > 0 && s.rate() >= max(r.leastRate, 2*usual.believed().rate()) && s.surprise(usual) >= surprise
+// beyond says whether a share is so much larger than the usual that it matters.
+func (r rule) beyond(s, usual share) bool {
+	return s.bad > 0 && s.rate() >= max(r.leastRate, 2*usual.believed().rate())
 }
 
 // run is a number of bins that follow one another.
-type run struct{ from, to int }
+type run struct {
+	from, to int
+	usual    share
+	surprise float64
+}
 
-// runs finds the spikes in the bins of one operation. Without a share of the time before, what is usual in a run is what there is
-// outside of it.
+// runs finds in the bins of one operation what may be a spike. Without a share of the time before, what is usual is what there is
+// outside of all that is odd.
 func (r rule) runs(bins []share, before *share) (found []run) {
-	total := share{}
-	for _, b := range bins {
-		total = total.plus(b)
-	}
-	usual := func(inside share) share {
+	total := sumOf(bins)
+	odd := joined(bins, func(b share) bool {
+		usual := total.minus(b)
 		if before != nil {
-			return *before
+			usual = *before
 		}
-		return total.minus(inside)
+		return r.beyond(b, usual) && b.surprise(usual) >= oddBin
+	})
+	usual := total
+	for _, at := range odd {
+		usual = usual.minus(sumOf(bins[at.from:at.to]))
 	}
-	isSpike := func(at run) bool {
+	if before != nil {
+		usual = *before
+	}
+	take := func(at run) {
 		inside := sumOf(bins[at.from:at.to])
-		against := usual(inside)
-		return inside.bad >= r.leastBad && against.all > 0 && r.odd(inside, against, oddRun)
-	}
-	for _, at := range joined(bins, func(b share) bool { return r.odd(b, usual(b), oddBin) }) {
-		if isSpike(at) {
+		at.usual, at.surprise = usual, inside.surprise(usual)
+		if inside.bad >= r.leastBad && usual.all > 0 && r.beyond(inside, usual) && at.surprise >= oddBeside {
 			found = append(found, at)
 		}
 	}
-	if len(found) > 0 || before == nil {
-		return found
+	for _, at := range odd {
+		take(at)
 	}
-	// Bins may have too few spans to be odd by themselves.
-	if at := reaching(bins); isSpike(at) {
-		found = append(found, at)
+	if len(found) == 0 && before != nil {
+		take(reaching(bins)) // bins may have too few spans to be odd by themselves
 	}
 	return found
 }
@@ -110,7 +117,7 @@ func joined(bins []share, odd func(share) bool) (all []run) {
 			if n := len(all); n > 0 && gap <= 1 {
 				all[n-1].to = i + 1
 			} else {
-				all = append(all, run{i, i + 1})
+				all = append(all, run{from: i, to: i + 1})
 			}
 			gap = 0
 		case b.all > 0:

@@ -67,7 +67,7 @@ type Spike struct {
 	Usual Usual
 	Bins  []Bin // of the whole range that was asked for, in order
 
-	score float64
+	score, surprise float64
 }
 
 // Usual is what an operation was like when nothing was the matter.
@@ -102,16 +102,7 @@ func Find(ctx context.Context, r Reader, q Question) (*Answer, error) {
 	if err := f.learn(ctx); err != nil {
 		return nil, err
 	}
-	var all []Spike
-	known := 0
-	for i := range f.operations {
-		o := &f.operations[i]
-		if o.usual == nil && !o.compareWithin() {
-			continue
-		}
-		known++
-		all = append(append(all, f.latency(o)...), f.failures(o)...)
-	}
+	all, known := f.find()
 	logged, err := f.loggedErrors(ctx, all)
 	if err != nil {
 		return nil, fmt.Errorf("look for errors in logs: %w", err)
@@ -126,10 +117,46 @@ func Find(ctx context.Context, r Reader, q Question) (*Answer, error) {
 	return answer, nil
 }
 
+// find finds the spikes that spans tell, and says of how many operations the usual is known.
+func (f *finder) find() (all []Spike, known int) {
+	for i := range f.operations {
+		if o := &f.operations[i]; o.knowsUsual() {
+			known++
+			all = append(append(all, f.latency(o)...), f.failures(o)...)
+		}
+	}
+	return besideOthers(all), known
+}
+
+// besideOthers are the spikes among those that may be some: what is not unlikely enough by itself is one where it happens together with
+// one that is. So a trouble is told of a caller with few requests, too, and not only of the callee that it tries again and again.
+func besideOthers(all []Spike) []Spike {
+	var sure []plait.TimeRange
+	for i := range all {
+		if all[i].surprise >= oddRun {
+			sure = append(sure, all[i].Range)
+		}
+	}
+	return slices.DeleteFunc(all, func(s Spike) bool {
+		return s.surprise < oddRun && !slices.ContainsFunc(sure, func(r plait.TimeRange) bool { return s.Range.From.Before(r.To) && r.From.Before(s.Range.To) })
+	})
+}
+
+// bySurprise puts those first that are spikes by themselves.
+func bySurprise(a, b Spike) int {
+	switch {
+	case a.surprise >= oddRun && b.surprise < oddRun:
+		return -1
+	case a.surprise < oddRun && b.surprise >= oddRun:
+		return 1
+	}
+	return 0
+}
+
 // ranked numbers spikes by how far they are from the usual, keeps the first, and puts those first that began last.
 func ranked(all []Spike, limit int) []Spike {
 	slices.SortFunc(all, func(a, b Spike) int {
-		return cmp.Or(cmp.Compare(b.score, a.score), b.Range.From.Compare(a.Range.From), strings.Compare(a.Service, b.Service),
+		return cmp.Or(bySurprise(a, b), cmp.Compare(b.score, a.score), b.Range.From.Compare(a.Range.From), strings.Compare(a.Service, b.Service),
 			strings.Compare(a.Name, b.Name), cmp.Compare(a.Operation.Kind, b.Operation.Kind), cmp.Compare(a.Kind, b.Kind))
 	})
 	all = all[:min(limit, len(all))]
@@ -144,8 +171,9 @@ func ranked(all []Spike, limit int) []Spike {
 type finder struct {
 	reader     Reader
 	question   Question
-	steps      query.Steps
+	steps      query.Steps // from where the spans of the range begin
 	bins       int
+	together   int // so many bins are told as one
 	operations []operation
 }
 
@@ -157,50 +185,27 @@ type operation struct {
 	within *query.SpanStep  // of the range's own quieter part
 }
 
-const (
-	maxBins = 60
-	// finely is how long a range may be to have steps shorter than a minute, whose spans have to be read, and finelySpans how
-	// many spans it may have.
-	finely      = 14 * time.Minute
-	finelySpans = 100_000
-	finelyStep  = 15 * time.Second
-)
-
-// steps are how long bins may be.
-var stepLengths = []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
-	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour}
-
-// stepFor is the shortest step of whole minutes with which a range has no more bins than are shown. The first and
-// the last may be cut.
-func stepFor(length time.Duration) time.Duration {
-	for _, step := range stepLengths {
-		if length/step+2 <= maxBins {
-			return step
-		}
-	}
-	const day = 24 * time.Hour
-	return (length / (maxBins - 2)).Truncate(day) + day
-}
+// maxBins is how many bins are told.
+const maxBins = 60
 
 func newFinder(ctx context.Context, r Reader, q Question) (*finder, error) {
-	length := q.Range.To.Sub(q.Range.From)
-	f := &finder{reader: r, question: q, steps: query.Steps{Range: q.Range, Length: stepFor(length), Aligned: true}}
+	f := &finder{reader: r, question: q, steps: query.Steps{Range: q.Range, Length: stepFor(q.Range.To.Sub(q.Range.From)), Aligned: true}}
 	groups, err := f.count(ctx, f.steps)
 	if err != nil {
 		return nil, err
 	}
-	spans := int64(0)
-	for i := range groups {
-		total := groups[i].Total()
-		spans += total.Count
-	}
-	if length <= finely && spans <= finelySpans {
-		f.steps.Length = finelyStep
+	for _, shorter := range []func(query.Steps, []query.SpanVolumeGroup) (query.Steps, bool){finely, finest} {
+		steps, ok := shorter(f.steps, groups)
+		if !ok {
+			break
+		}
+		f.steps = steps
 		if groups, err = f.count(ctx, f.steps); err != nil {
 			return nil, err
 		}
 	}
 	f.bins = f.steps.Index(q.Range.To.Add(-time.Microsecond)) + 1
+	f.together = together(f.bins)
 	for i := range groups {
 		o := operation{Operation: operationOf(&groups[i]), steps: make([]query.SpanStep, f.bins)}
 		if o.Name == "" {

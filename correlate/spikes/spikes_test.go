@@ -2,10 +2,13 @@ package spikes
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/plaithq/plait/query"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,7 +33,7 @@ func TestARangeLikeTheTimeBeforeHasNoRuns(t *testing.T) {
 				bins[i] = draw(r.Int64N(40))
 			}
 			for name, rule := range map[string]rule{"slow": slowRule, "failed": failedRule} {
-				if found := rule.runs(bins, &before); len(found) > 0 {
+				if found := sure(rule.runs(bins, &before)); len(found) > 0 {
 					t.Fatalf("%s: %v is found in %v after %v", name, found, bins, before)
 				}
 			}
@@ -45,41 +48,49 @@ func TestRunsAreWhatIsOdd(t *testing.T) {
 	for name, c := range map[string]struct {
 		bins   []share
 		before *share
-		want   []run
+		want   [][2]int
 	}{
 		"nothing":                                 {[]share{good, good}, before, nil},
-		"one bin":                                 {[]share{good, bad, good}, before, []run{{1, 2}}},
-		"a good bin between two ends no run":      {[]share{bad, good, bad, good, good}, before, []run{{0, 3}}},
-		"two good bins end it":                    {[]share{bad, good, good, bad}, before, []run{{0, 1}, {3, 4}}},
-		"bins without spans end none":             {[]share{bad, none, none, none, bad}, before, []run{{0, 5}}},
-		"a few in each bin":                       {[]share{{0, 2}, {1, 2}, {1, 2}, {1, 2}, {1, 2}, {1, 2}}, before, []run{{1, 6}}},
+		"one bin":                                 {[]share{good, bad, good}, before, [][2]int{{1, 2}}},
+		"a good bin between two ends no run":      {[]share{bad, good, bad, good, good}, before, [][2]int{{0, 3}}},
+		"two good bins end it":                    {[]share{bad, good, good, bad}, before, [][2]int{{0, 1}, {3, 4}}},
+		"bins without spans end none":             {[]share{bad, none, none, none, bad}, before, [][2]int{{0, 5}}},
+		"a few in each bin":                       {[]share{{0, 2}, {1, 2}, {1, 2}, {1, 2}, {1, 2}, {1, 2}}, before, [][2]int{{1, 6}}},
 		"too few to tell":                         {[]share{{4, 4}}, before, nil},
 		"as before":                               {[]share{bad}, &share{60, 100}, nil},
-		"without a time before, against the rest": {[]share{good, good, good, bad}, nil, []run{{3, 4}}},
+		"without a time before, against the rest": {[]share{good, good, good, bad}, nil, [][2]int{{3, 4}}},
+		"another one is not the usual":            {[]share{good, good, bad, good, good, bad, bad, bad, bad, bad, good}, nil, [][2]int{{2, 3}, {5, 10}}},
 		"without anything else":                   {[]share{bad, bad}, nil, nil},
 	} {
-		got := slowRule.runs(c.bins, c.before)
+		got := sure(slowRule.runs(c.bins, c.before))
 		if len(got) != len(c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 			continue
 		}
 		for i := range got {
-			if got[i] != c.want[i] {
+			if [2]int{got[i].from, got[i].to} != c.want[i] {
 				t.Errorf("%s: %v, want %v", name, got, c.want)
 			}
 		}
 	}
 }
 
-func TestNoRangeHasMoreBinsThanAreShown(t *testing.T) {
+// sure are the runs that are spikes by themselves.
+func sure(all []run) []run {
+	return slices.DeleteFunc(all, func(r run) bool { return r.surprise < oddRun })
+}
+
+func TestNoRangeHasMoreBinsThanAreTold(t *testing.T) {
 	t.Parallel()
 	for length := time.Second; length < 400*24*time.Hour; length = length*11/10 + time.Second {
-		step := stepFor(length)
-		if length <= finely {
-			step = finelyStep
+		if bins := int(length/stepFor(length)) + 2; bins > maxBins {
+			t.Errorf("%v has %d bins", length, bins)
 		}
-		if bins := int(length/step) + 2; bins > maxBins {
-			t.Errorf("%v has %d bins of %v", length, bins, step)
+	}
+	for bins := 1; bins < 1000; bins++ {
+		f := finder{bins: bins, together: together(bins)}
+		if told := f.told(&operation{steps: make([]query.SpanStep, bins)}); len(told) > maxBins {
+			t.Errorf("of %d bins %d are told", bins, len(told))
 		}
 	}
 }

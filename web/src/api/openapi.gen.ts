@@ -625,14 +625,14 @@ export interface components {
                 p95_ns: number;
                 /** @description failed of all, 0 to 1 */
                 error_rate: number;
-                /** @description there is too little before the range, so its own quieter half tells */
+                /** @description there is too little before the range, or more trouble, so its own quietest third tells */
                 within?: boolean;
             };
             /** @description PromQL that selects the operation's latency */
             query: string;
             /** @description what is slow */
             min_seconds?: number;
-            /** @description the whole range in order */
+            /** @description the whole range in order, from where its spans begin; empty where another spike of the operation has them */
             bins: {
                 start: components["schemas"]["Time"];
                 requests: number;
@@ -1899,6 +1899,8 @@ export interface operations {
                 service?: components["parameters"]["service"];
                 /** @description at most so many, those furthest from their usual */
                 limit?: number;
+                /** @description which spikes have the bins of their operation: each, or the newest of an operation alone */
+                bins?: "each" | "newest";
             };
             header?: never;
             path?: never;

@@ -15,9 +15,11 @@ import { Calls } from './calls.tsx'
 import { FirstSeen } from './first-seen.tsx'
 import { ServiceTable } from './services.tsx'
 import { SpikeList } from './spike-list.tsx'
-import { headlineOf, rowsOf } from './spikes.ts'
+import { headlineOf, rowsOf, withBins } from './spikes.ts'
 import { deepest, fails } from './unusual.ts'
 
+/** most is how many spikes are asked for: whoever is at the head of a chain is not furthest from its usual, and must not be cut off. */
+const most = 1000
 /** bins is how many bins the courses of services and calls have. */
 const bins = 60
 
@@ -30,13 +32,13 @@ export default function Overview() {
 
 function Unusual() {
   const { start, end } = asked()
-  const spikes = useAnswer<Spikes>('api/v1/spikes', { start, end }, { live: true })
+  const spikes = useAnswer<Spikes>('api/v1/spikes', { start, end, limit: most, bins: 'newest' }, { live: true })
   const map = useAnswer<ServiceMap>('api/v1/service-map', { start, end, bins }, { live: true })
   const logs = useAnswer<LogVolume>('api/v1/logs/volume', { start, end, severity: 'warn', by: 'service,severity' }, { live: true })
   const templates = useAnswer<LogTemplates>('api/v1/log-templates', { start, end, severity: 'warn', first_seen: true, limit: 100 }, { live: true })
   useHand({ title: 'Overview', ask: { path: 'api/v1/spikes', params: { start, end } } })
   const edges = map.value?.edges ?? []
-  const rows = rowsOf(spikes.value?.spikes ?? [], edges)
+  const rows = rowsOf(withBins(spikes.value?.spikes ?? []), edges)
   return (
     <div class="view overview">
       <Headline rows={rows} map={map.value} hint={spikes.value?.hint} known={spikes.value !== undefined} />

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Edge, Spike } from '../api/types.ts'
 import { longestText } from './first-seen.tsx'
-import { barsOf, boxOf, headlineOf, numberOf, rowsOf } from './spikes.ts'
+import { barsOf, boxOf, headlineOf, numberOf, rowsOf, withBins } from './spikes.ts'
 import { deepest, degree, isUnusual, slowness, worst } from './unusual.ts'
 
 const at = (seconds: number) => new Date(Date.UTC(2026, 10, 26, 1) + seconds * 1000).toISOString()
@@ -44,6 +44,11 @@ test('the same spike three times folds into its newest', () => {
   expect([rows[0]?.spike.start, rows[0]?.all.length]).toEqual([at(45), 3])
   expect(barsOf(rows[0] as (typeof rows)[0]).map((b) => b.kind)).toEqual(['unusual', 'unusual', 'usual', 'unusual'])
   expect(rowsOf(all.slice(1), edges)).toHaveLength(2)
+})
+
+test('the bins of an operation are those of its newest spike', () => {
+  const [newest, older, other] = [spike('shop', 45, 60), spike('shop', 0, 10, { bins: [] }), spike('cart', 0, 10, { bins: [] })]
+  expect(withBins([newest, older, other]).map((s) => s.bins.length)).toEqual([4, 4, 0])
 })
 
 test('the headline counts what people notice', () => {

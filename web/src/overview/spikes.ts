@@ -19,6 +19,13 @@ export interface Row {
 const operationOf = (s: Spike) => JSON.stringify([s.service, s.name, s.span_kind])
 const overlap = (a: Spike, b: Spike) => ms(a.start) < ms(b.end) && ms(b.start) < ms(a.end)
 
+/** withBins gives each spike the bins of its operation, which the newest one has. */
+export function withBins(spikes: Spike[]): Spike[] {
+  const bins = new Map<string, Spike['bins']>()
+  for (const s of spikes) if (s.bins.length > 0) bins.set(operationOf(s), s.bins)
+  return spikes.map((s) => ({ ...s, bins: bins.get(operationOf(s)) ?? [] }))
+}
+
 /**
  * rowsOf makes rows of spikes: of a trouble that passes through services, the one that has it is
  * listed where people notice it, at the head of the chain, and the services behind it beside it.
