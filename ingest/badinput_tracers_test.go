@@ -3,6 +3,7 @@ package ingest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +12,7 @@ import (
 )
 
 // flawedForeignSpans are requests to the doors for spans of other tracers.
-func flawedForeignSpans() []badInput { return flawedZipkinSpans() }
+func flawedForeignSpans() []badInput { return slices.Concat(flawedZipkinSpans(), flawedJaegerSpans()) }
 
 func flawedZipkinSpans() []badInput {
 	zipkin := func(number byte, sent, spans string) badInput {

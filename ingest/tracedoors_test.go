@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,7 +47,7 @@ client shop "charge card" 0102030405060702<0102030405060701 +10ms 120ms error "r
 
 // traceDoors are all ways in for spans over HTTP but OTLP's.
 func traceDoors() []traceDoor {
-	return zipkinDoors()
+	return slices.Concat(zipkinDoors(), jaegerDoors())
 }
 
 // outline is the spans of a trace in a line each.

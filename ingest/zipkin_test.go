@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net/http"
 	"strings"
@@ -94,10 +93,7 @@ func TestZipkinsOwnClientSends(t *testing.T) {
 					t.Fatal(err)
 				}
 				sent := root.Context().TraceID
-				var id plait.TraceID
-				binary.BigEndian.PutUint64(id[:8], sent.High)
-				binary.BigEndian.PutUint64(id[8:], sent.Low)
-				trace, err := ts.store.Trace(t.Context(), id, 10)
+				trace, err := ts.store.Trace(t.Context(), idOfHalves(sent.High, sent.Low), 10)
 				if err != nil || len(trace.Spans) != 2 {
 					t.Fatalf("%d spans are stored: %v", len(trace.Spans), err)
 				}

@@ -1,6 +1,6 @@
 // Package batch gathers the spans of one request. The decoders of formats other than OTLP make spans one by one
-// and hand them over; what they have in common is here: the memory that is asked for, the resources that spans share,
-// and what is told of spans that are left out.
+// and hand them over; what they have in common is here: the memory that is asked for, the resources and scopes that
+// spans share, and what is told of spans that are left out.
 package batch
 
 import (
@@ -25,11 +25,12 @@ type Spans struct {
 	taken     int64 // that was not asked for yet
 	traces    plait.Traces
 	resources map[string]*plait.Resource
+	scopes    map[[2]string]*plait.Scope // by name and version
 }
 
 // New begins a request. Memory is asked for of claim, whose error ends the decoding; claim may be nil.
 func New(claim func(bytes int64) error) *Spans {
-	return &Spans{claim: claim, resources: map[string]*plait.Resource{}}
+	return &Spans{claim: claim, resources: map[string]*plait.Resource{}, scopes: map[[2]string]*plait.Scope{}}
 }
 
 // Text is a body as a string that aliases it.
@@ -89,6 +90,17 @@ func (b *Spans) Resource(key string, attributes func() plait.Attributes) (*plait
 	r := &plait.Resource{Attributes: attributes()}
 	b.resources[key] = r
 	return r, b.Take(2*(len(key)+int(unsafe.Sizeof(key))) + int(unsafe.Sizeof(*r)) + weight(r.Attributes))
+}
+
+// Scope returns the scope of the spans with a name and a version.
+func (b *Spans) Scope(name, version string) (*plait.Scope, error) {
+	key := [2]string{name, version}
+	if s, ok := b.scopes[key]; ok {
+		return s, nil
+	}
+	s := &plait.Scope{Name: name, Version: version}
+	b.scopes[key] = s
+	return s, b.Take(2*int(unsafe.Sizeof(key)) + int(unsafe.Sizeof(*s)))
 }
 
 // Result ends the request. Its error is that of the claim, or plait.ErrInvalid where none of the spans
