@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query/logql/metric"
 )
 
 // TestCountsAreThoseOfRows compares metrics that are counted in groups with those for which rows are read: a
@@ -46,9 +47,10 @@ func TestCountsAreThoseOfRows(t *testing.T) {
 		`sum by (level, detected_level) (count_over_time({service_name=~".+"}%s | drop __error__[15s]))`,
 		`sum by (service_name) (rate({service_name="cart"}%s[1m]))`, `sum(count_over_time({service_name!="cart", service_name=~".+"}%s[10s]))`,
 		`sum by (detected_level) (count_over_time({service_name=~".+"}%s | detected_level=~"critical|error" | n!="1" [25s] offset 30s))`,
+		`sum by (level, detected_level) (count_over_time({service_name=~".+"}%s | drop __error__[1m]))`, `sum by (level) (rate({service_name="cart"}%s | level!="own" [2m] offset 1m))`,
 		`sum by (n) (count_over_time({service_name="pay"}%s[7s]))`, `topk(1, sum by (level) (count_over_time({level=~".+"}%s[1m])))`,
 	} {
-		for _, step := range []string{"15s", "7s"} {
+		for _, step := range []string{"15s", "7s", "1m", "2m"} {
 			ask := func(filter string) string {
 				params := url.Values{"query": {fmt.Sprintf(query, filter)}, "start": {fmt.Sprint(base.UnixNano())}, "end": {fmt.Sprint(now.UnixNano())}, "step": {step}}
 				status, body := s.get(t, root+"query_range", params)
@@ -60,6 +62,27 @@ func TestCountsAreThoseOfRows(t *testing.T) {
 			if counted, read := ask(""), ask(` | no_such=""`); counted != read || !strings.Contains(counted, "metric") {
 				t.Errorf("%s by %s: counted\n%.2000s\nread\n%.2000s", query, step, counted, read)
 			}
+		}
+	}
+}
+
+func TestStepsOfMinutesBeginWithAMinute(t *testing.T) {
+	t.Parallel()
+	at := func(seconds float64) time.Time { return time.Unix(0, int64(seconds*1e9)) }
+	for _, c := range []struct {
+		step                 time.Duration
+		from, to, start, end float64
+	}{
+		{time.Minute, 120, 240, 120, 240},
+		{time.Minute, 120.001, 240.001, 120, 300},
+		{time.Minute, -0.5, 0.5, -60, 60},
+		{5 * time.Minute, 120, 240.5, 120, 240.5},
+		{5 * time.Minute, 661, 1_200, 600, 1_200},
+		{15 * time.Second, 121, 241, 121, 241},
+	} {
+		got := stepsOf(plait.TimeRange{From: at(c.from), To: at(c.to)}, c.step)
+		if want := (metric.Times{Start: at(c.start).UnixNano(), End: at(c.end).UnixNano(), Step: int64(c.step)}); got != want {
+			t.Errorf("the steps of %+v are %+v, want %+v", c, got, want)
 		}
 	}
 }

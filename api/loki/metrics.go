@@ -70,7 +70,7 @@ func (h *handler) overTime(ctx context.Context, q *request) (any, error) {
 		return nil, err
 	}
 	began := time.Now()
-	times := metric.Times{Start: q.within.From.UnixNano(), End: q.within.To.UnixNano(), Step: int64(step)}
+	times := stepsOf(q.within, step)
 	r, err := metric.Evaluate(ctx, e, times, maxSeries, source{h})
 	if err != nil {
 		return nil, err
@@ -89,6 +89,18 @@ func (h *handler) overTime(ctx context.Context, q *request) (any, error) {
 		}
 	}
 	return succeed(resultOf{ResultType: "matrix", Result: matrix, Stats: statsOf(began, 0, 0)}), nil
+}
+
+// stepsOf is when a query over a range is evaluated: from its start on. Steps of whole minutes that would begin within one are
+// multiples of their length, from the one before the range to the one after it, as Loki's frontend has them: so they are
+// answered by what is counted by the minute.
+func stepsOf(within plait.TimeRange, step time.Duration) metric.Times {
+	t := metric.Times{Start: within.From.UnixNano(), End: within.To.UnixNano(), Step: int64(step)}
+	if step%time.Minute == 0 && t.Start%int64(time.Minute) != 0 {
+		t.Start -= ((t.Start % t.Step) + t.Step) % t.Step
+		t.End += ((-t.End % t.Step) + t.Step) % t.Step
+	}
+	return t
 }
 
 // order sorts series by their labels, so that an answer is the same each time, unless the query says how.

@@ -17,7 +17,6 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query/logql/patterns"
 	"github.com/plaithq/plait/recent"
-	"github.com/plaithq/plait/store/counts"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/partition"
@@ -347,9 +346,7 @@ func (w *Writer) encode(row *logEntry) {
 	out.Bytes, setID = w.chooser.Split(w.chooser.Family(row.family()), row.Attributes, out.Bytes, block)
 	out.End(begun)
 	w.addTerms(block, row, setID)
-	w.tally.Add(row.shelf, counts.LogKey{
-		Minute: counts.MinuteOf(row.TimeNanos), Resource: row.origin.ID, Class: row.class, Severity: int16(row.Severity),
-	}, len(row.body))
+	w.count(row)
 	binary.BigEndian.PutUint64(out.Bytes[set-8:], uint64(setID))
 	w.extra(out, row)
 	out.Date(int32(row.shelf))
@@ -362,20 +359,6 @@ func (w *Writer) encode(row *logEntry) {
 // different severities, events, scopes or processes.
 func (row *logEntry) family() int64 {
 	return row.origin.ID ^ row.scope ^ int64(xxhash.Sum64String(row.SeverityText)) ^ int64(xxhash.Sum64String(row.EventName)<<1)
-}
-
-// addTerms adds the terms of a record, but for those of the attributes in its row.
-func (w *Writer) addTerms(block *terms.Block, row *logEntry, set int64) {
-	block.ID(terms.Resource, row.origin.ID)
-	block.ID(terms.Class, row.class)
-	block.ID(terms.Severity, int64(row.Severity))
-	if set != 0 {
-		block.ID(terms.AttributeSet, set)
-	}
-	block.Runs(w.runs[row.runs[0]:row.runs[1]], row.allRuns)
-	if row.free {
-		block.FreeText(row.body)
-	}
 }
 
 // extra appends what the columns of plait_store.log have no place for. An empty body has no

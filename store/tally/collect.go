@@ -15,6 +15,7 @@ import (
 type collector struct {
 	signal      Signal
 	cells       cells
+	apart       *counts.Apart // nil for all but log records
 	shelf       partition.Shelf
 	first, last int64 // minutes of this shelf's rows
 	stored      columns
@@ -27,30 +28,32 @@ type columns struct {
 	shelves     []time.Time
 	cells       []int32
 	bodies      [][]byte
+	aparts      [][]byte // nil: not known, as for all but log records
 }
 
-func (c *columns) add(first, last int64, shelf time.Time, counted cells) {
+func (c *columns) add(first, last int64, shelf time.Time, counted cells, apart []byte) {
 	c.ids = append(c.ids, rand.Int64())
 	c.first = append(c.first, minuteTime(first))
 	c.last = append(c.last, minuteTime(last))
 	c.shelves = append(c.shelves, shelf)
 	c.cells = append(c.cells, int32(counted.Len()))
 	c.bodies = append(c.bodies, counted.AppendTo(nil))
+	c.aparts = append(c.aparts, apart)
 }
 
 const insertSQL = `
-INSERT INTO plait_store.tally (id, first_time, last_time, made_at, shelf, cell_count, signal, level, body)
-SELECT id, first_time, last_time, clock_timestamp(), shelf, cell_count, $7, $8, body
-FROM unnest($1::int8[], $2::timestamptz[], $3::timestamptz[], $4::date[], $5::int4[], $6::bytea[])
-  AS t (id, first_time, last_time, shelf, cell_count, body)`
+INSERT INTO plait_store.tally (id, first_time, last_time, made_at, shelf, cell_count, signal, level, body, apart)
+SELECT id, first_time, last_time, clock_timestamp(), shelf, cell_count, $8, $9, body, apart
+FROM unnest($1::int8[], $2::timestamptz[], $3::timestamptz[], $4::date[], $5::int4[], $6::bytea[], $7::bytea[])
+  AS t (id, first_time, last_time, shelf, cell_count, body, apart)`
 
 func (c *columns) arguments(signal Signal, level int) []any {
-	return []any{c.ids, c.first, c.last, c.shelves, c.cells, c.bodies, int16(signal), int16(signal.firstLevel() + level)}
+	return []any{c.ids, c.first, c.last, c.shelves, c.cells, c.bodies, c.aparts, int16(signal), int16(signal.firstLevel() + level)}
 }
 
 // Begin starts a group.
 func (c *collector) Begin() {
-	c.cells.Reset()
+	c.reset()
 	c.stored = columns{}
 }
 
@@ -78,9 +81,22 @@ func (c *collector) row(shelf partition.Shelf, minute int64) {
 // endShelf makes the body of a shelf.
 func (c *collector) endShelf() {
 	if c.cells.Len() > 0 {
-		c.stored.add(c.first, c.last, c.shelf.Time(), c.cells)
-		c.cells.Reset()
+		c.stored.add(c.first, c.last, c.shelf.Time(), c.cells, apartBytes(c.apart))
+		c.reset()
 	}
+}
+
+func (c *collector) reset() {
+	if c.cells.Reset(); c.apart != nil {
+		c.apart.Reset()
+	}
+}
+
+func apartBytes(a *counts.Apart) []byte {
+	if a == nil {
+		return nil
+	}
+	return a.Bytes()
 }
 
 // SpanCollector counts the spans of a group.
@@ -92,7 +108,7 @@ type SpanCollector struct {
 // NewSpanCollector makes one.
 func NewSpanCollector() *SpanCollector {
 	spans := counts.NewSpans()
-	return &SpanCollector{collector{signal: Spans, cells: spans}, spans}
+	return &SpanCollector{collector: collector{signal: Spans, cells: spans}, spans: spans}
 }
 
 // Add counts a span of a shelf that took so many nanoseconds. Spans come by shelf.
@@ -100,6 +116,9 @@ func (c *SpanCollector) Add(shelf partition.Shelf, key counts.SpanKey, nanos int
 	c.row(shelf, key.Minute)
 	c.spans.Add(key, nanos)
 }
+
+// LevelAttribute is the attribute of log records whose value is told apart.
+const LevelAttribute = "level"
 
 // LogCollector counts the log records of a group.
 type LogCollector struct {
@@ -110,13 +129,19 @@ type LogCollector struct {
 // NewLogCollector makes one.
 func NewLogCollector() *LogCollector {
 	logs := counts.NewLogs()
-	return &LogCollector{collector{signal: Logs, cells: logs}, logs}
+	return &LogCollector{collector: collector{signal: Logs, cells: logs, apart: counts.NewApart()}, logs: logs}
 }
 
 // Add counts a record of a shelf with a body of so many bytes. Records come by shelf.
 func (c *LogCollector) Add(shelf partition.Shelf, key counts.LogKey, bytes int) {
 	c.row(shelf, key.Minute)
 	c.logs.Add(key, bytes)
+}
+
+// AddApart tells apart a record that Add has counted, by whether it is at the beginning of its minute and by its own level
+// as canonical JSON: see counts.ApartKey.
+func (c *LogCollector) AddApart(key counts.LogKey, sharp bool, level []byte) {
+	c.apart.Add(key, sharp, level)
 }
 
 // IncrementCollector adds up the increments of a group.
@@ -128,7 +153,7 @@ type IncrementCollector struct {
 // NewIncrementCollector makes one.
 func NewIncrementCollector() *IncrementCollector {
 	increments := counts.NewIncrements()
-	return &IncrementCollector{collector{signal: Increments, cells: increments}, increments}
+	return &IncrementCollector{collector: collector{signal: Increments, cells: increments}, increments: increments}
 }
 
 // Add adds an increment that goes to a shelf. Increments come by shelf. Their labels are kept until the group ends.

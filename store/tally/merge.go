@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/counts"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pgerror"
@@ -213,7 +212,7 @@ func (t *Tally) mergeHour(ctx context.Context, like body) error {
 const takeSQL = `
 DELETE FROM plait_store.tally
 WHERE id = ANY ($1)
-RETURNING body`
+RETURNING body, apart`
 
 // errOvertaken says that another gateway has merged the same, or retention took it.
 var errOvertaken = errors.New("another gateway was faster")
@@ -226,11 +225,11 @@ func (t *Tally) merge(ctx context.Context, some []body, level int) error {
 		ids[i] = b.id
 	}
 	err := pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
-		sum, err := take(ctx, tx, signal, ids)
+		sum, apart, err := take(ctx, tx, signal, ids)
 		if err != nil {
 			return err
 		}
-		merged, err := cut(signal, shelf, sum.AppendTo(nil))
+		merged, err := cut(signal, shelf, sum.AppendTo(nil), apart)
 		if err != nil {
 			return err
 		}
@@ -243,89 +242,37 @@ func (t *Tally) merge(ctx context.Context, some []body, level int) error {
 	return pgerror.Read(err)
 }
 
-// take removes bodies, and returns their sum.
-func take(ctx context.Context, tx pgx.Tx, signal Signal, ids []int64) (cells, error) {
+// take removes bodies, and returns their sum, and what is told apart in it, nil for spans.
+func take(ctx context.Context, tx pgx.Tx, signal Signal, ids []int64) (cells, *counts.Apart, error) {
 	rows, err := tx.Query(ctx, takeSQL, ids)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer rows.Close()
 	sum, n := signal.newCells(), 0
+	var apart *counts.Apart
+	if signal == Logs {
+		apart = counts.NewApart()
+	}
 	for rows.Next() {
-		if err := sum.Merge(rows.RawValues()[0]); err != nil {
-			return nil, err
+		v := rows.RawValues()
+		if err := sum.Merge(v[0]); err != nil {
+			return nil, nil, err
+		}
+		if apart != nil {
+			if err := apart.Merge(v[1]); err != nil {
+				return nil, nil, err
+			}
 		}
 		n++
 	}
 	if err := rows.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if n != len(ids) {
-		return nil, errOvertaken
+		return nil, nil, errOvertaken
 	}
-	return sum, nil
-}
-
-// cutter makes bodies of cells that come by minute.
-type cutter struct {
-	shelf       time.Time
-	cells       cells
-	first, last int64
-	made        columns
-}
-
-// at makes room for a cell of a minute.
-func (c *cutter) at(minute int64) {
-	n := c.cells.Len()
-	nextHour := rowcodec.FloorDiv(minute, 60) != rowcodec.FloorDiv(c.last, 60)
-	if n >= soManyCells && nextHour || n >= wholeCells {
-		c.end()
-	}
-	if c.cells.Len() == 0 {
-		c.first = minute
-	}
-	c.last = minute
-}
-
-func (c *cutter) end() {
-	if c.cells.Len() > 0 {
-		c.made.add(c.first, c.last, c.shelf, c.cells)
-		c.cells.Reset()
-	}
-}
-
-// cut makes bodies of one, by the hour where that has enough cells.
-func cut(signal Signal, shelf time.Time, whole []byte) (columns, error) {
-	c := cutter{shelf: shelf}
-	var err error
-	switch signal {
-	case Logs:
-		logs := counts.NewLogs()
-		c.cells = logs
-		err = counts.ReadLogs(whole, func(cell *counts.LogCell) bool {
-			c.at(cell.Minute)
-			logs.Include(cell)
-			return true
-		})
-	case Increments:
-		increments := counts.NewIncrements()
-		c.cells = increments
-		err = counts.ReadIncrements(whole, nil, func(_ int, cell *plait.Increment) bool {
-			c.at(minuteOfStep(cell.Step))
-			increments.Include(cell)
-			return true
-		})
-	default:
-		spans := counts.NewSpans()
-		c.cells = spans
-		err = counts.ReadSpans(whole, func(cell *counts.SpanCell) bool {
-			c.at(cell.Minute)
-			spans.Include(cell)
-			return true
-		})
-	}
-	c.end()
-	return c.made, err
+	return sum, apart, nil
 }
 
 const (

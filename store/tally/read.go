@@ -229,6 +229,27 @@ func (t *Tally) read(ctx context.Context, signal Signal, steps Steps, body func(
 	if err := steps.check(); err != nil {
 		return err
 	}
+	return t.atOneMoment(ctx, func(tx pgx.Tx) error {
+		cuts := steps.cuts()
+		err := each(ctx, tx, func(v [][]byte) error { return body(v[0], cuts) }, bodiesSQL, pg.Planned, int16(signal), rowcodec.MicrosTime(steps.From), rowcodec.MicrosTime(steps.To))
+		if err != nil {
+			return err
+		}
+		sql := spanRowsSQL
+		if signal == Logs {
+			sql = logRowsSQL
+		}
+		for _, c := range cuts {
+			if err := each(ctx, tx, row, sql, pg.Planned, rowcodec.MicrosTime(c.from), rowcodec.MicrosTime(c.to)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// atOneMoment reads in a transaction that sees the database as it is when it begins.
+func (t *Tally) atOneMoment(ctx context.Context, read func(pgx.Tx) error) error {
 	conn, err := t.pool.Acquire(ctx)
 	if err != nil {
 		return pgerror.Read(err)
@@ -239,21 +260,7 @@ func (t *Tally) read(ctx context.Context, signal Signal, steps Steps, body func(
 		return pgerror.Read(err)
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // nothing was changed
-	cuts := steps.cuts()
-	err = each(ctx, tx, func(v [][]byte) error { return body(v[0], cuts) }, bodiesSQL, pg.Planned, int16(signal), rowcodec.MicrosTime(steps.From), rowcodec.MicrosTime(steps.To))
-	if err != nil {
-		return err
-	}
-	sql := spanRowsSQL
-	if signal == Logs {
-		sql = logRowsSQL
-	}
-	for _, c := range cuts {
-		if err := each(ctx, tx, row, sql, pg.Planned, rowcodec.MicrosTime(c.from), rowcodec.MicrosTime(c.to)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return read(tx)
 }
 
 // each hands out the rows of a statement, until use returns an error.

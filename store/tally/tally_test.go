@@ -230,6 +230,7 @@ func (d *database) expect(when string) {
 		if want := d.logRows(s); !reflect.DeepEqual(logs, want) {
 			d.t.Fatalf("%s %d kinds of records are counted in %+v, and the rows have %d", when, len(logs), s, len(want))
 		}
+		d.expectUpTo(when, s)
 	}
 }
 
