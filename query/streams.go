@@ -10,7 +10,7 @@ import (
 // LogStreams asks how many log records resources have. The range needs both ends.
 type LogStreams struct {
 	Range plait.TimeRange
-	Step  time.Duration // counted apart; 0 is all in one
+	Step  time.Duration // counted apart, from a multiple of it to the next; 0 is all in one
 }
 
 // LogStream is what the records of a resource come to.
@@ -21,7 +21,7 @@ type LogStream struct {
 
 // LogStep is how many records are in a step.
 type LogStep struct {
-	Index int // from 0, the first begins with the range
+	Index int // from 0, the first is that of the begin of the range
 	Count int64
 	Bytes int64 // of the bodies
 }

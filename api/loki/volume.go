@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/query/logql"
 )
 
@@ -95,7 +96,7 @@ func (h *handler) volume(ctx context.Context, q *request) (any, error) {
 	return succeed(resultOf{ResultType: "vector", Result: vector}), nil
 }
 
-// volumeOverTime answers for each step, at its end.
+// volumeOverTime answers for each step, at its end. Steps end at multiples of their length, and the last one with the range, as in Loki.
 func (h *handler) volumeOverTime(ctx context.Context, q *request) (any, error) {
 	step, err := q.step()
 	if err != nil {
@@ -108,11 +109,12 @@ func (h *handler) volumeOverTime(ctx context.Context, q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	steps := query.Steps{Range: q.within, Length: step, Aligned: true}
 	matrix := []matrixSeries{}
 	for _, v := range all {
 		series := matrixSeries{Metric: v.metric}
 		for _, i := range slices.Sorted(maps.Keys(v.steps)) {
-			end := q.within.From.Add(time.Duration(i+1) * step)
+			end := steps.Begin(i + 1)
 			if end.After(q.within.To) {
 				end = q.within.To
 			}

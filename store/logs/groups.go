@@ -40,10 +40,6 @@ FROM (
 GROUP BY 1, 2, 3, 4, 5, 6
 LIMIT $9`
 
-// groupHashedSQL leaves the planner no other way than to group by a hash: of a day that grows it knows too little, and
-// sorts all rows by their attributes, to disk.
-const groupHashedSQL = `SELECT set_config('enable_sort', 'off', true)`
-
 // maxLogGroups bounds an answer, of some 200 bytes each.
 const maxLogGroups = 100_000
 
@@ -88,7 +84,14 @@ type groupCounter struct {
 	meant     map[int64]bool // the same
 	sets      []int64        // that have an attribute that is asked for
 	telling   map[int64]bool // by class
-	sums      map[logGroup]int64
+	sums      map[logGroup]*int64
+	row       sumsOfRow
+}
+
+// sumsOfRow are the sums of a step's records of a resource, by severity. Cells come by step and resource.
+type sumsOfRow struct {
+	step, resource int64
+	of             [32]*int64
 }
 
 // newGroupCounter prepares a question. It is nil where the dictionaries are too large to tell groups apart.
@@ -97,7 +100,7 @@ func (s *Reader) newGroupCounter(ctx context.Context, q query.LogGroups) (*group
 	if err != nil || !entries.LogClasses.Whole() || !entries.AttributeSets.Whole() || !entries.Scopes.Whole() {
 		return nil, err
 	}
-	g := &groupCounter{store: s, asked: q, entries: entries, telling: map[int64]bool{}, sums: map[logGroup]int64{},
+	g := &groupCounter{store: s, asked: q, entries: entries, telling: map[int64]bool{}, sums: map[logGroup]*int64{},
 		steps: tally.Steps{From: q.After / 1000, To: q.UpTo / 1000, Length: q.Step / 1000}}
 	if g.resources, err = resourcesOf(entries, q.Condition); err != nil {
 		return nil, err
@@ -124,6 +127,7 @@ func (g *groupCounter) count(ctx context.Context) error {
 		return err
 	}
 	clear(g.sums)
+	g.row = sumsOfRow{}
 	return pg.ReadPlanned(ctx, g.store.search, "SELECT", func(tx pgx.Tx) error {
 		return g.addRows(ctx, tx, tally.Piece{From: g.steps.From, To: g.steps.To})
 	})
@@ -151,11 +155,36 @@ func (g *groupCounter) addCell(c *counts.ApartCell) error {
 	if c.Level != "" && g.isAsked(tally.LevelAttribute) {
 		group.attribute = c.Level
 	}
-	return g.add(group, c.Count)
+	if n := int(c.Severity); group.class != 0 || group.attribute != "" || n < 0 || n >= len(g.row.of) {
+		return g.add(group, c.Count)
+	}
+	if g.row.step != c.Minute || g.row.resource != c.Resource {
+		g.row = sumsOfRow{step: c.Minute, resource: c.Resource}
+	}
+	sum := &g.row.of[c.Severity]
+	if *sum == nil {
+		*sum = g.sum(group)
+	}
+	**sum += c.Count
+	return g.enough()
+}
+
+func (g *groupCounter) sum(group logGroup) *int64 {
+	sum := g.sums[group]
+	if sum == nil {
+		sum = new(int64)
+		g.sums[group] = sum
+	}
+	return sum
 }
 
 func (g *groupCounter) add(group logGroup, n int64) error {
-	if g.sums[group] += n; len(g.sums) > maxLogGroups {
+	*g.sum(group) += n
+	return g.enough()
+}
+
+func (g *groupCounter) enough() error {
+	if len(g.sums) > maxLogGroups {
 		return errManyGroups
 	}
 	return nil
@@ -163,7 +192,7 @@ func (g *groupCounter) add(group logGroup, n int64) error {
 
 // addRows counts the rows of a piece of time.
 func (g *groupCounter) addRows(ctx context.Context, tx pgx.Tx, p tally.Piece) error {
-	if _, err := tx.Exec(ctx, groupHashedSQL); err != nil {
+	if _, err := tx.Exec(ctx, tally.HashedSQL); err != nil {
 		return err
 	}
 	classes := []int64{}
@@ -197,7 +226,7 @@ func (g *groupCounter) groups(ctx context.Context) ([]query.LogGroup, error) {
 	var rows []storedLog
 	var groups []query.LogGroup
 	for group, n := range g.sums {
-		if n == 0 { // all of it was told apart
+		if *n == 0 { // all of it was told apart
 			continue
 		}
 		row := storedLog{resource: group.resource, severity: group.severity, class: group.class, attributeSet: group.set, attributes: group.attributes}
@@ -205,7 +234,7 @@ func (g *groupCounter) groups(ctx context.Context) ([]query.LogGroup, error) {
 			row.attributes = `{"` + tally.LevelAttribute + `":` + group.attribute + `}`
 		}
 		rows = append(rows, row)
-		groups = append(groups, query.LogGroup{Step: int(group.step), Count: n})
+		groups = append(groups, query.LogGroup{Step: int(group.step), Count: *n})
 	}
 	of, err := g.store.logEntries(ctx, rows, everything)
 	if err != nil {

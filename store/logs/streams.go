@@ -19,10 +19,7 @@ const maxStreamSteps = 200_000
 // LogStreams counts log records by resource and step, to the microsecond, in no order of resources. It is
 // plait.ErrTooLarge when there are more than an answer has room for.
 func (s *Reader) LogStreams(ctx context.Context, q query.LogStreams) ([]query.LogStream, error) {
-	steps := tally.Steps{From: q.Range.From.UnixMicro(), To: q.Range.To.UnixMicro(), Length: q.Step.Microseconds()}
-	if steps.Length <= 0 {
-		steps.Length = steps.To - steps.From
-	}
+	steps := tally.NewSteps(q.Range, q.Step, true)
 	if steps.From >= steps.To {
 		return nil, nil
 	}

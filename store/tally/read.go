@@ -124,10 +124,16 @@ SELECT ` + spanRowColumns + `
 FROM plait_store.span
 WHERE start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL
 
+	// Many rows are of one resource, class and severity, and few numbers tell how many they are.
 	logRowsSQL = `
-SELECT ` + logRowColumns + `
+SELECT date_bin($3, time, $4), resource, class, severity, count(*), sum(octet_length(body))::int8
 FROM plait_store.log
-WHERE time >= $1 AND time < $2 AND ` + search.ShelvesSQL
+WHERE time >= $1 AND time < $2 AND ` + search.ShelvesSQL + `
+GROUP BY 1, 2, 3, 4`
+
+	// HashedSQL leaves the planner no other way than to group by a hash: of a day that grows it knows too little, and
+	// sorts all rows, to disk.
+	HashedSQL = `SELECT set_config('enable_sort', 'off', true)`
 )
 
 // Spans hands out how many spans began in each step: cells of a step, which is their Minute, in any order and maybe
@@ -138,20 +144,26 @@ func (t *Tally) Spans(ctx context.Context, steps Steps, use func(*counts.SpanCel
 		bad = use(c)
 		return bad == nil
 	}
-	err := t.read(ctx, Spans, steps, func(body []byte, cuts []span) error {
-		err := counts.ReadSpans(body, func(c *counts.SpanCell) bool {
-			if !steps.whole(c.Minute, cuts) {
+	var cut cutRows
+	body := func(v [][]byte) error {
+		err := counts.ReadSpans(v[0], func(c *counts.SpanCell) bool {
+			if !steps.whole(c.Minute, cut.pieces) {
+				cut.add(c.Minute, c.Count)
 				return true
 			}
 			c.Minute = int64(steps.of(c.Minute * counts.MinuteMicros))
 			return hand(c)
 		})
 		return cmp.Or(bad, err)
-	}, func(v [][]byte) error {
+	}
+	row := func(v [][]byte) error {
 		micros, key, nanos := spanRow(v)
 		key.Minute = int64(steps.of(micros))
 		hand(&counts.SpanCell{SpanKey: key, Count: 1, SumNanos: max(nanos, 0), Buckets: []counts.Bucket{{Index: counts.BucketOf(nanos), Count: 1}}})
 		return bad
+	}
+	err := t.read(ctx, Spans, steps, &cut, body, func(tx pgx.Tx, c span) error {
+		return each(ctx, tx, row, spanRowsSQL, pg.Planned, rowcodec.MicrosTime(c.from), rowcodec.MicrosTime(c.to))
 	})
 	if err != nil {
 		return fmt.Errorf("count spans: %w", err)
@@ -195,52 +207,21 @@ func (t *Tally) Increments(ctx context.Context, from, to time.Time, use func(bod
 	return nil
 }
 
-// Logs hands out how many log records there are in each step, as Spans does.
-func (t *Tally) Logs(ctx context.Context, steps Steps, use func(*counts.LogCell) error) error {
-	var bad error
-	hand := func(c *counts.LogCell) bool {
-		bad = use(c)
-		return bad == nil
-	}
-	err := t.read(ctx, Logs, steps, func(body []byte, cuts []span) error {
-		err := counts.ReadLogs(body, func(c *counts.LogCell) bool {
-			if !steps.whole(c.Minute, cuts) {
-				return true
-			}
-			minute := c.Minute
-			c.Minute = int64(steps.of(minute * counts.MinuteMicros))
-			return hand(c)
-		})
-		return cmp.Or(bad, err)
-	}, func(v [][]byte) error {
-		micros, key, bytes := logRow(v)
-		key.Minute = int64(steps.of(micros))
-		hand(&counts.LogCell{LogKey: key, Count: 1, Bytes: int64(bytes)})
-		return bad
-	})
-	if err != nil {
-		return fmt.Errorf("count log records: %w", err)
-	}
-	return nil
-}
-
-// read reads bodies of the range, and the rows of minutes that are cut, as they are at one moment.
-func (t *Tally) read(ctx context.Context, signal Signal, steps Steps, body func([]byte, []span) error, row func([][]byte) error) error {
+// read reads bodies of the range, and then what is cut, as they are at one moment.
+func (t *Tally) read(ctx context.Context, signal Signal, steps Steps, cut *cutRows, body func([][]byte) error, rows func(pgx.Tx, span) error) error {
 	if err := steps.check(); err != nil {
 		return err
 	}
+	cut.steps, cut.pieces = steps, steps.cuts()
 	return t.atOneMoment(ctx, func(tx pgx.Tx) error {
-		cuts := steps.cuts()
-		err := each(ctx, tx, func(v [][]byte) error { return body(v[0], cuts) }, bodiesSQL, pg.Planned, int16(signal), rowcodec.MicrosTime(steps.From), rowcodec.MicrosTime(steps.To))
-		if err != nil {
+		if err := each(ctx, tx, body, bodiesSQL, pg.Planned, int16(signal), rowcodec.MicrosTime(steps.From), rowcodec.MicrosTime(steps.To)); err != nil {
 			return err
 		}
-		sql := spanRowsSQL
-		if signal == Logs {
-			sql = logRowsSQL
+		if err := cut.check(); err != nil {
+			return err
 		}
-		for _, c := range cuts {
-			if err := each(ctx, tx, row, sql, pg.Planned, rowcodec.MicrosTime(c.from), rowcodec.MicrosTime(c.to)); err != nil {
+		for _, c := range cut.pieces {
+			if err := rows(tx, c); err != nil {
 				return err
 			}
 		}

@@ -55,11 +55,9 @@ func (t *Tally) LogsUpTo(ctx context.Context, steps Steps, use func(*counts.Apar
 		if len(cuts) > maxPieces {
 			cuts = []span{{steps.From, steps.To}}
 		}
-		if len(cuts) != 1 || cuts[0] != (span{steps.From, steps.To}) {
-			told := teller{steps: steps, cuts: cuts, use: use}
-			if err := each(ctx, tx, told.body, apartBodiesSQL, pg.Planned, from, to); err != nil {
-				return err
-			}
+		told := teller{cut: cutRows{steps: steps, pieces: cuts}, use: use}
+		if err := cmp.Or(each(ctx, tx, told.body, apartBodiesSQL, pg.Planned, from, to), told.cut.check()); err != nil {
+			return err
 		}
 		for _, c := range cuts {
 			if err := rows(ctx, tx, Piece{c.from, c.to}); err != nil {
@@ -107,9 +105,8 @@ func joined(all []span, within span) []span {
 
 // teller hands out cells by the minute to which LogQL counts their records.
 type teller struct {
-	steps Steps
-	cuts  []span
-	use   func(*counts.ApartCell) error
+	cut cutRows
+	use func(*counts.ApartCell) error
 
 	minute int64 // of the last cell
 	step   int64 // in which it is, or outside
@@ -132,6 +129,7 @@ func (t *teller) body(v [][]byte) error {
 	err := counts.ReadLogs(v[0], func(c *counts.LogCell) bool {
 		cell.ApartKey = counts.ApartKey{LogKey: c.LogKey}
 		hand(c.Minute, c.Count)
+		t.cut.add(c.Minute, c.Count)
 		return bad == nil
 	})
 	if err = cmp.Or(bad, err); err != nil || v[1] == nil { // all that is not told apart lies in cuts
@@ -155,8 +153,8 @@ func (t *teller) body(v [][]byte) error {
 func (t *teller) stepOf(minute int64) int64 {
 	if !t.known || t.minute != minute {
 		t.minute, t.step, t.known = minute, outside, true
-		if t.steps.whole(minute, t.cuts) {
-			t.step = int64(t.steps.of(minute * counts.MinuteMicros))
+		if steps := t.cut.steps; steps.whole(minute, t.cut.pieces) {
+			t.step = int64(steps.of(minute * counts.MinuteMicros))
 		}
 	}
 	return t.step
