@@ -76,8 +76,10 @@ type Comparison struct {
 	Alike []ComparedValue
 	// Around are log records of the same services without a trace, the most severe first.
 	Around []plait.LogRecord
-	// IDs are keys that have a value for nearly each request, MoreKeys how many keys were not compared.
+	// IDs are keys that have a value for nearly each request, Ports those of ports that a system gave to connections,
+	// MoreKeys how many keys were not compared.
 	IDs      []string
+	Ports    []string
 	MoreKeys int
 	Ignored  []plait.Matcher
 	CutShort bool
@@ -168,6 +170,7 @@ func (p *Pivots) compare(ctx context.Context, c *Comparison) error {
 		return err
 	}
 	c.IDs, c.CutShort = values.IDs, c.CutShort || cut || values.CutShort
+	values.Values, c.Ports = withoutPorts(values.Values)
 	c.compareValues(values.Values)
 	c.compareTemplates(templates)
 	return nil
