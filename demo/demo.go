@@ -28,8 +28,8 @@ type Config struct {
 	OTLPHeaders map[string]string
 	// Rate is how many pages shoppers ask for in a second on average, 8 if zero.
 	Rate float64
-	// FaultEvery is the time from the start of one fault to the start of the next, 45 s if zero.
-	// The first starts after a quarter of it, and each lasts for half of it.
+	// FaultEvery is the time from the start of one fault to the start of the next, 4 minutes if zero. Each lasts for half of it, and
+	// half a minute at most. The first starts after a quarter of it, or 15 s, and the second a minute later at the latest.
 	FaultEvery time.Duration
 	// Logger hears what happens to the shop as a program (not what its services log),
 	// slog.Default if nil.
@@ -50,7 +50,7 @@ func (c *Config) setDefaults() error {
 		c.Rate = 8
 	}
 	if c.FaultEvery == 0 {
-		c.FaultEvery = 45 * time.Second
+		c.FaultEvery = 4 * time.Minute
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -15,7 +15,7 @@ type demoCommand struct {
 
 	Gateway    baseURL           `help:"Run only the shop, and send to the gateway at this OTLP/HTTP address." placeholder:"URL"`
 	Rate       float64           `help:"Pages that shoppers ask for in a second." default:"8" placeholder:"N"`
-	FaultEvery duration.Duration `help:"From the start of one fault to the start of the next; each lasts half of it." default:"45s" placeholder:"DURATION"`
+	FaultEvery duration.Duration `help:"From the start of one fault to the start of the next; each lasts half of it, and half a minute at most." default:"4m" placeholder:"DURATION"`
 }
 
 // Run runs the gateway with the shop, or with --gateway the shop alone, until the context ends.
