@@ -126,7 +126,10 @@ func (x *exchange) count(o *outcome) {
 // failText answers in plain text.
 func (x *exchange) failText(a answer) error { return x.String(a.http, a.message+"\n") }
 
-// failPlain answers what no door took: unknown paths and wrong methods.
+// http2Preface is what the first line of HTTP/2, which gRPC's clients speak at once, has in place of a method.
+const http2Preface = "PRI"
+
+// failPlain answers what no door took: unknown paths, wrong methods, and gRPC at the port for HTTP.
 func (s *Server) failPlain(err error, c echo.Context) {
 	var he *echo.HTTPError
 	if !errors.As(err, &he) {
@@ -134,10 +137,12 @@ func (s *Server) failPlain(err error, c echo.Context) {
 	}
 	text := http.StatusText(he.Code)
 	name := "error"
-	switch he.Code {
-	case http.StatusNotFound:
+	switch {
+	case c.Request().Method == http2Preface:
+		name, text = "no_route", fmt.Sprintf("this port takes HTTP/1.1. OTLP/gRPC has a port of its own, %s", s.GRPCAddr())
+	case he.Code == http.StatusNotFound:
 		name, text = "no_route", fmt.Sprintf("unknown path %.200q. POST to one of: %s", c.Request().URL.Path, strings.Join(s.paths(), " "))
-	case http.StatusMethodNotAllowed:
+	case he.Code == http.StatusMethodNotAllowed:
 		name, text = "method", fmt.Sprintf("%s takes POST, not %.20s", c.Request().URL.Path, c.Request().Method)
 		c.Response().Header().Set("Allow", http.MethodPost)
 	}

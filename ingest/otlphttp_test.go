@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"bytes"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -135,6 +137,26 @@ func TestWrongRequestsAreToldWhatWouldBeRight(t *testing.T) {
 				t.Errorf("answer %d %q, want %d with %q", a.code, a.body, c.code, c.says)
 			}
 		})
+	}
+}
+
+func TestGRPCAtThePortForHTTPIsToldWhereToGo(t *testing.T) {
+	t.Parallel()
+	ts := serve(t)
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", ts.HTTPAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	told, err := io.ReadAll(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "OTLP/gRPC has a port of its own, " + ts.GRPCAddr().String(); !strings.Contains(string(told), want) {
+		t.Errorf("the port for HTTP says %q, want %q", told, want)
 	}
 }
 
