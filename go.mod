@@ -2,6 +2,8 @@ module github.com/plaithq/plait
 
 go 1.26.0
 
+ignore ./web/node_modules
+
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/apache/thrift v0.24.0

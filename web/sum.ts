@@ -7,12 +7,14 @@ import type { Plugin } from 'vite'
 const roots = ['index.html', 'package-lock.json', 'vite.config.ts']
 const trees = ['public', 'src']
 
-/** sourceSum writes the sum of the source beside the built files. */
+/** sourceSum writes the sum of the source beside the directory of the built files, by its name. */
 export function sourceSum(): Plugin {
+  let built: string
   return {
     name: 'source-sum',
     apply: 'build',
-    closeBundle: () => writeFileSync('dist.sha256', `${sumOf(sourceFiles())}\n`),
+    configResolved: ({ build }) => void (built = build.outDir),
+    closeBundle: () => writeFileSync(`${built}.sha256`, `${sumOf(sourceFiles())}\n`),
   }
 }
 
