@@ -8,6 +8,8 @@ import { change } from '../frame/address.ts'
 import { Card, Part } from '../parts/part.tsx'
 import { Level, ServiceMark, shown } from '../parts/marks.tsx'
 import { chance, count, share } from '../words/numbers.ts'
+import { alikeLit } from './holding.ts'
+import { keep, type Looked } from './holding.tsx'
 import { comparedWith, inCommon, sameText, telling, templateText, these } from './sentences.ts'
 
 /** mostValues is how many values are shown. */
@@ -23,9 +25,10 @@ const rests: [value: string, words: string][] = [
 interface CommonProps {
   answer: Answer<Comparison>
   rest: string
+  looked: Looked
 }
 
-export function Common({ answer, rest }: CommonProps) {
+export function Common({ answer, rest, looked }: CommonProps) {
   const c = answer.value
   const title = c && !c.too_few && c.box.total > 0 ? `What ${these(c)} have in common` : 'What they have in common'
   return (
@@ -36,7 +39,7 @@ export function Common({ answer, rest }: CommonProps) {
             <p class="common-says">
               {inCommon(found).map((piece, i) => (typeof piece === 'string' ? piece : <code key={i}>{shown(piece.code)}</code>))}
             </p>
-            <Values found={found} />
+            <Values found={found} looked={looked} />
             {!found.too_few && <Rest found={found} rest={rest} />}
           </>
         )}
@@ -52,25 +55,44 @@ function partial(c: Comparison): string | undefined {
   return undefined
 }
 
-function Values({ found }: { found: Comparison }) {
+function Values({ found, looked }: { found: Comparison; looked: Looked }) {
   const told = telling(found)
   const values = (told.length > 0 ? told.slice(0, mostValues) : found.values.slice(0, 3)).filter(() => !found.too_few)
   if (values.length === 0) return null
   return (
     <ul aria-label={told.length > 0 ? 'Values, the least likely first' : 'The nearest values'}>
       {values.map((v) => (
-        <li key={`${v.key}=${v.value}`}>
-          <Value v={v} found={found} />
+        <li key={`${v.service ?? ''} ${v.key}=${v.value}`}>
+          <Value v={v} found={found} looked={looked} />
         </li>
       ))}
     </ul>
   )
 }
 
-function Value({ v, found }: { v: ComparedValue; found: Comparison }) {
+interface ValueProps {
+  v: ComparedValue
+  found: Comparison
+  looked: Looked
+}
+
+// Whoever looks at a value sees where in the picture it is; whoever chooses it keeps it ringed.
+function Value({ v, found, looked }: ValueProps) {
   const same = sameText(v)
+  const lit = { key: v.key, value: v.value, service: v.service ?? '' }
+  const off = () => looked.look(undefined)
   return (
-    <div class="common-value">
+    <button
+      type="button"
+      class="common-value"
+      aria-pressed={alikeLit(lit, looked.kept)}
+      title="Ring the cells that have it"
+      onClick={() => keep(lit)}
+      onPointerEnter={() => looked.look(lit)}
+      onPointerLeave={off}
+      onFocus={() => looked.look(lit)}
+      onBlur={off}
+    >
       <span class="common-head">
         <span class="mono common-text">
           <span class="quiet-text">{shown(v.key)}</span> <strong>{shown(v.value)}</strong>
@@ -79,7 +101,7 @@ function Value({ v, found }: { v: ComparedValue; found: Comparison }) {
       </span>
       <Sides box={v.box} others={v.others} found={found} />
       {same && <span class="faint common-same">{shown(same)}</span>}
-    </div>
+    </button>
   )
 }
 

@@ -6,6 +6,7 @@ import { theme } from '../frame/theme.ts'
 import { count, duration, rate } from '../words/numbers.ts'
 import { holds, inTime, type Box } from './box.ts'
 import { high, latencyTicks, low, yOf, type Frame, type Grid } from './grid.ts'
+import { Ringed, RingedText, type Holding } from './holding.tsx'
 import { paint, rectOf, type Size } from './paint.ts'
 import { Plot } from './plot.tsx'
 import { Rings, RingTip } from './rings.tsx'
@@ -36,9 +37,11 @@ interface HeatProps {
   /** how many requests lie in the box of the address, where that is known better than by cells */
   known: number | undefined
   says: string
+  /** what has the value that is looked at */
+  holding: Holding | undefined
 }
 
-export function Heat({ picture, height, query, box, onBox, known, says }: HeatProps) {
+export function Heat({ picture, height, query, box, onBox, known, says, holding }: HeatProps) {
   const { map, grid, shades, patches } = picture
   const ring = useSignal<Shade | undefined>(undefined)
   const rings = useMemo(() => ringsOf(shades), [shades])
@@ -62,12 +65,13 @@ export function Heat({ picture, height, query, box, onBox, known, says }: HeatPr
         over={(frame) => (
           <>
             <Strip map={map} grid={grid} frame={frame} />
+            {holding && <Ringed holding={holding} grid={grid} frame={frame} />}
             <Rings rings={rings} grid={grid} frame={frame} box={box} onRing={(r) => (ring.value = r)} />
           </>
         )}
         tip={(frame) => ring.value && <RingTip key={ring.value.trace_id} cell={ring.value} grid={grid} frame={frame} query={query} />}
       />
-      <Legend map={map} />
+      <Legend map={map} holding={holding} />
     </>
   )
 }
@@ -126,7 +130,7 @@ function Strip({ map, grid, frame }: { map: Heatmap; grid: Grid; frame: Frame })
   )
 }
 
-function Legend({ map }: { map: Heatmap }) {
+function Legend({ map, holding }: { map: Heatmap; holding: Holding | undefined }) {
   const most = Math.max(0, ...map.cells.map((c) => c.requests))
   const swatches = (kind: string) => (
     <span class="heat-swatches" aria-hidden="true">
@@ -149,6 +153,7 @@ function Legend({ map }: { map: Heatmap }) {
         </svg>{' '}
         a trace
       </span>
+      {holding && <RingedText holding={holding} />}
       {map.below > 0 && <span>hatched: {count(map.below)} took less than {duration((map.edges[0] ?? 0) * 1e9)}</span>}
     </p>
   )

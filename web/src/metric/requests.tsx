@@ -13,6 +13,7 @@ import { Alike, Around } from './beside.tsx'
 import { formatBox, parseBox, type Box } from './box.ts'
 import { Common, Logged } from './common.tsx'
 import { Heat, pictureOf } from './heat.tsx'
+import { keep, useLooked, type Holding, type Looked } from './holding.tsx'
 import { NoBox } from './nobox.tsx'
 import { NoRequests } from './norequests.tsx'
 import { Picker } from './picker.tsx'
@@ -42,7 +43,8 @@ export function RequestsOf({ query }: { query: string }) {
     ask: box ? { path: 'api/v1/compare', params: { query, ...asked(), ...timeOf(box), min: box.low || undefined, max: highest(box), rest } } : { path: 'api/v1/heatmap', params: question },
     sql: sqlOf(query, box, range.value),
   })
-  useBoxKeys(box)
+  const looked = useLooked(question)
+  useBoxKeys(box, looked)
   const live = box === undefined
   return (
     <div class="view metric">
@@ -51,13 +53,13 @@ export function RequestsOf({ query }: { query: string }) {
         <Picker query={query} />
         {params.box && !box && <Note>“box={params.box}” is no box: it has a time and a latency, as T0,T1,LOW,HIGH.</Note>}
         <Part answer={map} lines={12} reading="reading requests" partial={partial}>
-          {(found) => <Shown map={found} query={query} box={box} compared={compared} narrow={narrow} />}
+          {(found) => <Shown map={found} query={query} box={box} compared={compared} narrow={narrow} holding={looked.holding} />}
         </Part>
       </section>
       <div class="stack metric-side">
         {box ? (
           <>
-            <Common answer={compared} rest={rest} />
+            <Common answer={compared} rest={rest} looked={looked} />
             <Logged answer={compared} />
             {compared.value && <Around records={compared.value.around} about="same services" time={timesOf(compared.value)} />}
             <Alike answer={compared} />
@@ -77,9 +79,10 @@ interface ShownProps {
   box: Box | undefined
   compared: Answer<Comparison>
   narrow: boolean
+  holding: Holding | undefined
 }
 
-function Shown({ map, query, box, compared, narrow }: ShownProps) {
+function Shown({ map, query, box, compared, narrow, holding }: ShownProps) {
   const table = useSignal(false)
   useKeys([{ key: 'T', does: 'the picture as a table', run: () => (table.value = !table.value) }])
   const picture = useMemo(() => pictureOf(map), [map])
@@ -90,7 +93,7 @@ function Shown({ map, query, box, compared, narrow }: ShownProps) {
     <>
       {total === 0 ? <NoRequests query={query} /> : <p class="metric-says">{says}</p>}
       {box && outside(picture.grid, box) && <Note>The box, {boxText(box)}, is not in this range.</Note>}
-      <Heat picture={picture} height={narrow ? 240 : 300} query={query} box={box} onBox={setBox} known={compared.loading ? undefined : compared.value?.box.total} says={says || 'No requests'} />
+      <Heat picture={picture} height={narrow ? 240 : 300} query={query} box={box} onBox={setBox} known={compared.loading ? undefined : compared.value?.box.total} says={says || 'No requests'} holding={holding} />
       <p class="metric-below">
         {box && <span class="quiet-text">Box: {boxText(box)}</span>}
         <button type="button" class="button quiet" aria-expanded={table.value} onClick={() => (table.value = !table.value)}>
@@ -107,9 +110,10 @@ function partial(map: Heatmap): string | undefined {
   return map.ignored_matchers?.length ? `Not looked at, since no request says anything about it: ${map.ignored_matchers.join(', ')}.` : undefined
 }
 
-// Esc removes the box, z goes into it.
-function useBoxKeys(box: Box | undefined): void {
+// Esc removes the box, z goes into it, Backspace takes the value off whose cells are ringed.
+function useBoxKeys(box: Box | undefined, { kept }: Looked): void {
   useKeys([
+    ...(kept ? [{ key: 'Backspace', does: 'no longer ring the value', run: () => keep(undefined) }] : []),
     ...(box ? [{ key: 'Escape', does: 'remove the box', run: () => setBox(undefined) }] : []),
     ...(box && Number.isFinite(box.t0) ? [{ key: 'z', does: 'zoom to the box', run: () => change({ from: iso(box.t0), to: iso(box.t1) }) }] : []),
   ])

@@ -35,7 +35,10 @@ describe('what requests have in common', () => {
 })
 
 test('what a box was compared with is told', () => {
-  const left_out = [{ key: 'order.id', why: '' }]
+  const left_out = [{ key: 'order.id', why: 'a value for nearly each request' }]
+  const ports = { key: 'client.port', why: 'ports of connections' }
+  expect(comparedWith(comparison({ left_out: [...left_out, ports] }))).toContain('Ids and ports of connections are left out.')
+  expect(comparedWith(comparison({ left_out: [ports] }))).toContain('. Ports of connections are left out.')
   expect(comparedWith(comparison({ without_slow: true, left_out }))).toBe('Compared with 1,095 requests to the same 2 operations outside the box and outside other spikes. Ids are left out.')
   expect(comparedWith(comparison({ rest: 'before', operations: 1, others: { start: '', end: '', requests: 1000, total: 36246, sampled_one_in: 2 } }))).toBe(
     'Compared with 1,000 of about 36,246 requests to the same operation in the time before, for as long.',

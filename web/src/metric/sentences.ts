@@ -75,7 +75,15 @@ export function comparedWith(c: Comparison): string {
   const what = c.rest === 'all' ? '' : ` to the same ${c.operations === 1 ? 'operation' : `${c.operations} operations`}`
   const where = c.rest === 'before' ? 'in the time before, for as long' : 'outside the box'
   const spikes = c.without_slow && c.without_failed ? ', without slow and failed ones' : c.without_slow ? ' and outside other spikes' : c.without_failed ? ' and without failed ones' : ''
-  return `Compared with ${drawn}${what} ${where}${spikes}.${c.left_out.length > 0 ? ' Ids are left out.' : ''}`
+  return `Compared with ${drawn}${what} ${where}${spikes}.${leftOut(c)}`
+}
+
+// leftOut says what is not compared.
+function leftOut({ left_out }: Comparison): string {
+  const ports = left_out.some((l) => l.why.includes('port'))
+  const ids = left_out.some((l) => !l.why.includes('port'))
+  const what = [ids && 'ids', ports && 'ports of connections'].filter(Boolean).join(' and ')
+  return what && ` ${capital(what)} are left out.`
 }
 
 /** templateText is a template as people read it: ‹n› for what varies. */
