@@ -9,6 +9,7 @@ import (
 	"github.com/plaithq/plait/api/ask"
 	"github.com/plaithq/plait/correlate"
 	"github.com/plaithq/plait/correlate/tracetree"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 type traceParams struct {
@@ -58,7 +59,9 @@ type treeSpan struct {
 	Resource       json.RawMessage `json:"resource"`
 	Scope          *scope          `json:"scope,omitempty"`
 	TraceState     string          `json:"trace_state,omitempty"`
-	Logs           []logRecord     `json:"logs"`
+	// AdjustedCount is of how many spans a sampler kept this one, where it tells that; absent for 1.
+	AdjustedCount int64       `json:"adjusted_count,omitempty"`
+	Logs          []logRecord `json:"logs"`
 }
 
 type spanEvent struct {
@@ -170,6 +173,9 @@ func (l links) node(t *tracetree.Tree, i int) treeSpan {
 		Attributes: attributes(span.Attributes), Resource: attributes(span.Resource.Attributes), Scope: scopeOf(span.Scope),
 		Events: make([]spanEvent, 0, len(span.Events)), SpanLinks: make([]spanLink, 0, len(span.Links)),
 		TraceState: span.TraceState, Logs: l.records(n.Logs),
+	}
+	if count := spanmetrics.AdjustedCount(span); count > 1 {
+		out.AdjustedCount = count
 	}
 	if !span.ParentSpanID.IsZero() {
 		out.ParentSpanID = span.ParentSpanID.String()

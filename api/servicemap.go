@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/plaithq/plait/api/ask"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 type serviceMapParams struct {
@@ -24,8 +25,10 @@ type serviceMapAnswer struct {
 
 // traffic is what passed a node or an edge within the window.
 type traffic struct {
-	Calls     int64   `json:"calls"`
-	Failed    int64   `json:"failed"`
+	Calls  int64 `json:"calls"`
+	Failed int64 `json:"failed"`
+	// Measured is there where calls and failed are estimated from fewer: of sampled traces, or of very many spans.
+	Measured  *int64  `json:"measured,omitempty"`
 	Rate      float64 `json:"rate"`       // calls per second
 	ErrorRate float64 `json:"error_rate"` // failed of calls, 0 to 1
 	Latency   latency `json:"latency"`
@@ -76,23 +79,26 @@ func (s *Server) serviceMap(ctx context.Context, p serviceMapParams) (*serviceMa
 	}
 	for _, n := range m.Nodes {
 		answer.Nodes = append(answer.Nodes, serviceNode{
-			n.Service, newTraffic(m.To.Sub(m.From), n.Calls, n.Failed, n.DurationNanosSum, n.P50, n.P95, n.P99, courses.ofNode(n.Service)),
+			n.Service, newTraffic(m.To.Sub(m.From), &n.MapCalls, courses.ofNode(n.Service)),
 		})
 	}
 	for _, e := range m.Edges {
 		answer.Edges = append(answer.Edges, serviceEdge{
-			e.Client, e.Server, e.ConnectionType.String(), newTraffic(m.To.Sub(m.From), e.Calls, e.Failed, e.DurationNanosSum, e.P50, e.P95, e.P99, courses.ofEdge(e.Edge)),
+			e.Client, e.Server, e.ConnectionType.String(), newTraffic(m.To.Sub(m.From), &e.MapCalls, courses.ofEdge(e.Edge)),
 		})
 	}
 	return answer, nil
 }
 
-func newTraffic(over time.Duration, calls, failed, sumNanos int64, p50, p95, p99 time.Duration, c *course) traffic {
-	t := traffic{Calls: calls, Failed: failed, Latency: latency{P50NS: int64(p50), P95NS: int64(p95), P99NS: int64(p99)}, course: c}
-	if calls > 0 {
-		t.Rate = float64(calls) / over.Seconds()
-		t.ErrorRate = float64(failed) / float64(calls)
-		t.Latency.MeanNS = sumNanos / calls
+func newTraffic(over time.Duration, m *spanmetrics.MapCalls, c *course) traffic {
+	t := traffic{Calls: m.Calls, Failed: m.Failed, Latency: latency{P50NS: int64(m.P50), P95NS: int64(m.P95), P99NS: int64(m.P99)}, course: c}
+	if m.Measured < m.Calls {
+		t.Measured = &m.Measured
+	}
+	if m.Calls > 0 {
+		t.Rate = float64(m.Calls) / over.Seconds()
+		t.ErrorRate = float64(m.Failed) / float64(m.Calls)
+		t.Latency.MeanNS = m.DurationNanosSum / m.Calls
 	}
 	return t
 }

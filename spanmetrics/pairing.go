@@ -70,6 +70,7 @@ type Side struct {
 	Connection   ConnectionType // callers: PeerOf
 	Links        []Target       // consumers: LinksOf
 	Failed       bool
+	Adjusted     int64 // AdjustedCount of the span
 }
 
 // SideOf reads a span of a service, whose name is clipped. It keeps no part of it but strings.
@@ -77,6 +78,7 @@ func SideOf(s *plait.Span, service string) Side {
 	side := Side{
 		Target: Target{s.TraceID, s.SpanID}, ParentSpanID: s.ParentSpanID, Kind: s.Kind,
 		Service: service, Links: LinksOf(s), Failed: s.Status == plait.StatusError,
+		Adjusted: AdjustedCount(s),
 	}
 	switch {
 	case Calls(s.Kind):
@@ -132,6 +134,17 @@ type Call struct {
 	Client, Server int
 	Edge           Edge
 	Failed         bool // on either side
+}
+
+// Adjusted is of how many calls one stands: what the side says that was kept more rarely.
+func (g *Graph) Adjusted(c Call) int64 {
+	n := int64(1)
+	for _, side := range [...]int{c.Client, c.Server} {
+		if side >= 0 {
+			n = max(n, g.Sides[side].Adjusted)
+		}
+	}
+	return n
 }
 
 // Graph joins sides that are at hand.

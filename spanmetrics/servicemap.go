@@ -5,16 +5,21 @@ import "time"
 // MapEdge is how often one service called another within a time range.
 type MapEdge struct {
 	Edge
-	Calls, Failed int64
-	// DurationNanosSum and the quantiles are the server's view where it is known, else the client's.
-	DurationNanosSum int64
-	P50, P95, P99    time.Duration // estimated from exponential buckets
+	MapCalls
 }
 
 // MapNode is what one service did within a time range: its server and consumer spans.
 type MapNode struct {
-	Service          string
-	Calls, Failed    int64
+	Service string
+	MapCalls
+}
+
+// MapCalls sums up calls. Those whose traces a sampler kept count for those that it did not (AdjustedCount).
+type MapCalls struct {
+	Calls, Failed int64
+	// Measured is how many calls were looked at. It is less than Calls where these are an estimate.
+	Measured int64
+	// DurationNanosSum and the quantiles are of edges the server's view where it is known, else the client's.
 	DurationNanosSum int64
 	P50, P95, P99    time.Duration // estimated from exponential buckets
 }

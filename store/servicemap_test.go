@@ -67,10 +67,10 @@ func TestServiceMapMeasuresWhatServicesAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []spanmetrics.MapNode{
-		{Service: "shop", Calls: 4, Failed: 1, DurationNanosSum: 2e9},
-		{Service: "web", Calls: 1, DurationNanosSum: 2e9},
+		{Service: "shop", MapCalls: spanmetrics.MapCalls{Calls: 4, Measured: 4, Failed: 1, DurationNanosSum: 2e9}},
+		{Service: "web", MapCalls: spanmetrics.MapCalls{Calls: 1, Measured: 1, DurationNanosSum: 2e9}},
 	}
-	quantiles := cmpopts.IgnoreFields(spanmetrics.MapNode{}, "P50", "P95", "P99")
+	quantiles := cmpopts.IgnoreFields(spanmetrics.MapCalls{}, "P50", "P95", "P99")
 	if diff := gocmp.Diff(want, got.Nodes, quantiles); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -79,6 +79,44 @@ func TestServiceMapMeasuresWhatServicesAnswered(t *testing.T) {
 	}
 	if first := now.Add(-61 * time.Second); got.From.After(first) || got.To.Before(first.Add(time.Second)) || got.To.Sub(got.From) > 45*time.Second {
 		t.Errorf("data from %v to %v", got.From, got.To)
+	}
+}
+
+// TestServiceMapCountsWhatSamplersLeftOut asks twice: the second answer is that of minutes that are remembered.
+func TestServiceMapCountsWhatSamplersLeftOut(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	now := time.Now()
+	one := func(n byte, span plait.Span, kind plait.SpanKind) plait.Span {
+		span.SpanID, span.Kind = plait.SpanID{7: n}, kind
+		return span
+	}
+	tenth := traceNumber(1, 1)
+	client := one(1, span(tenth, 1, 0, "web", "GET", now, 3*time.Minute, 2*time.Second), plait.SpanKindClient)
+	client.TraceState = "vendor=x,ot=th:e6666666666666" // one in ten
+	server := one(2, span(tenth, 2, 1, "shop", "pay", now, 3*time.Minute, time.Second), plait.SpanKindServer)
+	server.Status = plait.StatusError
+	whole := one(3, span(traceNumber(1, 2), 3, 0, "shop", "pay", now, 3*time.Minute, time.Second), plait.SpanKindServer)
+	fourth := one(4, span(traceNumber(1, 3), 4, 0, "shop", "pay", now, 3*time.Minute, time.Second), plait.SpanKindServer)
+	fourth.Attributes = append(fourth.Attributes, plait.Attribute{Key: "SampleRate", Value: plait.IntValue(4)})
+	writeSpans(t, s, client, server, whole, fourth)
+	for range 2 {
+		got, err := s.ServiceMap(t.Context(), plait.TimeRange{From: now.Add(-time.Hour), To: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantNodes := []spanmetrics.MapNode{{Service: "shop", MapCalls: spanmetrics.MapCalls{Calls: 6, Measured: 3, Failed: 1, DurationNanosSum: 6e9}}}
+		wantEdges := []spanmetrics.MapEdge{
+			{Edge: spanmetrics.OutsideEdge("", "shop"), MapCalls: spanmetrics.MapCalls{Calls: 5, Measured: 2, DurationNanosSum: 5e9}},
+			{Edge: spanmetrics.AnsweredEdge("web", "shop", false), MapCalls: spanmetrics.MapCalls{Calls: 10, Measured: 1, Failed: 10, DurationNanosSum: 10e9}},
+		}
+		quantiles := cmpopts.IgnoreFields(spanmetrics.MapCalls{}, "P50", "P95", "P99")
+		if diff := gocmp.Diff(wantNodes, got.Nodes, quantiles); diff != "" {
+			t.Errorf("nodes (-want +got):\n%s", diff)
+		}
+		if diff := gocmp.Diff(wantEdges, got.Edges, quantiles); diff != "" {
+			t.Errorf("edges (-want +got):\n%s", diff)
+		}
 	}
 }
 

@@ -74,20 +74,21 @@ func (m *mapRows) flush(ctx context.Context) error {
 			Target: row.target, ParentSpanID: row.parent, Failed: row.failed,
 			Kind: operation.Kind, Service: q.name(spanmetrics.Clip(operation.Service)),
 		}
+		told, err := q.told.by(row.set, sets[row.set], m.text[row.attributes:row.rest])
+		if err != nil {
+			return err
+		}
 		if spanmetrics.Calls(side.Kind) || spanmetrics.Answers(side.Kind) && side.ParentSpanID.IsZero() {
-			p, err := q.peers.of(row.set, sets[row.set], m.text[row.attributes:row.rest])
-			if err != nil {
+			side.Peer, side.Connection = told.peer(side.Kind)
+		}
+		extra := plait.Span{Kind: side.Kind}
+		if row.rest < row.end {
+			if err := spans.DecodeExtra(&extra, string(m.text[row.rest:row.end])); err != nil {
 				return err
 			}
-			side.Peer, side.Connection = p.as(side.Kind)
+			side.Links = spanmetrics.LinksOf(&extra)
 		}
-		if side.Kind == plait.SpanKindConsumer && row.rest < row.end {
-			linked := plait.Span{Kind: side.Kind}
-			if err := spans.DecodeExtra(&linked, string(m.text[row.rest:row.end])); err != nil {
-				return err
-			}
-			side.Links = spanmetrics.LinksOf(&linked)
-		}
+		side.Adjusted = spanmetrics.AdjustedCountBy(extra.TraceState, told.adjusted, row.target.TraceID)
 		q.sides = append(q.sides, side)
 		q.times = append(q.times, row.times)
 	}
@@ -95,86 +96,88 @@ func (m *mapRows) flush(ctx context.Context) error {
 	return nil
 }
 
-// peer is what attributes say of the other side, as each kind of span means it.
-type peer struct {
+// told is what attributes say of the other side, as each kind of span means it, and of the sampler that kept the span.
+type told struct {
 	client, producer, caller string
 	connection               spanmetrics.ConnectionType // of a client
+	adjusted                 float64                    // see spanmetrics.OfSampler
 }
 
-// as returns the other side of a span of a kind, and how it is connected.
-func (p *peer) as(kind plait.SpanKind) (string, spanmetrics.ConnectionType) {
+// peer returns the other side of a span of a kind, and how it is connected.
+func (t *told) peer(kind plait.SpanKind) (string, spanmetrics.ConnectionType) {
 	switch kind {
 	case plait.SpanKindClient:
-		return p.client, p.connection
+		return t.client, t.connection
 	case plait.SpanKindProducer:
-		return p.producer, spanmetrics.ConnectionMessaging
+		return t.producer, spanmetrics.ConnectionMessaging
 	}
-	return p.caller, spanmetrics.ConnectionDirect
+	return t.caller, spanmetrics.ConnectionDirect
 }
 
-// peerReader reads peers, and remembers those of attributes that repeat.
-type peerReader struct {
+// toldReader reads what attributes tell, and remembers it of those that repeat.
+type toldReader struct {
 	names   func(string) string // one copy of each
-	ofSets  map[int64]*peer
-	ofTexts map[peerText]*peer
+	ofSets  map[int64]*told
+	ofTexts map[toldText]*told
 }
 
-// peerText is the attributes of a row: its set, and the text of those that stand in it.
-type peerText struct {
+// toldText is the attributes of a row: its set, and the text of those that stand in it.
+type toldText struct {
 	set  int64
 	text string
 }
 
-// maxPeers bounds what is remembered of either sort.
-const maxPeers = 10_000
+// maxTold bounds what is remembered of either sort.
+const maxTold = 10_000
 
-// of returns the peer that a row's attributes name.
-func (r *peerReader) of(id int64, set plait.Attributes, text []byte) (*peer, error) {
-	if !namesPeer(text) {
-		p := r.ofSets[id]
-		if p == nil {
-			p = r.read(set)
-			keepPeer(r.ofSets, id, p)
+// by returns what a row's attributes tell.
+func (r *toldReader) by(id int64, set plait.Attributes, text []byte) (*told, error) {
+	if !tells(text) {
+		t := r.ofSets[id]
+		if t == nil {
+			t = r.read(set)
+			keepTold(r.ofSets, id, t)
 		}
-		return p, nil
+		return t, nil
 	}
-	if p := r.ofTexts[peerText{id, string(text)}]; p != nil {
-		return p, nil
+	if t := r.ofTexts[toldText{id, string(text)}]; t != nil {
+		return t, nil
 	}
 	attributes, err := rowcodec.JoinAttributes(set, string(text))
 	if err != nil {
 		return nil, err
 	}
-	p := r.read(attributes)
-	keepPeer(r.ofTexts, peerText{id, string(text)}, p)
-	return p, nil
+	t := r.read(attributes)
+	keepTold(r.ofTexts, toldText{id, string(text)}, t)
+	return t, nil
 }
 
-func keepPeer[K comparable](of map[K]*peer, key K, p *peer) {
-	if len(of) >= maxPeers {
+func keepTold[K comparable](of map[K]*told, key K, t *told) {
+	if len(of) >= maxTold {
 		clear(of)
 	}
-	of[key] = p
+	of[key] = t
 }
 
-func (r *peerReader) read(attributes plait.Attributes) *peer {
-	var p peer
-	p.client, p.connection = spanmetrics.PeerOf(plait.SpanKindClient, attributes)
-	p.producer, _ = spanmetrics.PeerOf(plait.SpanKindProducer, attributes)
-	p.caller = spanmetrics.CallerOf(attributes)
-	p.client, p.producer, p.caller = r.names(p.client), r.names(p.producer), r.names(p.caller)
-	return &p
+func (r *toldReader) read(attributes plait.Attributes) *told {
+	var t told
+	t.client, t.connection = spanmetrics.PeerOf(plait.SpanKindClient, attributes)
+	t.producer, _ = spanmetrics.PeerOf(plait.SpanKindProducer, attributes)
+	t.caller = spanmetrics.CallerOf(attributes)
+	t.client, t.producer, t.caller = r.names(t.client), r.names(t.producer), r.names(t.caller)
+	t.adjusted = spanmetrics.OfSampler(attributes)
+	return &t
 }
 
-// peerKeys are the keys of attributes that name the other side, as they stand in a text.
-var peerKeys = func() (keys [][]byte) {
-	for _, key := range slices.Concat(spanmetrics.PeerKeys, spanmetrics.PortKeys) {
+// telling are the keys of attributes that tell something, as they stand in a text.
+var telling = func() (keys [][]byte) {
+	for _, key := range slices.Concat(spanmetrics.PeerKeys, spanmetrics.PortKeys, spanmetrics.SamplerKeys) {
 		keys = append(keys, append(plait.AppendJSONString(nil, key), ':'))
 	}
 	return keys
 }()
 
-// namesPeer says whether a text of attributes may name the other side.
-func namesPeer(text []byte) bool {
-	return slices.ContainsFunc(peerKeys, func(key []byte) bool { return bytes.Contains(text, key) })
+// tells says whether a text of attributes may tell something.
+func tells(text []byte) bool {
+	return slices.ContainsFunc(telling, func(key []byte) bool { return bytes.Contains(text, key) })
 }

@@ -51,10 +51,10 @@ const (
 )
 
 const (
-	// Links are asked for where there may be some.
+	// Links and the trace state are asked for where there may be some.
 	spanRowsSQL = `
 SELECT trace_id, span_id, parent_span_id, start_time, duration_ns, status, operation, attribute_set, attributes,
-       CASE WHEN extra LIKE '%"links":%' THEN extra ELSE '' END
+       CASE WHEN extra LIKE '%"links":%' OR extra LIKE '%"trace_state":%' THEN extra ELSE '' END
 FROM plait_store.span`
 
 	// Of a sample the last bytes of ids decide, which all spans of a trace have in common.
@@ -120,7 +120,7 @@ type question struct {
 	oneIn            int64
 	sides            []spanmetrics.Side
 	times            []spanTimes // of sides
-	peers            peerReader
+	told             toldReader
 	names            map[string]string // one copy of each
 }
 
@@ -137,7 +137,7 @@ func (s *Reader) newQuestion(run minuteRun, from, to int64, oneIn int64, spans m
 		readTo:   min(to, rowcodec.MaxMicros-after.Microseconds()) + after.Microseconds(),
 		names:    map[string]string{},
 	}
-	q.peers = peerReader{names: q.name, ofSets: map[int64]*peer{}, ofTexts: map[peerText]*peer{}}
+	q.told = toldReader{names: q.name, ofSets: map[int64]*told{}, ofTexts: map[toldText]*told{}}
 	return q
 }
 

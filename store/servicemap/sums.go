@@ -49,7 +49,7 @@ func (q *question) sums(step int64) map[int64]*minuteSums {
 		m := of(q.times[i].start)
 		m.first, m.last = min(m.first, q.times[i].start), max(m.last, q.times[i].start)
 		if spanmetrics.Answers(s.Kind) {
-			sumsOf(m.nodes, services.fold(s.Service, spanmetrics.Other)).add(s.Failed, q.times[i].nanos)
+			sumsOf(m.nodes, services.fold(s.Service, spanmetrics.Other)).add(s.Failed, q.times[i].nanos, s.Adjusted)
 		}
 	}
 	for c := range graph.All() {
@@ -58,7 +58,7 @@ func (q *question) sums(step int64) map[int64]*minuteSums {
 			side = c.Client
 		}
 		if q.counts(side) {
-			sumsOf(of(q.times[side].start).edges, edges.fold(c.Edge, folded(c.Edge))).add(c.Failed, q.times[side].nanos)
+			sumsOf(of(q.times[side].start).edges, edges.fold(c.Edge, folded(c.Edge))).add(c.Failed, q.times[side].nanos, graph.Adjusted(c))
 		}
 	}
 	return steps
@@ -151,17 +151,10 @@ func choose[K comparable](calls map[K]int64) chosen[K] {
 func (m *minuteSums) result() spanmetrics.ServiceMap {
 	result := spanmetrics.ServiceMap{SampledOneIn: int(m.oneIn)}
 	for service, c := range m.nodes {
-		result.Nodes = append(result.Nodes, spanmetrics.MapNode{
-			Service: service, Calls: c.calls, Failed: c.failed, DurationNanosSum: c.nanosSum(),
-			P50: c.quantile(0.5), P95: c.quantile(0.95), P99: c.quantile(0.99),
-		})
+		result.Nodes = append(result.Nodes, spanmetrics.MapNode{Service: service, MapCalls: c.result()})
 	}
 	for key, c := range m.edges {
-		result.Edges = append(result.Edges, spanmetrics.MapEdge{
-			Edge:  key,
-			Calls: c.calls, Failed: c.failed, DurationNanosSum: c.nanosSum(),
-			P50: c.quantile(0.5), P95: c.quantile(0.95), P99: c.quantile(0.99),
-		})
+		result.Edges = append(result.Edges, spanmetrics.MapEdge{Edge: key, MapCalls: c.result()})
 	}
 	slices.SortFunc(result.Nodes, func(a, b spanmetrics.MapNode) int { return cmp.Compare(a.Service, b.Service) })
 	slices.SortFunc(result.Edges, func(a, b spanmetrics.MapEdge) int {
@@ -173,6 +166,7 @@ func (m *minuteSums) result() spanmetrics.ServiceMap {
 // callSums are counts and a histogram of latency with exponential buckets.
 type callSums struct {
 	calls, failed int64
+	measured      int64
 	nanos         float64
 	buckets       map[int]int64
 }
@@ -186,22 +180,32 @@ func sumsOf[K comparable](sums map[K]*callSums, key K) *callSums {
 	return c
 }
 
-func (c *callSums) add(failed bool, nanos int64) {
-	c.calls++
+// add adds a call that stands for n.
+func (c *callSums) add(failed bool, nanos, n int64) {
+	c.calls += n
+	c.measured++
 	if failed {
-		c.failed++
+		c.failed += n
 	}
-	c.nanos += float64(nanos)
-	c.buckets[int(math.Floor(math.Log2(float64(max(nanos, 1)))*bucketsPerDoubling))]++
+	c.nanos += float64(nanos) * float64(n)
+	c.buckets[int(math.Floor(math.Log2(float64(max(nanos, 1)))*bucketsPerDoubling))] += n
 }
 
 // include adds calls of which one in so many was counted.
 func (c *callSums) include(more *callSums, oneIn int64) {
 	c.calls += more.calls * oneIn
 	c.failed += more.failed * oneIn
+	c.measured += more.measured
 	c.nanos += more.nanos * float64(oneIn)
 	for bucket, n := range more.buckets {
 		c.buckets[bucket] += n * oneIn
+	}
+}
+
+func (c *callSums) result() spanmetrics.MapCalls {
+	return spanmetrics.MapCalls{
+		Calls: c.calls, Failed: c.failed, Measured: c.measured, DurationNanosSum: c.nanosSum(),
+		P50: c.quantile(0.5), P95: c.quantile(0.95), P99: c.quantile(0.99),
 	}
 }
 

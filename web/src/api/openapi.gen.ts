@@ -1110,6 +1110,8 @@ export interface components {
             resource: components["schemas"]["Attributes"];
             scope?: components["schemas"]["Scope"];
             trace_state?: string;
+            /** @description of how many spans a sampler kept this one, by its trace state or attributes; absent for 1 */
+            adjusted_count?: number;
             logs: components["schemas"]["LogRecord"][];
         };
         TraceMetrics: {
@@ -1169,6 +1171,8 @@ export interface components {
                 service: string;
                 calls: number;
                 failed: number;
+                /** @description how many calls were looked at, where calls and failed are estimated from fewer: of traces that a sampler kept, or of a range with very many spans; absent where all were */
+                measured?: number;
                 /** @description calls per second, from data_start to data_end */
                 rate: number;
                 error_rate: number;
@@ -1183,6 +1187,8 @@ export interface components {
                 connection_type: "" | "virtual_node" | "messaging_system" | "database";
                 calls: number;
                 failed: number;
+                /** @description how many calls were looked at, where calls and failed are estimated from fewer: of traces that a sampler kept, or of a range with very many spans; absent where all were */
+                measured?: number;
                 /** @description calls per second, from data_start to data_end */
                 rate: number;
                 error_rate: number;

@@ -1,0 +1,133 @@
+package spanmetrics
+
+import (
+	"encoding/binary"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/plaithq/plait"
+)
+
+// MaxAdjustedCount bounds what one span may stand for: senders write the rate, and a mistaken one must not drown the rest.
+const MaxAdjustedCount = 1_000_000
+
+// AdjustedCount returns of how many spans like itself one stands that was kept by a sampler: 1 where none is told of, 10
+// where one in ten was kept. OpenTelemetry's word, from its "TraceState: Probability Sampling". A rate that gives no whole
+// number is rounded up or down by the trace's id, alike for all its spans, so that sums over many traces are right.
+//
+// What tells of the sampler, the first that does: the threshold th of the vendor ot in the trace state; the attributes
+// SampleRate (Honeycomb) and sampler.param of a sampler.type probabilistic (Jaeger's clients, on a trace's first span).
+func AdjustedCount(s *plait.Span) int64 {
+	of := ofTraceState(s.TraceState)
+	if of == 0 {
+		of = OfSampler(s.Attributes)
+	}
+	return rounded(of, s.TraceID)
+}
+
+// AdjustedCountBy is AdjustedCount of a span whose trace state and attributes were read already: told is what OfSampler
+// says of the attributes.
+func AdjustedCountBy(traceState string, told float64, id plait.TraceID) int64 {
+	if of := ofTraceState(traceState); of != 0 {
+		told = of
+	}
+	return rounded(told, id)
+}
+
+// rounded makes a whole number of what a span of a trace stands for. Nothing told (0) is 1.
+func rounded(of float64, id plait.TraceID) int64 {
+	if of <= 1 {
+		return 1
+	}
+	of = min(of, MaxAdjustedCount)
+	whole := math.Floor(of)
+	if float64(mixed(id)>>11)/(1<<53) < of-whole {
+		whole++
+	}
+	return int64(whole)
+}
+
+// mixed is a number that looks random whichever bits of its id a sampler decided by (the finalizer of splitmix64).
+func mixed(id plait.TraceID) uint64 {
+	z := binary.BigEndian.Uint64(id[8:]) ^ binary.BigEndian.Uint64(id[:8])*0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// thresholdDigits are the hexadecimal digits of a rejection threshold; zeros at its end are left out.
+const thresholdDigits = 14
+
+// ofTraceState returns what the threshold in a W3C trace state says, or 0.
+func ofTraceState(state string) float64 {
+	for member := range strings.SplitSeq(state, ",") {
+		value, ok := strings.CutPrefix(strings.Trim(member, " \t"), "ot=")
+		if !ok {
+			continue
+		}
+		for field := range strings.SplitSeq(value, ";") {
+			if digits, ok := strings.CutPrefix(field, "th:"); ok {
+				return ofThreshold(digits)
+			}
+		}
+		return 0
+	}
+	return 0
+}
+
+func ofThreshold(digits string) float64 {
+	if digits == "" || len(digits) > thresholdDigits {
+		return 0
+	}
+	threshold, err := strconv.ParseUint(digits, 16, 64)
+	if err != nil {
+		return 0
+	}
+	const all = 1 << (4 * thresholdDigits)
+	threshold <<= 4 * (thresholdDigits - len(digits))
+	return all / float64(all-threshold)
+}
+
+// The attributes that tell of a sampler.
+const (
+	keySampleRate   = "SampleRate"
+	keySamplerType  = "sampler.type"
+	keySamplerParam = "sampler.param"
+)
+
+// SamplerKeys are the keys of attributes that OfSampler looks at.
+var SamplerKeys = []string{keySampleRate, keySamplerType, keySamplerParam}
+
+// OfSampler returns of how many spans one stands by what its attributes tell, or 0.
+func OfSampler(attributes plait.Attributes) float64 {
+	if rate, ok := attributes.Get(keySampleRate); ok {
+		if n, ok := number(rate); ok && n >= 1 {
+			return n
+		}
+		return 0
+	}
+	sampler, _ := attributes.Get(keySamplerType)
+	if sampler.Str() != "probabilistic" {
+		return 0
+	}
+	param, _ := attributes.Get(keySamplerParam)
+	if share, ok := number(param); ok && share > 0 && share <= 1 {
+		return 1 / share
+	}
+	return 0
+}
+
+// number reads a number, which some tracers write as a text.
+func number(v plait.Value) (float64, bool) {
+	switch v.Kind() {
+	case plait.KindInt:
+		return float64(v.Int()), true
+	case plait.KindDouble:
+		return v.Double(), true
+	case plait.KindString:
+		n, err := strconv.ParseFloat(v.Str(), 64)
+		return n, err == nil
+	}
+	return 0, false
+}
