@@ -175,7 +175,7 @@ func TestNativeBucketsAreThoseOfPrometheus(t *testing.T) {
 	b := newBounds(nil)
 	for _, nanos := range []int64{0, 1, 2, 3, 999, 1000, 7_812_500, 7_812_501, 250_000_000, 500_000_000, 1_000_000_000, 1_090_507_732, 1e15, 1<<63 - 1} {
 		reference.Observe(float64(nanos) / 1e9)
-		h.observe(&b, &observation{nanos: nanos, seconds: float64(nanos) / 1e9})
+		h.observe(&b, &observation{nanos: nanos, seconds: float64(nanos) / 1e9}, 1)
 	}
 	var m dto.Metric
 	if err := reference.Write(&m); err != nil {

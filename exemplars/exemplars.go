@@ -190,17 +190,19 @@ func (g *Generator) ObserveSpans(spans []plait.Span) {
 
 // observation is what a histogram takes of a span.
 type observation struct {
-	seconds float64
-	nanos   int64
-	example exemplar
+	seconds  float64
+	nanos    int64
+	adjusted int64 // of how many spans it is one, see spanmetrics.AdjustedCount
+	example  exemplar
 }
 
 func observe(s *plait.Span, seen int64, now time.Time) observation {
 	nanos := spanmetrics.DurationNanos(s)
 	seconds := float64(nanos) / 1e9
 	return observation{
-		seconds: seconds,
-		nanos:   nanos,
+		seconds:  seconds,
+		nanos:    nanos,
+		adjusted: spanmetrics.AdjustedCount(s),
 		example: exemplar{
 			trace: s.TraceID, span: s.SpanID, seconds: seconds, atNanos: min(seen, now.UnixNano()), keptNanos: now.UnixNano(),
 		},

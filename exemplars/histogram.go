@@ -64,16 +64,17 @@ func (x *exemplar) offer(e *exemplar) {
 	}
 }
 
-func (h *histogram) observe(b *bounds, o *observation) {
+// observe counts what stands for n spans.
+func (h *histogram) observe(b *bounds, o *observation, n int64) {
 	if h.counts == nil {
 		h.counts = make([]uint64, len(b.nanos)+1)
 		h.examples = make([]exemplar, len(b.nanos)+1)
 	}
 	i := b.bucket(o.nanos)
-	h.count++
-	h.sum += o.seconds
-	h.counts[i]++
-	h.native.observe(o.seconds)
+	h.count += uint64(n)
+	h.sum += o.seconds * float64(n)
+	h.counts[i] += uint64(n)
+	h.native.observe(o.seconds, uint64(n))
 	h.examples[i].offer(&o.example)
 }
 
@@ -115,13 +116,13 @@ type native struct {
 	counts []uint64
 }
 
-func (n *native) observe(seconds float64) {
+func (n *native) observe(seconds float64, times uint64) {
 	index, some := nativeIndex(seconds)
 	if !some {
-		n.zero++
+		n.zero += times
 		return
 	}
-	*n.slot(index)++
+	*n.slot(index) += times
 }
 
 // nativeIndex returns the native bucket of a duration, if that is not none.

@@ -64,8 +64,8 @@ func (l *late) kept() int { return len(l.cells) + len(l.examples) }
 // span counts a span.
 func (l *late) span(s *lateSeries, o *observation) {
 	step := plait.StepOf(o.example.atNanos)
-	l.count(lateKey{s, &callsFamily, step}, 1)
-	l.measure(lateKey{s, &latencyFamily, step}, o)
+	l.count(lateKey{s, &callsFamily, step}, o.adjusted)
+	l.measure(lateKey{s, &latencyFamily, step}, o, o.adjusted)
 }
 
 // call counts a call, where it was answered. One of its sides may be nil.
@@ -75,29 +75,30 @@ func (l *late) call(s *lateSeries, client, server *side) {
 		seen = client // whose view of the server is the only one there is
 	}
 	step := plait.StepOf(seen.observed.example.atNanos)
-	l.count(lateKey{s, &requestsFamily, step}, 1)
-	failures := int64(0)
+	n, failures := adjusted(client, server), int64(0)
 	if failed(client, server) {
-		failures = 1
+		failures = n
 	}
+	l.count(lateKey{s, &requestsFamily, step}, n)
 	l.count(lateKey{s, &failedFamily, step}, failures)
-	l.measure(lateKey{s, &serverFamily, step}, &seen.observed)
+	l.measure(lateKey{s, &serverFamily, step}, &seen.observed, n)
 	if client != nil {
-		l.measure(lateKey{s, &clientFamily, step}, &client.observed)
+		l.measure(lateKey{s, &clientFamily, step}, &client.observed, n)
 	}
 }
 
 func (l *late) count(key lateKey, n int64) { l.cell(key).Count += n }
 
-func (l *late) measure(key lateKey, o *observation) {
+// measure counts what stands for n spans.
+func (l *late) measure(key lateKey, o *observation, n int64) {
 	bucket := l.bounds.bucket(o.nanos)
-	one := plait.Increment{Count: 1, Sum: o.seconds, Bounded: []plait.BoundCount{{Upper: l.bounds.upper(bucket), Count: 1}}}
+	more := plait.Increment{Count: n, Sum: o.seconds * float64(n), Bounded: []plait.BoundCount{{Upper: l.bounds.upper(bucket), Count: n}}}
 	if index, some := nativeIndex(o.seconds); some {
-		one.Exponential = []plait.ExponentialCount{{Index: index, Count: 1}}
+		more.Exponential = []plait.ExponentialCount{{Index: index, Count: n}}
 	} else {
-		one.Zero = 1
+		more.Zero = n
 	}
-	l.cell(key).Add(&one)
+	l.cell(key).Add(&more)
 	at := exampleKey{key.series, key.family, o.example.atNanos / int64(time.Minute), bucket}
 	if e, ok := l.examples[at]; !ok || o.seconds > e.seconds {
 		l.examples[at] = o.example

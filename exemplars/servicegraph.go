@@ -183,19 +183,32 @@ func (p *population) addEdge(client, server *side, now time.Time) {
 		p.late.call(e.late, client, server)
 		return
 	}
-	e.requests++
+	n := adjusted(client, server)
+	e.requests += uint64(n)
 	if client != nil {
-		e.observe(&e.client, p.bounds, client)
+		e.observe(&e.client, p.bounds, client, n)
 		if server == nil { // the client's view of the server is the only one there is
-			e.server.observe(p.bounds, &client.observed)
+			e.server.observe(p.bounds, &client.observed, n)
 		}
 	}
 	if server != nil {
-		e.observe(&e.server, p.bounds, server)
+		e.observe(&e.server, p.bounds, server, n)
 	}
 	if failed(client, server) {
-		e.failed++
+		e.failed += uint64(n)
 	}
+}
+
+// adjusted is of how many calls one stands: what the side says that was kept more rarely. One of them may be nil.
+func adjusted(client, server *side) int64 {
+	n := int64(1)
+	if client != nil {
+		n = max(n, client.observed.adjusted)
+	}
+	if server != nil {
+		n = max(n, server.observed.adjusted)
+	}
+	return n
 }
 
 // failed says whether a call failed on either side; one of them may be nil.
@@ -203,8 +216,8 @@ func failed(client, server *side) bool {
 	return client != nil && client.Failed || server != nil && server.Failed
 }
 
-func (e *edge) observe(h *histogram, b *bounds, end *side) {
-	h.observe(b, &end.observed)
+func (e *edge) observe(h *histogram, b *bounds, end *side, n int64) {
+	h.observe(b, &end.observed, n)
 	if end.Failed {
 		e.failedExample.offer(&end.observed.example)
 	}

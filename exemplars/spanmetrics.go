@@ -35,7 +35,7 @@ func (p *population) observeCall(s *plait.Span, service string, o *observation, 
 		p.late.span(c.late, o)
 		return
 	}
-	c.latency.observe(p.bounds, o)
+	c.latency.observe(p.bounds, o, o.adjusted)
 }
 
 // bytes is what the labels of a series take of Config.MaxLabelBytes.
