@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -124,6 +125,40 @@ func TestUnusualSpansWithoutAPastAreComparedWithTheWindowWhereItHasMany(t *testi
 	found, err := s.UnusualSpans(t.Context(), q.unusual(t))
 	if want := "GET /cart, rare, rare, rare"; err != nil || strings.Join(unusualNames(found), ", ") != want {
 		t.Errorf("%v, %v, want %s", unusualNames(found), err, want)
+	}
+}
+
+// TestManySpansWithoutAPastAreComparedByTheirCounts has more spans than are read to tell what is usual, and some whose names no
+// dictionary holds, which are read.
+func TestManySpansWithoutAPastAreComparedByTheirCounts(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	now := time.Now().Truncate(time.Second)
+	var spans []plait.Span
+	add := func(n int, name string, d time.Duration) {
+		for range n {
+			i := len(spans)
+			spans = append(spans, span(traceNumber(6, uint64(i+1)), int64(i+1), 0, "shop", name, now, time.Minute-time.Duration(i)*time.Millisecond, d))
+		}
+	}
+	long := strings.Repeat("x", 3000)
+	add(1500, "poll", 30*time.Second)
+	add(1500, "GET /cart", 10*time.Millisecond)
+	add(1, "GET /cart", 5*time.Second)
+	add(30, long, 3*time.Second)
+	add(1, long, 9*time.Second)
+	add(3, "rare", 2*time.Second)
+	writeSpans(t, s, spans...)
+	q := unusualQuestion{spanQuestion: spanQuestion{Range: plait.TimeRange{From: now.Add(-time.Hour), To: now.Add(time.Hour)}, Limit: 5}}
+	found, err := s.UnusualSpans(t.Context(), q.unusual(t))
+	if want := long + ", GET /cart, rare, rare, rare"; err != nil || strings.Join(unusualNames(found), ", ") != want {
+		t.Fatalf("%v, %v", unusualNames(found), err)
+	}
+	if usual := found.Spans[0].TypicalNanos; usual != int64(3*time.Second) {
+		t.Errorf("%d ns are usual for spans with names of their own", usual)
+	}
+	if usual := found.Spans[1].TypicalNanos; math.Abs(float64(usual-int64(10*time.Millisecond))) > 0.07e7 { // the middle of a bucket
+		t.Errorf("%d ns are usual for the others", usual)
 	}
 }
 

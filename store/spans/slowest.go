@@ -146,6 +146,10 @@ type windowSpans struct {
 	spans int64
 	of    map[int64]*operationSpans
 
+	// All spans of the operations in the minutes of the window, whatever else is asked of them.
+	allSpans int64
+	all      map[int64]counted
+
 	statuses    []int16 // nil: all
 	resources   []int64 // sorted, nil: all
 	failedFirst bool
@@ -167,7 +171,7 @@ func (d durationCounts) most(usual int64) int64 {
 
 // noneInWindow is the count of no spans.
 func (u *unusualSearch) noneInWindow() *windowSpans {
-	w := &windowSpans{of: make(map[int64]*operationSpans), statuses: u.plan.statuses, failedFirst: u.query.FailedFirst}
+	w := &windowSpans{of: make(map[int64]*operationSpans), all: make(map[int64]counted), statuses: u.plan.statuses, failedFirst: u.query.FailedFirst}
 	if u.plan.resources != nil {
 		w.resources = append([]int64{}, u.plan.resources...)
 		slices.Sort(w.resources)
@@ -197,6 +201,16 @@ func (w *windowSpans) add(c *counts.SpanCell) {
 		(*spans)[b.Index] += b.Count
 		w.spans += b.Count
 	}
+}
+
+// addToAll adds the spans of a cell, whether they fit or not.
+func (w *windowSpans) addToAll(c *counts.SpanCell) {
+	all := w.all[c.Operation]
+	for _, b := range c.Buckets {
+		all = all.add(c, b)
+	}
+	w.all[c.Operation] = all
+	w.allSpans += c.Count
 }
 
 // leastUsual is what is usual for an operation at least: nothing where its spans have names of their own.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/plaithq/plait/store/pg"
@@ -171,18 +172,21 @@ func (u *unusualSearch) usualSince(ctx context.Context) (time.Time, error) {
 	return since, err
 }
 
-// learnFromWindow finds out what is usual from the window for operations of which there is nothing before it.
+// learnFromWindow finds out what is usual from the window for operations of which there is nothing before it: from the counts of
+// its minutes. Few spans are read, as are those with names of their own.
 func (u *unusualSearch) learnFromWindow(ctx context.Context) error {
-	all := spanPlan{operations: u.plan.operations}
-	known := []int64{}
-	for key := range u.typical {
-		if key.name == "" {
-			known = append(known, key.id)
-		}
-	}
 	before := u.typical
 	u.typical = typicalDurations{}
-	err := u.durations(ctx, windowDurationsSQL, append(all.arguments(u.walk.From, u.walk.To), usualOperations, rowcodec.MicrosTime(u.near), u.before, [][16]byte(nil), u.inline, known)...)
+	read, tells := u.plan.operations, u.window != nil && u.window.allSpans > rankedAtOnce
+	if tells {
+		maps.DeleteFunc(u.window.all, func(id int64, _ counted) bool { return slices.Contains(u.inline, id) })
+		u.typical.learnCounted(u.window.all)
+		read = u.inline
+	}
+	var err error
+	if !tells || len(read) > 0 {
+		err = u.readWindow(ctx, read, before)
+	}
 	for key, d := range u.typical {
 		if d.spans < usualSpans {
 			delete(u.typical, key)
@@ -193,6 +197,18 @@ func (u *unusualSearch) learnFromWindow(ctx context.Context) error {
 		return fmt.Errorf("count the spans of the window: %w", err)
 	}
 	return nil
+}
+
+// readWindow reads the durations of some operations, nil for all, but those that are known.
+func (u *unusualSearch) readWindow(ctx context.Context, operations []int64, known typicalDurations) error {
+	plan, ids := spanPlan{operations: operations}, []int64{}
+	for key := range known {
+		if key.name == "" {
+			ids = append(ids, key.id)
+		}
+	}
+	return u.durations(ctx, windowDurationsSQL,
+		append(plan.arguments(u.walk.From, u.walk.To), usualOperations, rowcodec.MicrosTime(u.near), u.before, [][16]byte(nil), u.inline, ids)...)
 }
 
 // durations reads those of operations.

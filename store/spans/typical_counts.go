@@ -59,21 +59,26 @@ func (c counted) median() durations {
 }
 
 // readCounts reads the counts from so long before the window on. It adds what is usual for operations of which nothing is
-// known, and counts the spans that may be in the window.
+// known. The first time it counts the spans that may be in the window, too.
 func (u *unusualSearch) readCounts(ctx context.Context, reach time.Duration) error {
-	of := make(map[int64]counted)
-	window := u.noneInWindow()
+	earlier, window, to := make(map[int64]counted), u.noneInWindow(), u.walk.To
+	if u.window != nil {
+		window, to = nil, u.walk.From
+	}
 	from := max(min(u.walk.From-reach.Microseconds(), u.near), rowcodec.MinMicros)
-	err := u.store.tally.SpanMinutes(ctx, from, u.walk.To, func(c *counts.SpanCell) error {
+	err := u.store.tally.SpanMinutes(ctx, from, to, func(c *counts.SpanCell) error {
 		if !u.asksFor(c.Operation) {
 			return nil
 		}
-		if minute := c.Minute * counts.MinuteMicros; minute+counts.MinuteMicros > u.near {
+		if end := (c.Minute + 1) * counts.MinuteMicros; window != nil && end > u.near {
 			window.add(c)
+			if end > u.walk.From {
+				window.addToAll(c)
+			}
 		}
 		if reach > 0 && !slices.Contains(u.inline, c.Operation) {
-			if earlier := u.addEnded(of[c.Operation], c); earlier != nil {
-				of[c.Operation] = earlier
+			if ended := u.addEnded(earlier[c.Operation], c); ended != nil {
+				earlier[c.Operation] = ended
 			}
 		}
 		return nil
@@ -81,11 +86,18 @@ func (u *unusualSearch) readCounts(ctx context.Context, reach time.Duration) err
 	if err != nil {
 		return err
 	}
-	u.window = window
-	for id, c := range of {
-		u.typical.learn(operationKey{id: id}, c.median())
+	if window != nil {
+		u.window = window
 	}
+	u.typical.learnCounted(earlier)
 	return nil
+}
+
+// learnCounted notes the durations of operations of which nothing is known.
+func (t typicalDurations) learnCounted(of map[int64]counted) {
+	for id, c := range of {
+		t.learn(operationKey{id: id}, c.median())
+	}
 }
 
 // addEnded adds those spans of a cell that ended before the window, as far as their minute tells.
