@@ -2,7 +2,6 @@ package tempo
 
 import (
 	"context"
-	"errors"
 	"math"
 	"net/url"
 	"strconv"
@@ -192,7 +191,7 @@ func (h *handler) gather(ctx context.Context, text string, window eval.Window, e
 	defer cancel()
 	inspected, cut, err := h.addTraces(bounded, metrics, asked)
 	if err != nil {
-		if ctx.Err() != nil || !errors.Is(bounded.Err(), context.DeadlineExceeded) {
+		if !timeIsUp(ctx, bounded, err) {
 			return nil, said, err
 		}
 		cut = true

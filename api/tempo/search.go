@@ -54,12 +54,18 @@ func (h *handler) search(ctx context.Context, q url.Values) (any, error) {
 	bounded, cancel := context.WithTimeout(ctx, searchTime)
 	defer cancel()
 	if err := s.run(bounded); err != nil {
-		if ctx.Err() != nil || !errors.Is(bounded.Err(), context.DeadlineExceeded) {
+		if !timeIsUp(ctx, bounded, err) {
 			return nil, err
 		}
 		s.cut = true
 	}
 	return s.answer(), nil
+}
+
+// timeIsUp says whether a question failed because its own time was over, or that of a part of it, so that what was found may
+// be answered; not that of its client.
+func timeIsUp(client, bounded context.Context, err error) bool {
+	return client.Err() == nil && (errors.Is(bounded.Err(), context.DeadlineExceeded) || errors.Is(err, context.DeadlineExceeded))
 }
 
 // newSearch reads a question. A search without a query finds the newest traces.

@@ -2,7 +2,6 @@ package tempo
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"slices"
 	"time"
@@ -135,7 +134,7 @@ func (h *handler) newestWithin(ctx context.Context, within plait.TimeRange, filt
 			return fitting(traces[:read], of, fits), nil
 		}
 	}
-	if err != nil && ctx.Err() == nil && errors.Is(bounded.Err(), context.DeadlineExceeded) {
+	if err != nil && timeIsUp(ctx, bounded, err) {
 		return nil, nil
 	}
 	return nil, err
