@@ -12,7 +12,9 @@ import (
 )
 
 // flawedForeignSpans are requests to the doors for spans of other tracers.
-func flawedForeignSpans() []badInput { return slices.Concat(flawedZipkinSpans(), flawedJaegerSpans()) }
+func flawedForeignSpans() []badInput {
+	return slices.Concat(flawedZipkinSpans(), flawedJaegerSpans(), flawedDatadogSpans())
+}
 
 func flawedZipkinSpans() []badInput {
 	zipkin := func(number byte, sent, spans string) badInput {

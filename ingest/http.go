@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,8 +18,9 @@ import (
 
 // door is one way in over HTTP. It owns what its decoding keeps from one request to the next.
 type door struct {
-	name string // label of the metrics
-	path string // takes POST
+	name    string   // label of the metrics
+	path    string   // where it is
+	methods []string // that it takes; POST when empty
 	// serve reads the request with exchange.read, takes it, and answers success.
 	serve func(*exchange) (outcome, error)
 	// fail answers what serve returned as an error, in the door's own dialect. nil means
@@ -69,7 +71,7 @@ func (s *Server) httpHandler() http.Handler {
 	e.Logger.SetOutput(io.Discard) // failures are logged by the intake
 	e.HTTPErrorHandler = s.failPlain
 	for _, d := range s.doors {
-		e.POST(d.path, s.handler(d))
+		e.Match(d.takes(), d.path, s.handler(d))
 		e.OPTIONS(d.path, s.preflight)
 	}
 	return e
@@ -143,8 +145,9 @@ func (s *Server) failPlain(err error, c echo.Context) {
 	case he.Code == http.StatusNotFound:
 		name, text = "no_route", fmt.Sprintf("unknown path %.200q. POST to one of: %s", c.Request().URL.Path, strings.Join(s.paths(), " "))
 	case he.Code == http.StatusMethodNotAllowed:
-		name, text = "method", fmt.Sprintf("%s takes POST, not %.20s", c.Request().URL.Path, c.Request().Method)
-		c.Response().Header().Set("Allow", http.MethodPost)
+		methods := s.methods(c.Request().URL.Path)
+		name, text = "method", fmt.Sprintf("%s takes %s, not %.20s", c.Request().URL.Path, strings.Join(methods, " and "), c.Request().Method)
+		c.Response().Header().Set("Allow", strings.Join(methods, ", "))
 	}
 	s.intake.count("none", name, 0)
 	s.intake.journal.refused("none", plait.Refused{Time: s.intake.now(), Sender: sockets.Sender(c.Request().RemoteAddr), Answer: name, Reason: text})
@@ -152,6 +155,23 @@ func (s *Server) failPlain(err error, c echo.Context) {
 		// A failure to answer is the connection's, and its sender knows.
 		_ = c.String(he.Code, text+"\n")
 	}
+}
+
+// takes are the methods of requests that a door takes.
+func (d *door) takes() []string {
+	if len(d.methods) == 0 {
+		return []string{http.MethodPost}
+	}
+	return d.methods
+}
+
+// methods are those of the door at a path.
+func (s *Server) methods(path string) []string {
+	i := slices.IndexFunc(s.doors, func(d door) bool { return d.path == path })
+	if i < 0 {
+		return []string{http.MethodPost}
+	}
+	return s.doors[i].takes()
 }
 
 func (s *Server) paths() []string {

@@ -88,7 +88,7 @@ func New(c Config, d Deps) (*Server, error) {
 		services: newGRPCServices(),
 	}
 	s.doors = slices.Concat(s.otlp.overHTTP(), newRemoteWriteDoor(p).overHTTP(), (&lokiDoor{p}).overHTTP(), (&linesDoor{p}).overHTTP(),
-		(&zipkinDoor{p}).overHTTP(), (&jaegerDoor{p}).overHTTP())
+		(&zipkinDoor{p}).overHTTP(), (&jaegerDoor{p}).overHTTP(), (&datadogDoor{p}).overHTTP())
 	s.http = sockets.New(s.socket("OTLP/HTTP", c.HTTPAddr, s.httpHandler(), nil))
 	s.grpc = sockets.New(s.socket("OTLP/gRPC", c.GRPCAddr, s.grpcHandler(), grpcHTTP2))
 	s.Group = sockets.NewGroup(s.drain, s.http, s.grpc)
@@ -98,7 +98,7 @@ func New(c Config, d Deps) (*Server, error) {
 // socket is the settings that both ports share.
 func (s *Server) socket(name, addr string, h http.Handler, http2 *http.HTTP2Config) sockets.Config {
 	return sockets.Config{
-		Name: name, Addr: addr, Handler: h, HTTP2: http2, OnlyHTTP2: http2 != nil,
+		Name: name, Addr: addr, Handler: h, HTTP2: http2,
 		MaxConnections: s.config.MaxConnections, MaxHeaderBytes: maxHeaderBytes,
 		HeaderTimeout: s.config.HeaderTimeout, IdleTimeout: s.config.IdleTimeout, SendTimeout: sendTimeout,
 		ShutdownGrace: s.config.ShutdownGrace, AllowedHosts: s.config.AllowedHosts,

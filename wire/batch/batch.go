@@ -67,6 +67,9 @@ func (b *Spans) Add(s *plait.Span, made int) error {
 	return b.Take(size)
 }
 
+// Gathered are the spans so far. They may be changed until Result.
+func (b *Spans) Gathered() []plait.Span { return b.traces.Spans }
+
 func weight(a plait.Attributes) int { return cap(a) * int(unsafe.Sizeof(plait.Attribute{})) }
 
 // Refuse notes that a span is left out, and why. reason is asked for the first few only: a request may bring millions.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/jsontext"
+	"github.com/plaithq/plait/wire/jsonvalue"
 )
 
 // parsed is what a line says.
@@ -225,11 +226,11 @@ func cri(line string) (message string, nanos int64, stream string, ok bool) {
 
 // objectOf reads a JSON object, whose values become canonical. It is not ok for what is none.
 func objectOf(text string) (members plait.Attributes, made int, ok bool) {
-	r := reader{Reader: jsontext.Of(text)}
+	r := jsonvalue.Of(text)
 	r.Nulls = true
 	for o := (jsontext.Object{}); r.Field(&o); {
-		members = append(members, plait.Attribute{Key: o.Key, Value: r.value()})
+		members = append(members, plait.Attribute{Key: o.Key, Value: r.Value()})
 	}
 	r.End()
-	return members, r.Made + r.written, r.Err == nil
+	return members, r.Made + r.Written, r.Err == nil
 }

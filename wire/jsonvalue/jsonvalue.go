@@ -1,4 +1,5 @@
-package jsonlines
+// Package jsonvalue reads values of plain JSON into the vocabulary's: objects and lists become their canonical text.
+package jsonvalue
 
 import (
 	"strconv"
@@ -12,21 +13,26 @@ const maxDepth = 64
 
 const tooDeep = "…"
 
-// reader reads values of plain JSON.
-type reader struct {
+// Reader reads values.
+type Reader struct {
 	jsontext.Reader
-	written int // bytes of canonical JSON that was made
+	// Written counts the bytes of canonical JSON that was made.
+	Written int
 }
 
-// value reads a value: objects and arrays become their canonical JSON.
-func (r *reader) value() plait.Value {
+// Of reads a text from its beginning.
+func Of(text string) Reader { return Reader{Reader: jsontext.Of(text)} }
+
+// Value reads a value. A number is an integer unless it has a fraction or an exponent, a double if it has, and a text
+// where it is beyond all doubles. null is the empty value.
+func (r *Reader) Value() plait.Value {
 	r.Space()
 	switch c := r.Peek(); {
 	case c == '"':
 		return plait.StringValue(r.Str())
 	case c == '{', c == '[':
 		text := string(r.append(nil, maxDepth))
-		r.written += len(text)
+		r.Written += len(text)
 		if c == '[' {
 			return plait.ArrayValue(text)
 		}
@@ -44,7 +50,7 @@ func (r *reader) value() plait.Value {
 	return plait.Value{}
 }
 
-func (r *reader) number() plait.Value {
+func (r *Reader) number() plait.Value {
 	text, whole := r.Number()
 	if i, err := strconv.ParseInt(text, 10, 64); whole && err == nil {
 		return plait.IntValue(i)
@@ -57,7 +63,7 @@ func (r *reader) number() plait.Value {
 }
 
 // append writes a value canonically.
-func (r *reader) append(b []byte, depth int) []byte {
+func (r *Reader) append(b []byte, depth int) []byte {
 	r.Space()
 	c := r.Peek()
 	if depth == 0 && (c == '{' || c == '[') {
@@ -87,5 +93,5 @@ func (r *reader) append(b []byte, depth int) []byte {
 		}
 		return append(b, ']')
 	}
-	return r.value().AppendJSON(b)
+	return r.Value().AppendJSON(b)
 }

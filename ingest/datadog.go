@@ -1,0 +1,100 @@
+package ingest
+
+import (
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/datadog"
+)
+
+// datadogDoor takes what Datadog's tracers send to their agent.
+type datadogDoor struct{ pipeline *pipeline }
+
+const mediaMsgpack = "application/msgpack"
+
+// datadogFormat is a version of the agent's API for traces.
+type datadogFormat struct {
+	path    string
+	msgpack decodeDatadog
+	json    decodeDatadog // nil: the agent takes none
+	rates   bool          // the answer tells which share of traces to keep
+}
+
+type decodeDatadog func(body []byte, sender datadog.Tracer, claim func(bytes int64) error) (*plait.Traces, error)
+
+var datadogFormats = []datadogFormat{
+	{path: "/v0.3/traces", msgpack: datadog.Decode, json: datadog.DecodeJSON},
+	{path: "/v0.4/traces", msgpack: datadog.Decode, json: datadog.DecodeJSON, rates: true},
+	{path: "/v0.5/traces", msgpack: datadog.DecodeIndexed, rates: true},
+	{path: "/v0.7/traces", msgpack: datadog.DecodePayload, rates: true},
+}
+
+func (d *datadogDoor) overHTTP() []door {
+	var doors []door
+	for _, f := range datadogFormats {
+		doors = append(doors, door{
+			name: "datadog", path: f.path, methods: []string{http.MethodPut, http.MethodPost},
+			serve: func(x *exchange) (outcome, error) { return d.serve(x, f) },
+		})
+	}
+	return doors
+}
+
+func (d *datadogDoor) serve(x *exchange, f datadogFormat) (outcome, error) {
+	decode, err := f.decoder(x.Request().Header.Get("Content-Type"))
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := x.read(); err != nil {
+		return outcome{}, err
+	}
+	header := x.Request().Header
+	sender := datadog.Tracer{
+		Language: header.Get("Datadog-Meta-Lang"), Version: header.Get("Datadog-Meta-Tracer-Version"),
+		ContainerID: header.Get("Datadog-Container-Id"),
+	}
+	o, err := d.pipeline.takeSpans(x, func(body []byte, claim func(int64) error) (*plait.Traces, error) { return decode(body, sender, claim) })
+	if err != nil {
+		return o, err
+	}
+	return o, x.succeedDatadog(&o, f)
+}
+
+// decoder is that of a content type. Agents take a body of which none is told for JSON.
+func (f *datadogFormat) decoder(contentType string) (decodeDatadog, error) {
+	send := mediaMsgpack
+	media, _, _ := mime.ParseMediaType(contentType)
+	switch {
+	case media == mediaMsgpack || media == "application/x-msgpack":
+		return f.msgpack, nil
+	case f.json == nil:
+	case media == mediaJSON || media == "text/json" || contentType == "":
+		return f.json, nil
+	default:
+		send += " or " + mediaJSON
+	}
+	return nil, plait.Errorf(errUnsupported, "content type %.64q: send %s", contentType, send)
+}
+
+// succeedDatadog answers as an agent that keeps all traces, with a word about what was refused.
+func (x *exchange) succeedDatadog(o *outcome, f datadogFormat) error {
+	x.count(o)
+	answer := struct {
+		Rates   map[string]float64 `json:"rate_by_service"`
+		Refused string             `json:"refused,omitempty"`
+	}{Rates: map[string]float64{"service:,env:": 1}}
+	if len(o.reasons) > 0 {
+		answer.Refused = o.refusals()
+	}
+	if !f.rates {
+		return x.String(http.StatusOK, "OK\n"+answer.Refused)
+	}
+	b, err := json.Marshal(answer)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	return x.Blob(http.StatusOK, mediaJSON, b)
+}

@@ -1,0 +1,194 @@
+// Package datadog reads the traces that Datadog's tracers send to their agent, in formats 0.3, 0.4, 0.5 and 0.7, into
+// Plait's vocabulary. It is pure.
+package datadog
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/wire/batch"
+)
+
+// Tracer is what tells of the sender beside the spans. Empty fields are unknown.
+type Tracer struct {
+	Language, Version string
+	ContainerID       string
+	// of format 0.7, which has them in the body
+	env, version, host, instance string
+}
+
+// Decode reads a request of formats 0.3 and 0.4 in MessagePack: a list of traces, which are lists of spans. Spans may
+// alias the body. A span that cannot be read is left out and told in Refused. Memory for them is asked for of claim,
+// whose error ends the decoding; claim may be nil. Other errors wrap plait.ErrInvalid.
+//
+// A span has the lower half of its trace's id. The upper half is told by one span of the trace, which may be any, and is
+// given to all spans of the request that have the same lower half.
+func Decode(body []byte, sender Tracer, claim func(bytes int64) error) (*plait.Traces, error) {
+	d := newDecoder(sender, claim)
+	r := readerOf(body)
+	for n := r.list(); r.next(&n); {
+		if err := d.trace(&r, (*spanReader).span); err != nil {
+			return nil, err
+		}
+	}
+	return d.result(&r)
+}
+
+// DecodeIndexed is Decode for format 0.5, in which texts are indexes into a list of strings that comes first.
+func DecodeIndexed(body []byte, sender Tracer, claim func(bytes int64) error) (*plait.Traces, error) {
+	d := newDecoder(sender, claim)
+	r := readerOf(body)
+	if n := r.list(); n != 2 {
+		r.fail("a list of %d, want strings and traces", n)
+	}
+	n := r.list()
+	if err := d.Take(n * int(unsafe.Sizeof(""))); err != nil {
+		return nil, err
+	}
+	texts := make([]string, n)
+	for i := range texts {
+		texts[i] = r.text()
+	}
+	for n := r.list(); r.next(&n); {
+		if err := d.trace(&r, func(s *spanReader) span { return s.indexed(texts) }); err != nil {
+			return nil, err
+		}
+	}
+	return d.result(&r)
+}
+
+// decoder gathers a request.
+type decoder struct {
+	*batch.Spans
+	sender Tracer
+	scope  *plait.Scope
+	highs  map[uint64]uint64 // the upper halves of ids, by the lower ones
+	index  int               // of the span that is read
+}
+
+func newDecoder(sender Tracer, claim func(int64) error) decoder {
+	return decoder{Spans: batch.New(claim), sender: sender, scope: &plait.Scope{}, highs: map[uint64]uint64{}}
+}
+
+// trace reads a trace. The error is the claim's.
+func (d *decoder) trace(r *reader, read func(*spanReader) span) error {
+	first := len(d.Gathered())
+	for n := r.list(); r.next(&n); {
+		// What is wrong within a span is that span's alone.
+		one := spanReader{reader: r.skip(), memory: d.Take}
+		if r.err != nil {
+			return nil //nolint:nilerr // result has it
+		}
+		s := read(&one)
+		if one.refused != nil {
+			return one.refused
+		}
+		if err := d.take(&s, one.err); err != nil {
+			return err
+		}
+	}
+	sample(d.Gathered()[first:])
+	return nil
+}
+
+// sample sets W3C's flag for a trace that is kept: one of its spans says so.
+func sample(spans []plait.Span) {
+	kept := slices.ContainsFunc(spans, func(s plait.Span) bool {
+		priority, _ := s.Attributes.Get(keyPriority)
+		return priority.Int() > 0
+	})
+	for i := range spans {
+		if kept {
+			spans[i].Flags |= 1
+		}
+	}
+}
+
+// take adds a span, or refuses it for what was wrong with it.
+func (d *decoder) take(s *span, problem error) error {
+	index := d.index
+	d.index++
+	if problem != nil {
+		d.Refuse(func() string { return fmt.Sprintf("span %d (%.64q): %v", index, s.name, problem) })
+		return nil //nolint:nilerr // the sender is told by Refused
+	}
+	if high, ok := s.high(); ok {
+		if err := d.learn(s.traceID, high); err != nil {
+			return err
+		}
+	}
+	out := s.plait()
+	var err error
+	if out.Resource, err = d.resource(s); err != nil {
+		return err
+	}
+	out.Scope = d.scope
+	return d.Add(&out, 0)
+}
+
+// learn keeps the upper half of an id.
+func (d *decoder) learn(low, high uint64) error {
+	if _, known := d.highs[low]; known {
+		return nil
+	}
+	d.highs[low] = high
+	return d.Take(4 * int(unsafe.Sizeof(low)))
+}
+
+// resource is that of spans of a service, which has its environment and version in each span.
+func (d *decoder) resource(s *span) (*plait.Resource, error) {
+	env, version := s.text(keyEnv), s.text(keyVersion)
+	if env == "" {
+		env = d.sender.env
+	}
+	if version == "" {
+		version = d.sender.version
+	}
+	return d.Resource(s.service+"\x00"+env+"\x00"+version, func() plait.Attributes {
+		var out plait.Attributes
+		for _, a := range []struct{ key, value string }{
+			{attributeService, s.service}, {attributeEnvironment, env}, {attributeVersion, version},
+			{attributeInstance, d.sender.instance}, {attributeHost, d.sender.host}, {attributeContainer, d.sender.ContainerID},
+			{attributeSDK, "datadog"}, {attributeLanguage, language(d.sender.Language)}, {attributeSDKVersion, d.sender.Version},
+		} {
+			if a.value != "" {
+				out = append(out, plait.Attribute{Key: a.key, Value: plait.StringValue(a.value)})
+			}
+		}
+		return out
+	})
+}
+
+// result ends the request: by now the upper halves of all ids are known that the request tells.
+func (d *decoder) result(r *reader) (*plait.Traces, error) {
+	if r.err == nil && len(r.rest) > 0 {
+		r.fail("the body has ended, and more follows")
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("read Datadog's traces: %w", r.err)
+	}
+	spans := d.Gathered()
+	for i := range spans {
+		id := &spans[i].TraceID
+		if binary.BigEndian.Uint64(id[:8]) == 0 {
+			binary.BigEndian.PutUint64(id[:8], d.highs[id.Low()])
+		}
+	}
+	return d.Result()
+}
+
+// language is as OpenTelemetry spells the languages that Datadog spells otherwise.
+func language(name string) string {
+	switch name := strings.ToLower(name); name {
+	case "javascript", "node":
+		return "nodejs"
+	case ".net":
+		return "dotnet"
+	default:
+		return name
+	}
+}
