@@ -22,6 +22,7 @@ import (
 	"github.com/plaithq/plait/store/index"
 	"github.com/plaithq/plait/store/logs"
 	"github.com/plaithq/plait/store/metrics"
+	"github.com/plaithq/plait/store/outbox"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/servicemap"
@@ -43,6 +44,9 @@ type Config struct {
 	RetentionTraces  time.Duration
 	RetentionLogs    time.Duration
 	RetentionMetrics time.Duration
+
+	// Outbox makes the bytes of what is forwarded; none means that this gateway's commits leave nothing for other systems.
+	Outbox outbox.Encoding
 
 	Logger     *slog.Logger          // nil means slog.Default
 	Registerer prometheus.Registerer // nil means that the store's metrics are not collected
@@ -134,6 +138,7 @@ type Store struct {
 	spanTerms  *index.Index
 	logTerms   *index.Index
 	tally      *tally.Tally
+	outbox     *outbox.Outbox
 
 	dictionaries *dictionary.Instruments
 	entries      *dictionary.Reader
@@ -187,6 +192,10 @@ func (s *Store) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.openReaders()
+	s.outbox = outbox.New(s.readPool)
+	if err := s.outbox.Refresh(ctx); err != nil {
+		return err
+	}
 	if err := s.openMetrics(ctx); err != nil {
 		return err
 	}
@@ -231,8 +240,8 @@ func (s *Store) openWriters() {
 	s.dictionaries = dictionary.NewInstruments(s.config.Registerer)
 	commits := commit.NewInstruments(s.config.Registerer)
 	refresh := s.partitions.Make
-	s.traces = commit.New(s.writePool, commits, "traces", spans.NewWriter(s.partitions, s.contentKey, s.dictionaries, s.spanTerms), refresh)
-	s.logs = commit.New(s.writePool, commits, "logs", logs.NewWriter(s.partitions, s.contentKey, s.dictionaries, s.logTerms), refresh)
+	s.traces = commit.New(s.writePool, commits, "traces", spans.NewWriter(s.partitions, s.contentKey, s.dictionaries, s.spanTerms, s.outbox, s.config.Outbox.Traces), refresh)
+	s.logs = commit.New(s.writePool, commits, "logs", logs.NewWriter(s.partitions, s.contentKey, s.dictionaries, s.logTerms, s.outbox, s.config.Outbox.Logs), refresh)
 	s.samples = commit.New(s.writePool, commits, "metrics", newMetricWriter(s.metrics, s.partitions), refresh)
 }
 

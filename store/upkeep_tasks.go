@@ -10,6 +10,7 @@ import (
 	"github.com/plaithq/plait/store/commit"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/index"
+	"github.com/plaithq/plait/store/outbox"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/tally"
 )
@@ -30,7 +31,7 @@ func (s *Store) retain(ctx context.Context) error {
 		return err
 	}
 	kept, err := s.partitions.Drop(ctx)
-	return errors.Join(err, s.retainDerived(ctx), dictionary.Sweep(ctx, s.readPool, s.dictionaries, s.partitions.Unreferenced(kept)))
+	return errors.Join(err, s.retainDerived(ctx), s.retainOutbox(ctx), dictionary.Sweep(ctx, s.readPool, s.dictionaries, s.partitions.Unreferenced(kept)))
 }
 
 // retainDerived removes the term index, the counts and the increments of partitions that are gone.
@@ -41,6 +42,15 @@ func (s *Store) retainDerived(ctx context.Context) error {
 	return errors.Join(s.spanTerms.Retain(ctx, kept("span")), s.logTerms.Retain(ctx, kept("log")),
 		s.tally.Retain(ctx, tally.Spans, kept("span")), s.tally.Retain(ctx, tally.Logs, kept("log")),
 		s.tally.Retain(ctx, tally.Increments, kept("sample_chunk")))
+}
+
+// retainOutbox removes what was not forwarded for as long as telemetry of its signal is kept.
+func (s *Store) retainOutbox(ctx context.Context) error {
+	now := s.partitions.Now()
+	return errors.Join(
+		s.outbox.Retain(ctx, outbox.Traces, now.Add(-s.config.RetentionTraces)),
+		s.outbox.Retain(ctx, outbox.Logs, now.Add(-s.config.RetentionLogs)),
+		s.outbox.Retain(ctx, outbox.Metrics, now.Add(-s.config.RetentionMetrics)))
 }
 
 // mergeBehind merges behind the commits what they left, of the term index and of the counts, until ctx ends. It does not
@@ -55,6 +65,9 @@ func (s *Store) mergeBehind(ctx context.Context) {
 		case <-tick.C:
 		}
 		var failed error
+		if err := s.outbox.Refresh(ctx); err != nil && ctx.Err() == nil {
+			s.partitions.Failed("outbox", err)
+		}
 		err := partition.WhenElected(ctx, s.readPool, partition.MergeLock, func() { failed = s.mergeOnce(ctx) })
 		if err = errors.Join(err, failed); err != nil && ctx.Err() == nil {
 			s.partitions.Failed("merge", err)

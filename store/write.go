@@ -5,6 +5,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/logs"
+	"github.com/plaithq/plait/store/outbox"
 	"github.com/plaithq/plait/store/spans"
 	"github.com/plaithq/plait/store/traceid"
 )
@@ -23,6 +24,9 @@ func (s *Store) WriteLogs(ctx context.Context, records *plait.Logs) (plait.Recei
 	s.ids.Complete(ctx, traceid.Halved(len(records.Records), func(i int) *plait.TraceID { return &records.Records[i].TraceID }))
 	return s.logs.Submit(ctx, (*logs.Batch)(records))
 }
+
+// Outbox gives access to what goes on to other systems.
+func (s *Store) Outbox() *outbox.Outbox { return s.outbox }
 
 // DigestKey returns a secret that all gateways of the database share, for the digests of requests.
 func (s *Store) DigestKey() [32]byte { return s.contentKey.DigestKey() }

@@ -61,6 +61,8 @@ type config struct {
 	ExternalURL        string   `name:"external-url" help:"Where readers reach the API, as https://host/prefix or /prefix: what links in its answers begin with. Without it links are relative to the host, below what a proxy sends as X-Forwarded-Prefix." placeholder:"URL" yaml:"external-url"`
 	GrafanaURL         string   `name:"grafana-url" help:"Where a Grafana shows this gateway's data, as https://grafana.example: what the page's links to it begin with." placeholder:"URL" yaml:"grafana-url"`
 
+	Forward forwardTargets `help:"Targets that get what is committed, as a list in YAML (docs/forwarding.md)." placeholder:"YAML" yaml:"forward"`
+
 	LogLevel  string `help:"Level of Plait's own log: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" yaml:"log-level"`
 	LogFormat string `help:"Format of Plait's own log: text or json." enum:"text,json" default:"text" placeholder:"FORMAT" yaml:"log-format"`
 }
@@ -91,6 +93,9 @@ func (c *config) Validate() error {
 	}
 	if c.MaxSeries < 1 {
 		return fmt.Errorf("--max-series: %d is not more than 0", c.MaxSeries)
+	}
+	if err := c.Forward.validate(); err != nil {
+		return err
 	}
 	if err := flagError(c.ingest().Validate()); err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	"github.com/plaithq/plait/correlate"
 	"github.com/plaithq/plait/correlate/health"
 	"github.com/plaithq/plait/exemplars"
+	"github.com/plaithq/plait/forward"
 	"github.com/plaithq/plait/ingest"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/web"
@@ -78,6 +79,10 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 	if err != nil {
 		return err
 	}
+	forwarder, err := c.forwarder(ctx, st, registry, log)
+	if err != nil {
+		return err
+	}
 	watch := health.NewWatch(st, time.Now)
 	doors, err := ingest.New(c.ingest(), ingest.Deps{Writer: watch, DigestKey: st.DigestKey(), Spans: histograms, Logger: log, Registerer: registry})
 	if err != nil {
@@ -96,6 +101,9 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 	at := endpoints{ingest: "http://" + doors.HTTPAddr().String(), grpc: doors.GRPCAddr().String(), api: "http://" + answers.Addr().String()}
 	log.Info("plait is ready", "version", version, "otlp_http", at.ingest, "otlp_grpc", at.grpc, "api", at.api)
 	parts := []part{{"histograms", histograms.Run}, {"api", answers.Run}, {"ingest", doors.Run}}
+	if forwarder != nil {
+		parts = append([]part{{"forward", forwarder.Run}}, parts...)
+	}
 	if whenReady != nil {
 		parts = append(parts, part{"demo", func(ctx context.Context) error { return whenReady(ctx, at) }})
 	}
@@ -149,6 +157,7 @@ func (c config) store(databaseURL string, log *slog.Logger, registry *prometheus
 		RetentionTraces:  time.Duration(c.RetentionTraces),
 		RetentionLogs:    time.Duration(c.RetentionLogs),
 		RetentionMetrics: time.Duration(c.RetentionMetrics),
+		Outbox:           forward.Encoding(),
 		Logger:           log,
 		Registerer:       registry,
 	}

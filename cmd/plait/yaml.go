@@ -75,6 +75,13 @@ func (y yamlSettings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (a
 	if raw == nil || slices.Contains(notSettings, flag.Name) {
 		return nil, nil
 	}
+	if flag.Target.Type() == reflect.TypeFor[forwardTargets]() {
+		text, err := new(forwardTargets).fromFile(raw)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", y.file, err)
+		}
+		return text, nil
+	}
 	value, shown := flagValue(raw, flag.IsSlice())
 	if value != nil {
 		scan := kong.Scan().PushTyped(value, kong.FlagValueToken)

@@ -53,6 +53,10 @@ func Places() []Place {
 		{Table: "service", Kind: Coordinator},
 		{Table: "attribute_key", Kind: Coordinator},
 		{Table: "request", Kind: Coordinator},
+		{Table: "outbox", Kind: Coordinator}, // numbered under a lock, and read in one snapshot with its end
+		{Table: "outbox_end", Kind: Coordinator},
+		{Table: "forward_target", Kind: Coordinator},
+		{Table: "forward_refusal", Kind: Coordinator},
 		{Table: "clock", Kind: Coordinator},
 		{Table: "content_key", Kind: Coordinator},
 		{Table: "schema_migrations", Kind: Coordinator},

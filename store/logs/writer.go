@@ -19,6 +19,7 @@ import (
 	"github.com/plaithq/plait/recent"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/index"
+	"github.com/plaithq/plait/store/outbox"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pgcopy"
 	"github.com/plaithq/plait/store/rowcodec"
@@ -35,12 +36,16 @@ func (b *Batch) RequestDigest() plait.Digest { return b.Digest }
 
 // Weigh returns the number of records and about how many bytes they hold.
 func (b *Batch) Weigh() (records, bytes int) {
-	const fixed = 128 // a row without its texts
 	for i := range b.Records {
-		r := &b.Records[i]
-		bytes += fixed + len(r.Body.Str()) + len(r.SeverityText) + len(r.EventName) + rowcodec.WeighAttributes(r.Attributes)
+		bytes += weigh(&b.Records[i])
 	}
 	return len(b.Records), bytes
+}
+
+// weigh returns about how many bytes a record holds.
+func weigh(r *plait.LogRecord) int {
+	const fixed = 128 // a row without its texts
+	return fixed + len(r.Body.Str()) + len(r.SeverityText) + len(r.EventName) + rowcodec.WeighAttributes(r.Attributes)
 }
 
 const copyLogsSQL = `
@@ -95,6 +100,7 @@ type Writer struct {
 	outside int // of these, those that go to the shelf of today
 	inline  int // of these, those that say themselves what a dictionary has no place for
 	halves  traceid.Halves
+	outbox  *outbox.Collector[plait.LogRecord]
 
 	tally    *tally.LogCollector
 	terms    *index.Collector
@@ -120,8 +126,9 @@ type logEntry struct {
 }
 
 // NewWriter makes a writer that finds the time and the partitions at the keeper, ids by the database's key, and
-// tells the term index what its rows have.
-func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.Instruments, searched *index.Index) *Writer {
+// tells the term index what its rows have. What is forwarded it leaves in the outbox, in an encoding that may be nil.
+func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.Instruments, searched *index.Index,
+	out *outbox.Outbox, encode func(...[]plait.LogRecord) []byte) *Writer {
 	w := &Writer{
 		now:         partitions.Now,
 		partitions:  partitions,
@@ -139,6 +146,7 @@ func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.
 		halves:      traceid.NewHalves(),
 		terms:       searched.Collector(),
 		tally:       tally.NewLogCollector(),
+		outbox:      outbox.NewCollector(out, outbox.Logs, encode, weigh),
 		splitter:    terms.NewSplitter(searched.Hasher()),
 	}
 	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc, searched.Hasher(), w.keys, dictionary.OfLogs)
@@ -172,6 +180,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch, hasty bool
 	w.halves.Queue(opening, w.today, hasty)
 	w.terms.Queue(opening)
 	w.tally.Queue(opening)
+	w.outbox.Queue(opening, len(group), func(i int) []plait.LogRecord { return group[i].Records })
 	return nil
 }
 

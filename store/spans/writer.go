@@ -15,6 +15,7 @@ import (
 	"github.com/plaithq/plait/store/counts"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/index"
+	"github.com/plaithq/plait/store/outbox"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pgcopy"
 	"github.com/plaithq/plait/store/rowcodec"
@@ -31,18 +32,23 @@ func (b *Batch) RequestDigest() plait.Digest { return b.Digest }
 
 // Weigh returns the number of records and about how many bytes they hold.
 func (b *Batch) Weigh() (records, bytes int) {
-	const fixed = 128 // a row without its texts
 	for i := range b.Spans {
-		s := &b.Spans[i]
-		bytes += fixed + len(s.Name) + len(s.StatusMessage) + len(s.TraceState) + rowcodec.WeighAttributes(s.Attributes)
-		for j := range s.Events {
-			bytes += fixed + len(s.Events[j].Name) + rowcodec.WeighAttributes(s.Events[j].Attributes)
-		}
-		for j := range s.Links {
-			bytes += fixed + len(s.Links[j].TraceState) + rowcodec.WeighAttributes(s.Links[j].Attributes)
-		}
+		bytes += weigh(&b.Spans[i])
 	}
 	return len(b.Spans), bytes
+}
+
+// weigh returns about how many bytes a span holds.
+func weigh(s *plait.Span) int {
+	const fixed = 128 // a row without its texts
+	bytes := fixed + len(s.Name) + len(s.StatusMessage) + len(s.TraceState) + rowcodec.WeighAttributes(s.Attributes)
+	for j := range s.Events {
+		bytes += fixed + len(s.Events[j].Name) + rowcodec.WeighAttributes(s.Events[j].Attributes)
+	}
+	for j := range s.Links {
+		bytes += fixed + len(s.Links[j].TraceState) + rowcodec.WeighAttributes(s.Links[j].Attributes)
+	}
+	return bytes
 }
 
 const copySpansSQL = `
@@ -83,6 +89,7 @@ type Writer struct {
 	halves  traceid.Halves
 	terms   *index.Collector
 	tally   *tally.SpanCollector
+	outbox  *outbox.Collector[plait.Span]
 }
 
 // spanEntry is a span with what it refers to.
@@ -95,8 +102,9 @@ type spanEntry struct {
 }
 
 // NewWriter makes a writer that finds the time and the partitions at the keeper, ids by the database's key, and
-// tells the term index what its rows have.
-func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.Instruments, searched *index.Index) *Writer {
+// tells the term index what its rows have. What is forwarded it leaves in the outbox, in an encoding that may be nil.
+func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.Instruments, searched *index.Index,
+	out *outbox.Outbox, encode func(...[]plait.Span) []byte) *Writer {
 	w := &Writer{
 		now:         partitions.Now,
 		partitions:  partitions,
@@ -111,6 +119,7 @@ func NewWriter(partitions *partition.Keeper, key dictionary.Key, in *dictionary.
 		halves:      traceid.NewHalves(),
 		terms:       searched.Collector(),
 		tally:       tally.NewSpanCollector(),
+		outbox:      outbox.NewCollector(out, outbox.Traces, encode, weigh),
 	}
 	w.chooser = dictionary.NewSetChooser(w.sets, in.Inlined("attribute_set").Inc, searched.Hasher(), w.keys, dictionary.OfSpans)
 	return w
@@ -144,6 +153,7 @@ func (w *Writer) Prepare(group []*Batch, entries, opening *pgx.Batch, hasty bool
 	w.halves.Queue(opening, w.today, hasty)
 	w.terms.Queue(opening)
 	w.tally.Queue(opening)
+	w.outbox.Queue(opening, len(group), func(i int) []plait.Span { return group[i].Spans })
 	return nil
 }
 

@@ -18,7 +18,7 @@ const module = "github.com/plaithq/plait"
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // spansAndLogs is what the rooms of both signals stand on. Neither knows the other.
-var spansAndLogs = []string{"", "canonical", "store/dictionary", "store/index", "store/partition", "store/pg", "store/pgcopy", "store/pgerror", "store/rowcodec", "store/search", "store/counts", "store/tally", "store/terms", "store/traceid"}
+var spansAndLogs = []string{"", "canonical", "store/dictionary", "store/index", "store/outbox", "store/partition", "store/pg", "store/pgcopy", "store/pgerror", "store/rowcodec", "store/search", "store/counts", "store/tally", "store/terms", "store/traceid"}
 
 // allowed lists, for a room, the rooms that it may import. A trailing /... covers a room and
 // all below it. The first matching line counts.
@@ -70,6 +70,7 @@ var allowed = []struct {
 	{"store/dictionary", []string{"", "canonical", "recent", "store/commit", "store/partition", "store/pg", "store/rowcodec", "store/terms"}},
 	{"store/index", []string{"", "recent", "store/partition", "store/pg", "store/pgerror", "store/rowcodec", "store/terms"}},
 	{"store/tally", []string{"", "store/counts", "store/partition", "store/pg", "store/pgerror", "store/rowcodec", "store/search"}},
+	{"store/outbox", []string{"", "store/pgerror", "store/rowcodec"}},
 	{"store/traceid", []string{"", "store/partition", "store/pg", "store/rowcodec"}},
 	{"store/spans", append(spansAndLogs, "query/...", "recent", "spanmetrics")},
 	{"store/logs", append(spansAndLogs, "query/...", "recent")},
@@ -77,9 +78,10 @@ var allowed = []struct {
 	{"store/metrics", []string{"", "recent", "query/...", "spanmetrics", "store/counts", "store/pgcopy", "store/pgerror"}},
 	{"store/storetest/shop", []string{""}},
 	{"store/storetest", []string{"", "store", "store/citus", "store/localpg", "store/pgerror"}},
-	{"store", []string{"", "migrations", "store/citus", "store/commit", "store/dictionary", "store/index", "store/logs", "store/metrics", "store/partition",
+	{"store", []string{"", "migrations", "store/citus", "store/commit", "store/dictionary", "store/index", "store/logs", "store/metrics", "store/outbox", "store/partition",
 		"store/pg", "store/pgcopy", "store/pgerror", "store/search", "store/servicemap", "store/spans", "store/tally", "store/traceid"}},
 	{"exemplars", []string{"", "spanmetrics"}},
+	{"forward", []string{"", "duration", "query", "query/condition", "store/outbox", "wire/..."}},
 	{"ingest", []string{"", "sockets", "wire/...", "tracecontext"}},
 	{"api/ask", []string{"", "duration", "tracecontext"}},
 	{"api/face", []string{"", "api/ask"}},

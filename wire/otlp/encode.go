@@ -12,19 +12,7 @@ import (
 	"github.com/plaithq/plait/jsontext"
 )
 
-// Encoding serves queries of some thousand spans, not the way in, so it goes through the
-// Collector's data model, which writes both encodings.
-
-// EncodeTraces writes the spans as an ExportTraceServiceRequest. Those that share a Resource
-// and Scope, by pointer, come together and keep their order. The message is also opentelemetry.proto.trace.v1.TracesData and Tempo's Trace.
-func EncodeTraces(spans []plait.Span) []byte {
-	var m ptrace.ProtoMarshaler
-	b, err := m.MarshalTraces(traceData(spans))
-	if err != nil {
-		panic(fmt.Sprintf("encode OTLP traces: %v", err)) // it has no way to fail
-	}
-	return b
-}
+// JSON is written for queries of some thousand spans, so it goes through the Collector's data model.
 
 // EncodeTracesJSON is EncodeTraces in OTLP/JSON.
 func EncodeTracesJSON(spans []plait.Span) []byte {

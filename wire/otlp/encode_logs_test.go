@@ -9,16 +9,6 @@ import (
 	"github.com/plaithq/plait"
 )
 
-// EncodeLogs writes the records as an ExportLogsServiceRequest, grouped as by EncodeTraces. Plait itself sends none.
-func EncodeLogs(records []plait.LogRecord) []byte {
-	var m plog.ProtoMarshaler
-	b, err := m.MarshalLogs(logData(records))
-	if err != nil {
-		panic(fmt.Sprintf("encode OTLP logs: %v", err)) // it has no way to fail
-	}
-	return b
-}
-
 // EncodeLogsJSON is EncodeLogs in OTLP/JSON.
 func EncodeLogsJSON(records []plait.LogRecord) []byte {
 	var m plog.JSONMarshaler

@@ -1,0 +1,43 @@
+package forward
+
+import (
+	"context"
+
+	"github.com/plaithq/plait/store/outbox"
+	"github.com/plaithq/plait/wire/otlp"
+)
+
+// otlpHTTP sends OTLP over HTTP, in protobuf.
+type otlpHTTP struct{ *poster }
+
+func openOTLPHTTP(t *Target, s outbox.Signal) (exporter, error) {
+	p, err := newPoster(t, "/v1/"+s.String(), "application/x-protobuf", true)
+	if err != nil {
+		return nil, err
+	}
+	return otlpHTTP{p}, nil
+}
+
+func (e otlpHTTP) encode(c content) ([]byte, error) { return encodeOTLP(c), nil }
+
+func (e otlpHTTP) send(ctx context.Context, body []byte) (partial, error) {
+	answer, err := e.post(ctx, body)
+	if err != nil {
+		return partial{}, err
+	}
+	return partialOTLP(answer), nil
+}
+
+// encodeOTLP makes an export request.
+func encodeOTLP(c content) []byte {
+	if len(c.spans) > 0 {
+		return otlp.EncodeTraces(c.spans)
+	}
+	return otlp.EncodeLogs(c.logs)
+}
+
+// partialOTLP reads the answer to an export request. A success that cannot be read is one.
+func partialOTLP(answer []byte) partial {
+	refused, said := otlp.PartialSuccess(answer)
+	return partial{refused: refused, said: said}
+}

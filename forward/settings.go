@@ -1,0 +1,190 @@
+// Package forward sends what is committed on to other systems, in their own protocols. It reads the outbox that commits leave
+// (store/outbox), a batch after the other, and moves a target's cursor when the target has taken one: whatever happens to gateways,
+// database and target, a record is sent at least once, or it is counted why not (docs/forwarding.md).
+package forward
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/config"
+
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/duration"
+	"github.com/plaithq/plait/store/outbox"
+)
+
+// Target is a system that gets what is committed. What says how it is reached is spelled as Loki's and Prometheus's clients spell it.
+type Target struct {
+	// Name tells targets apart. The cursor goes by it: with another name, a target begins anew.
+	Name     string `yaml:"name"`
+	Protocol string `yaml:"protocol"`
+	// URL is http:// or https://, for gRPC too: it says whether TLS is spoken.
+	URL config.URL `yaml:"url"`
+	// Signals are those that it gets; none means all that the protocol has.
+	Signals []string `yaml:"signals,omitempty"`
+
+	Filter `yaml:",inline"`
+
+	Headers     map[string]config.Secret `yaml:"headers,omitempty"`
+	TenantID    string                   `yaml:"tenant_id,omitempty"` // is sent as X-Scope-OrgID
+	Client      config.HTTPClientConfig  `yaml:",inline"`
+	Compression string                   `yaml:"compression"`
+	// BatchSize is the most bytes of one request before compression, as far as a single record allows.
+	BatchSize int               `yaml:"batchsize"`
+	Timeout   duration.Duration `yaml:"timeout"`
+	Backoff   Backoff           `yaml:"backoff_config"`
+}
+
+// Backoff says how long a request waits that is sent again: the first time MinPeriod, then twice as long each time up to MaxPeriod,
+// and never for less than the target asks for.
+type Backoff struct {
+	MinPeriod duration.Duration `yaml:"min_period"`
+	MaxPeriod duration.Duration `yaml:"max_period"`
+}
+
+// DefaultTarget has what a target has where nothing is said.
+func DefaultTarget() Target {
+	client := config.DefaultHTTPClientConfig
+	client.FollowRedirects = false // a page to log in would be taken for an answer
+	return Target{
+		Client:      client,
+		Compression: compressionGzip,
+		BatchSize:   1 << 20,
+		Timeout:     duration.Duration(10 * time.Second),
+		Backoff:     Backoff{MinPeriod: duration.Duration(500 * time.Millisecond), MaxPeriod: duration.Duration(time.Minute)},
+	}
+}
+
+// UnmarshalYAML reads a target over the defaults.
+func (t *Target) UnmarshalYAML(unmarshal func(any) error) error {
+	type target Target
+	read := target(DefaultTarget())
+	if err := unmarshal(&read); err != nil {
+		return err
+	}
+	*t = Target(read)
+	return nil
+}
+
+const (
+	compressionGzip = "gzip"
+	compressionNone = "none"
+)
+
+// protocol is a way to send.
+type protocol struct {
+	name    string
+	signals []outbox.Signal
+	open    func(*Target, outbox.Signal) (exporter, error)
+}
+
+// protocols are those that there are.
+var protocols = []protocol{
+	{name: "otlp_http", signals: []outbox.Signal{outbox.Traces, outbox.Logs}, open: openOTLPHTTP},
+}
+
+// protocol is that of the target, nil if there is none of its name.
+func (t *Target) protocol() *protocol {
+	i := slices.IndexFunc(protocols, func(p protocol) bool { return p.name == t.Protocol })
+	if i < 0 {
+		return nil
+	}
+	return &protocols[i]
+}
+
+// signals are those that the target gets.
+func (t *Target) signals() []outbox.Signal {
+	p := t.protocol()
+	if len(t.Signals) == 0 {
+		return p.signals
+	}
+	return slices.DeleteFunc(slices.Clone(p.signals), func(s outbox.Signal) bool { return !slices.Contains(t.Signals, s.String()) })
+}
+
+var targetName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$`)
+
+// Validate reports the first target that cannot work. The error is plait.ErrInvalid and names the target and its setting.
+func Validate(targets []Target) error {
+	names := map[string]bool{}
+	for i := range targets {
+		t := &targets[i]
+		if !targetName.MatchString(t.Name) {
+			return plait.Errorf(plait.ErrInvalid, "target %d: name: %q is not a name of letters, digits, points, - and _, of up to 63 characters", i+1, t.Name)
+		}
+		if names[t.Name] {
+			return plait.Errorf(plait.ErrInvalid, "target %s: there are two of this name", t.Name)
+		}
+		names[t.Name] = true
+		if err := t.validate(); err != nil {
+			return plait.Errorf(plait.ErrInvalid, "target %s: %w", t.Name, err)
+		}
+	}
+	return nil
+}
+
+func (t *Target) validate() error {
+	p := t.protocol()
+	if p == nil {
+		var names []string
+		for _, p := range protocols {
+			names = append(names, p.name)
+		}
+		return fmt.Errorf("protocol: %q is not one of %s", t.Protocol, strings.Join(names, ", "))
+	}
+	if err := t.validateURL(); err != nil {
+		return err
+	}
+	for _, s := range t.Signals {
+		if !slices.ContainsFunc(p.signals, func(has outbox.Signal) bool { return has.String() == s }) {
+			return fmt.Errorf("signals: %s does not carry %q, but %s", t.Protocol, s, names(p.signals))
+		}
+	}
+	switch {
+	case t.Compression != compressionGzip && t.Compression != compressionNone:
+		return fmt.Errorf("compression: %q is neither gzip nor none", t.Compression)
+	case t.BatchSize < 1<<10 || t.BatchSize > 64<<20:
+		return fmt.Errorf("batchsize: %d is not between 1024 and %d bytes", t.BatchSize, 64<<20)
+	case t.Timeout < duration.Duration(10*time.Millisecond) || t.Timeout > duration.Duration(5*time.Minute):
+		return fmt.Errorf("timeout: %s is not between 10ms and 5m", t.Timeout)
+	case t.Backoff.MinPeriod <= 0 || t.Backoff.MaxPeriod < t.Backoff.MinPeriod:
+		return fmt.Errorf("backoff_config: min_period %s is not more than 0 and at most max_period %s", t.Backoff.MinPeriod, t.Backoff.MaxPeriod)
+	}
+	if err := t.Client.Validate(); err != nil {
+		return err
+	}
+	_, err := t.compile()
+	return err
+}
+
+func (t *Target) validateURL() error {
+	if t.URL.URL == nil || t.URL.Host == "" || t.URL.Scheme != "http" && t.URL.Scheme != "https" {
+		shown := ""
+		if t.URL.URL != nil {
+			shown = t.URL.Redacted()
+		}
+		return fmt.Errorf("url: %q is not like https://collector.example:4318", shown)
+	}
+	if t.URL.RawQuery != "" || t.URL.Fragment != "" {
+		return fmt.Errorf("url: %q has a query or a fragment, which requests do not carry", t.URL.Redacted())
+	}
+	return nil
+}
+
+// under is an address below the target's.
+func (t *Target) under(path string) string {
+	u := *t.URL.URL
+	u.Path = strings.TrimSuffix(u.Path, "/") + path
+	return u.String()
+}
+
+func names(signals []outbox.Signal) string {
+	var list []string
+	for _, s := range signals {
+		list = append(list, s.String())
+	}
+	return strings.Join(list, ", ")
+}
