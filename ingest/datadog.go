@@ -63,7 +63,8 @@ func (d *datadogDoor) serve(x *exchange, f datadogFormat) (outcome, error) {
 	return o, x.succeedDatadog(&o, f)
 }
 
-// decoder is that of a content type. Agents take a body of which none is told for JSON.
+// decoder is that of a content type. Agents take a body of which none is told for JSON. Here it is refused: a page of
+// another site may send one without asking.
 func (f *datadogFormat) decoder(contentType string) (decodeDatadog, error) {
 	send := mediaMsgpack
 	media, _, _ := mime.ParseMediaType(contentType)
@@ -71,7 +72,7 @@ func (f *datadogFormat) decoder(contentType string) (decodeDatadog, error) {
 	case media == mediaMsgpack || media == "application/x-msgpack":
 		return f.msgpack, nil
 	case f.json == nil:
-	case media == mediaJSON || media == "text/json" || contentType == "":
+	case media == mediaJSON || media == "text/json":
 		return f.json, nil
 	default:
 		send += " or " + mediaJSON

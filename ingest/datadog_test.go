@@ -159,9 +159,6 @@ func TestDatadogsAnswersTellToKeepAll(t *testing.T) {
 			t.Errorf("%s: %d %q", path, a.code, a.body)
 		}
 	}
-	if a := ts.post(t, "/v0.4/traces", strings.NewReader("[]")); a.code != http.StatusOK {
-		t.Errorf("JSON without a content type: %d %q", a.code, a.body)
-	}
 	if a := ts.post(t, "/v0.7/traces", strings.NewReader("{}"), "Content-Type: application/json"); a.code != http.StatusUnsupportedMediaType || !strings.Contains(a.body, "send application/msgpack") {
 		t.Errorf("JSON of format 0.7: %d %q", a.code, a.body)
 	}
