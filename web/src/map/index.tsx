@@ -1,98 +1,112 @@
-// Map: who makes whom slow? The calls between services, each against its usual.
+// Map: who makes whom slow? Services and the calls between them, each against its usual.
 import './map.css'
+import { useEffect, useMemo } from 'preact/hooks'
 import { useAnswer } from '../api/answer.ts'
-import type { Edge, Node, ServiceMap } from '../api/types.ts'
-import { address, change, href } from '../frame/address.ts'
-import { metricOfService } from '../frame/find.ts'
+import type { ServiceMap } from '../api/types.ts'
+import { address, change, go, next } from '../frame/address.ts'
 import { useHand } from '../frame/hand.ts'
+import { useKeys } from '../frame/keys.ts'
 import { asked } from '../frame/range.ts'
-import { deepest, degree, fails, isUnusual, p95Bars, worst } from '../overview/unusual.ts'
-import { Against } from '../parts/against.tsx'
-import { Service } from '../parts/marks.tsx'
-import { Card, Empty, Part } from '../parts/part.tsx'
-import { Spark } from '../parts/spark.tsx'
-import { TableOf, sorted, type Column } from '../parts/table.tsx'
-import { duration, plural, rate, share } from '../words/numbers.ts'
+import { deepest, fails } from '../overview/unusual.ts'
+import { Card, Empty, Note, Part } from '../parts/part.tsx'
+import { plural } from '../words/numbers.ts'
+import { Calls } from './calls.tsx'
+import { ChosenCall, ChosenService } from './chosen.tsx'
+import { around, graphOf, stateOf, type Graph } from './graph.ts'
+import { stepFrom, type Way } from './moves.ts'
+import { Picture, placed, type Choice } from './picture.tsx'
+import { boxOfCall, queryOfCall } from './questions.ts'
 
 const bins = 60
+
+/** choose puts what is chosen into the address. */
+function choose({ node = '', edge }: Choice): void {
+  change({ node, edge: edge ? edge.join(',') : '' }, 'replace')
+}
 
 export default function CallMap() {
   const { start, end } = asked()
   const params = { start, end, bins }
   const answer = useAnswer<ServiceMap>('api/v1/service-map', params, { live: true })
   useHand({ title: 'Map', ask: { path: 'api/v1/service-map', params } })
-  const { edge = '', node = '', sort = 'unusual' } = address.value.params
-  const of = node || edge.split(',').slice(-1)[0] || ''
+  const { edge = '', node = '', near = '', sort = 'unusual' } = address.value.params
+  const map = answer.value
+  const chosen = map?.edges.find((e) => `${e.client},${e.server}` === edge)
+  const whole = useMemo(() => map && graphOf(map), [map])
+  const graph = whole && near && node ? around(whole, node) : whole
+  useMapKeys(graph, node, near !== '', chosen)
+  const says = headline(map)
+  const empty = (v: ServiceMap) => (v.edges.length === 0 ? <Empty>No service called another in this range.</Empty> : undefined)
   return (
     <div class="view stack">
-      <h1>{headline(answer.value)}</h1>
-      <Card title="Calls" about="caller, callee, and the worst stretch against usual">
-        <Part answer={answer} lines={8} empty={(v) => (v.edges.length === 0 ? <Empty>No service called another in this range.</Empty> : undefined)}>
-          {({ edges }) => (
-            <TableOf name="Calls" columns={calls} rows={sorted(edges, calls, sort)} keyOf={keyOf} sort={sort} onSort={(id) => change({ sort: id }, 'replace')} at={sorted(edges, calls, sort).findIndex((e) => `${e.client},${e.server}` === edge)} onOpen={(e) => change({ edge: `${e.client},${e.server}`, node: '' }, 'replace')} />
+      <h1>{says}</h1>
+      <div class="map-columns">
+        <Card title="Who calls whom" about="width is rate; orange is slower than usual, red and dashed fails more than usual" class="map-card only-wide" aside={<Find graph={whole} />}>
+          <Part answer={answer} lines={12} empty={empty}>
+            {() =>
+              graph && (
+                <>
+                  {graph.left > 0 && <Note>{plural(graph.left, 'more service')} as usual, in the table below.</Note>}
+                  {near && node && <Note>The neighbours of {node} only; <kbd>o</kbd> shows all.</Note>}
+                  <Picture graph={graph} choice={{ node, ...(chosen ? { edge: [chosen.client, chosen.server] } : {}) }} says={says} onChoose={choose} />
+                </>
+              )
+            }
+          </Part>
+        </Card>
+        <div class="stack">
+          {chosen && <ChosenCall edge={chosen} />}
+          {!chosen && node && map && <ChosenService service={node} map={map} near={near !== ''} />}
+          {!chosen && !node && (
+            <p class="map-hint only-wide quiet-text">
+              Choose a service or a call. Arrows go along calls, <kbd>f</kbd> finds, <kbd>o</kbd> shows the neighbours only.
+            </p>
           )}
+        </div>
+      </div>
+      <Card title="Calls" about="caller, callee, and the worst stretch against usual">
+        <Part answer={answer} lines={8} empty={empty}>
+          {({ edges }) => <Calls edges={edges} sort={sort} chosen={edge} onSort={(id) => change({ sort: id }, 'replace')} onOpen={(e) => choose({ edge: [e.client, e.server] })} />}
         </Part>
       </Card>
-      {of && answer.value && <Chosen service={of} map={answer.value} />}
     </div>
   )
 }
 
 function headline(map: ServiceMap | undefined): string {
   if (!map) return 'Reading …'
-  const unusual = map.edges.filter(isUnusual).length
-  const [first] = deepest(map.edges)
+  const unusual = map.edges.filter((e) => stateOf(e) !== 'usual')
+  const [first] = deepest(unusual)
   if (!first) return `${plural(map.edges.length, 'call')} between ${plural(map.nodes.length, 'service')}, all as usual`
-  return `${unusual} of ${plural(map.edges.length, 'call')} are unusual; furthest down, ${first.client} → ${first.server} ${fails(first) ? 'fails' : 'is slow'}`
+  return `${unusual.length} of ${plural(map.edges.length, 'call')} are unusual; furthest down, ${first.client} → ${first.server} ${fails(first) ? 'fails' : 'is slow'}`
 }
 
-const keyOf = (e: Edge) => `${e.client} ${e.server} ${e.connection_type}`
-
-const calls: Column<Edge>[] = [
-  { id: 'client', head: 'caller', cell: (e) => <Service name={e.client} />, by: (e) => e.client },
-  { id: 'server', head: 'callee', cell: (e) => <Service name={e.server} />, by: (e) => e.server },
-  { id: 'kind', head: 'through', wide: true, cell: (e) => <span class="faint">{e.connection_type.replace('_', ' ')}</span> },
-  { id: 'rate', head: 'calls', number: true, wide: true, cell: (e) => rate(e.rate), by: (e) => e.rate },
-  { id: 'failed', head: 'failed', number: true, cell: (e) => <span class={fails(e) ? 'failed' : 'faint'}>{share(e.error_rate)}</span>, by: (e) => e.error_rate },
-  { id: 'p50', head: 'p50', number: true, wide: true, cell: (e) => duration(e.latency.p50_ns), by: (e) => e.latency.p50_ns },
-  { id: 'p95', head: 'worst p95', number: true, cell: (e) => duration(worst(e).p95), by: (e) => worst(e).p95 },
-  { id: 'usual', head: 'usual p95', number: true, wide: true, cell: (e) => <span class="faint">{e.usual ? duration(e.usual.p95_ns) : ''}</span> },
-  { id: 'unusual', head: 'against usual', cell: (e) => <Against now={worst(e).p95} usual={e.usual?.p95_ns} />, by: degree },
-  { id: 'course', head: 'p95 over time', wide: true, cell: (e) => <Spark bars={p95Bars(e.bins, e.usual?.p95_ns)} width={120} height={18} says={`p95 of calls from ${e.client} to ${e.server} over time`} /> },
-]
-
-// The service that was chosen: who calls it, whom it calls, and the ways on.
-function Chosen({ service, map }: { service: string; map: ServiceMap }) {
-  const node: Node | undefined = map.nodes.find((n) => n.service === service)
-  const callers = map.edges.filter((e) => e.server === service).map((e) => e.client)
-  const callees = map.edges.filter((e) => e.client === service).map((e) => e.server)
-  return (
-    <Card title={service} about={node ? `p95 ${duration(node.latency.p95_ns)}, ${rate(node.rate)}` : 'sends no spans of its own'}>
-      <div class="map-chosen">
-        <Names title="Called by" names={callers} />
-        <Names title="Calls" names={callees} />
-        <p>
-          <a class="button" href={href('metric', { query: metricOfService(service) })}>
-            Its requests
-          </a>{' '}
-          <a class="button" href={href('logs', { services: service })}>
-            Its log lines
-          </a>
-        </p>
-      </div>
-    </Card>
-  )
+// Arrows go along calls, o shows the neighbours, Enter asks what slow calls have in common, Esc lets go.
+function useMapKeys(graph: Graph | undefined, node: string, near: boolean, chosen: ServiceMap['edges'][number] | undefined): void {
+  useEffect(() => {
+    document.querySelector<SVGGElement>(`[data-place="${CSS.escape(node)}"]`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [node])
+  const move = (way: Way) => {
+    if (!graph) return
+    choose({ node: stepFrom(graph, placed(graph, 0), node || chosen?.server || '', way) })
+  }
+  useKeys([
+    { key: 'ArrowRight', does: 'to the callee', run: () => move('ArrowRight') },
+    { key: 'ArrowLeft', does: 'to the caller', run: () => move('ArrowLeft') },
+    { key: 'ArrowUp', does: 'the service above', run: () => move('ArrowUp') },
+    { key: 'ArrowDown', does: 'the service below', run: () => move('ArrowDown') },
+    { key: 'f', does: 'find a service', run: () => document.getElementById('map-find')?.focus() },
+    ...(node ? [{ key: 'o', does: 'only its neighbours, or all', run: () => change({ near: near ? '' : '1' }, 'replace') }] : []),
+    ...(chosen ? [{ key: 'Enter', does: 'what the slow calls have in common', run: () => go(next('metric', { query: queryOfCall(chosen), box: boxOfCall(chosen) })) }] : []),
+    ...(node || chosen ? [{ key: 'Escape', does: 'nothing chosen', run: () => change({ node: '', edge: '', near: '' }, 'replace') }] : []),
+  ])
 }
 
-function Names({ title, names }: { title: string; names: string[] }) {
-  return (
-    <p>
-      <span class="quiet-text">{title}: </span>
-      {names.length === 0 ? 'nobody' : [...new Set(names)].map((n) => (
-        <button key={n} type="button" class="button" onClick={() => change({ node: n, edge: '' })}>
-          <Service name={n} />
-        </button>
-      ))}
-    </p>
-  )
+// Find chooses the first service that has the text in its name.
+function Find({ graph }: { graph: Graph | undefined }) {
+  const find = (text: string) => {
+    const found = text && graph?.places.find((p) => p.name.toLowerCase().includes(text.toLowerCase()))
+    if (found) choose({ node: found.name })
+  }
+  return <input id="map-find" class="field" aria-label="Find a service" placeholder="f  find a service" onInput={(e) => find(e.currentTarget.value)} />
 }
