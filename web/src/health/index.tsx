@@ -9,10 +9,11 @@ import { useKeys } from '../frame/keys.ts'
 import { asked } from '../frame/range.ts'
 import { Service } from '../parts/marks.tsx'
 import { Card, Empty, Note, Part } from '../parts/part.tsx'
-import { TableOf, type Column } from '../parts/table.tsx'
+import { TableOf, following, sorted, type Column } from '../parts/table.tsx'
 import { Why } from '../parts/why.tsx'
-import { count, duration, share } from '../words/numbers.ts'
+import { count, duration } from '../words/numbers.ts'
 import { clockTime, ms } from '../words/times.ts'
+import { foundBy, headline, nothing, part, totalsOf } from './totals.ts'
 
 type Row = Correlation['services'][number]
 type Door = Intake['doors'][number]
@@ -22,51 +23,62 @@ export default function Health() {
   const answer = useAnswer<Correlation>('api/v1/correlation', { ...params }, { live: true })
   const intake = useAnswer<Intake>('api/v1/intake', {}, { live: true })
   useHand({ title: 'Health', ask: { path: 'api/v1/correlation', params: { ...params } } })
+  const { sort = 'mend' } = address.value.params
+  const sortBy = (id: string) => change({ sort: id === 'mend' ? '' : id }, 'replace')
+  useKeys([{ key: 's', does: 'sort services by the next column', run: () => sortBy(following(columns, sort)) }])
   return (
     <div class="view stack">
       <h1>{headline(answer.value)}</h1>
-      <Card title="What joins" about="services with something to mend first">
-        <Part answer={answer} lines={8} partial={(v) => v.sampled && 'Numbers are estimated from a part of what is stored.'} empty={(v) => (v.services.length === 0 ? <Empty>Nothing came in this range.</Empty> : undefined)}>
-          {(v) => (
-            <>
-              <p class="health-totals">{totals(v)}</p>
-              <TableOf name="Services" columns={columns} rows={v.services} keyOf={(s) => s.service} />
-            </>
-          )}
-        </Part>
-      </Card>
-      <MissingCard />
-      <Card title="Coming in" about="since the gateway started">
-        <Part answer={intake} lines={3} empty={(v) => (v.doors.length === 0 ? <Empty>No request has come in yet.</Empty> : undefined)}>
-          {(v) => <TableOf name="Ways in" columns={doors} rows={v.doors} keyOf={(d) => d.door} />}
-        </Part>
-      </Card>
+      <div class="health-columns">
+        <div class="stack">
+          <Card title="Does everything join?" about="all services together">
+            <Part answer={answer} lines={2} partial={(v) => v.sampled && 'Numbers are estimated from a part of what is stored.'}>
+              {(v) => <Totals of={v} />}
+            </Part>
+          </Card>
+          <Card title="By service" about={sort === 'mend' ? 'those with something to mend first' : `by ${columns.find((c) => c.id === sort)?.head ?? sort}`}>
+            <Part answer={answer} lines={8} empty={(v) => (v.services.length === 0 ? <Empty>Nothing came in this range.</Empty> : undefined)}>
+              {(v) => <TableOf name="Services" columns={columns} rows={sorted(v.services, columns, sort)} keyOf={(s) => s.service} sort={sort} onSort={sortBy} />}
+            </Part>
+          </Card>
+          <Card title="Coming in" about="since the gateway started">
+            <Part answer={intake} lines={3} empty={(v) => (v.doors.length === 0 ? <Empty>No request has come in yet.</Empty> : undefined)}>
+              {(v) => <TableOf name="Ways in" columns={doors} rows={v.doors} keyOf={(d) => d.door} />}
+            </Part>
+          </Card>
+        </div>
+        <MissingCard />
+      </div>
     </div>
   )
 }
 
-function headline(v: Correlation | undefined): string {
-  if (!v) return 'Reading …'
-  const bad = v.services.filter((s) => s.findings.length > 0).length
-  return bad === 0 ? 'Nothing to mend' : `${bad} of ${v.services.length} services have something to mend`
-}
-
-function totals({ totals: t }: Correlation): string {
-  const part = (n: number, of: number) => (of > 0 ? share(n / of) : 'none')
-  return `${part(t.with_trace_id, t.log_records)} of ${count(t.log_records)} log lines carry a trace id; ${part(t.ids_found, t.with_trace_id)} of these lead to a stored trace. ${count(t.orphan_spans)} of ${count(t.spans)} spans have a parent that never came. ${count(t.dangling_exemplars)} traces that a metric names are not stored.`
+function Totals({ of }: { of: Correlation }) {
+  return (
+    <ul class="health-totals">
+      {totalsOf(of).map((t) => (
+        <li key={t.of}>
+          <strong class={t.bad ? 'unusual' : ''}>{t.number}</strong>
+          <span class="quiet-text">{t.of}</span>
+        </li>
+      ))}
+    </ul>
+  )
 }
 
 const columns: Column<Row>[] = [
-  { id: 'service', head: 'service', cell: (s) => <Service name={s.service} /> },
-  { id: 'lines', head: 'log lines', number: true, wide: true, cell: (s) => count(s.log_records) },
-  { id: 'ids', head: 'with an id', number: true, cell: (s) => (s.log_records > 0 ? share(s.with_trace_id / s.log_records) : '') },
-  { id: 'orphans', head: 'spans without parent', number: true, wide: true, cell: (s) => count(s.orphan_spans) },
-  { id: 'skew', head: 'clock off', number: true, wide: true, cell: (s) => (s.clock_skew_ns === 0 ? '' : duration(s.clock_skew_ns)) },
-  { id: 'mend', head: 'what to mend', cell: (s) => <Findings of={s} /> },
+  { id: 'service', head: 'service', cell: (s) => <Service name={s.service} />, by: (s) => s.service },
+  { id: 'lines', head: 'log lines', number: true, wide: true, cell: (s) => count(s.log_records), by: (s) => s.log_records },
+  { id: 'ids', head: 'with id', number: true, cell: (s) => (s.log_records > 0 ? part(s.with_trace_id, s.log_records) : ''), by: (s) => (s.log_records > 0 ? 1 - s.with_trace_id / s.log_records : -1) },
+  { id: 'found', head: 'id found', number: true, wide: true, cell: (s) => <span class={s.half_ids > 0 ? 'unusual' : ''}>{foundBy(s)}</span>, by: (s) => s.half_ids + s.with_trace_id - s.ids_found },
+  { id: 'spans', head: 'spans', number: true, wide: true, cell: (s) => count(s.spans), by: (s) => s.spans },
+  { id: 'orphans', head: 'no parent', number: true, wide: true, cell: (s) => <span class={s.orphan_spans > 0 ? 'unusual' : 'faint'}>{count(s.orphan_spans)}</span>, by: (s) => s.orphan_spans },
+  { id: 'skew', head: 'clock off', number: true, wide: true, cell: (s) => <span class="faint">{s.clock_skew_ns === 0 ? '0' : duration(s.clock_skew_ns)}</span>, by: (s) => Math.abs(s.clock_skew_ns) },
+  { id: 'mend', head: 'what to mend', cell: (s) => <Findings of={s} />, by: (s) => s.findings.length },
 ]
 
 function Findings({ of }: { of: Row }) {
-  if (of.findings.length === 0) return <span class="faint">nothing to mend</span>
+  if (of.findings.length === 0) return <span class="faint health-nothing">{nothing(of)}</span>
   return (
     <ul class="health-findings">
       {of.findings.map((f) => (

@@ -17,16 +17,14 @@ interface CallsProps {
 }
 
 export function Calls({ edges, sort, chosen, onSort, onOpen }: CallsProps) {
-  const rows = sorted(edges, calls, sort)
-  return <TableOf name="Calls" columns={calls} rows={rows} keyOf={keyOf} sort={sort} onSort={onSort} at={rows.findIndex((e) => `${e.client},${e.server}` === chosen)} onOpen={onOpen} />
+  const rows = sorted(edges, columns, sort)
+  return <TableOf name="Calls" columns={columns} rows={rows} keyOf={keyOf} sort={sort} onSort={onSort} at={rows.findIndex((e) => `${e.client},${e.server}` === chosen)} onOpen={onOpen} />
 }
-
-/** sorts are the columns by which calls can be sorted, in order. */
-export const sorts = () => calls.filter((c) => c.by).map((c) => c.id)
 
 const keyOf = (e: Edge) => `${e.client} ${e.server} ${e.connection_type}`
 
-const calls: Column<Edge>[] = [
+/** columns are those of the table. */
+export const columns: Column<Edge>[] = [
   { id: 'client', head: 'caller', cell: (e) => <Service name={e.client} />, by: (e) => e.client },
   { id: 'server', head: 'callee', cell: (e) => <Service name={e.server} />, by: (e) => e.server },
   { id: 'kind', head: 'through', wide: true, cell: (e) => <span class="faint">{e.connection_type.replace('_', ' ')}</span> },

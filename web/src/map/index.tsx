@@ -9,8 +9,9 @@ import { useKeys } from '../frame/keys.ts'
 import { asked } from '../frame/range.ts'
 import { deepest, fails } from '../overview/unusual.ts'
 import { Card, Empty, Note, Part } from '../parts/part.tsx'
+import { following } from '../parts/table.tsx'
 import { plural } from '../words/numbers.ts'
-import { Calls } from './calls.tsx'
+import { Calls, columns } from './calls.tsx'
 import { ChosenCall, ChosenService } from './chosen.tsx'
 import { around, graphOf, stateOf, type Graph } from './graph.ts'
 import { stepFrom, type Way } from './moves.ts'
@@ -95,6 +96,7 @@ function useMapKeys(graph: Graph | undefined, node: string, near: boolean, chose
     { key: 'ArrowLeft', does: 'to the caller', run: () => move('ArrowLeft') },
     { key: 'ArrowUp', does: 'the service above', run: () => move('ArrowUp') },
     { key: 'ArrowDown', does: 'the service below', run: () => move('ArrowDown') },
+    { key: 's', does: 'sort calls by the next column', run: () => change({ sort: following(columns, address.value.params.sort ?? 'unusual') }, 'replace') },
     { key: 'f', does: 'find a service', run: () => document.getElementById('map-find')?.focus() },
     ...(node ? [{ key: 'o', does: 'only its neighbours, or all', run: () => change({ near: near ? '' : '1' }, 'replace') }] : []),
     ...(chosen ? [{ key: 'Enter', does: 'what the slow calls have in common', run: () => go(next('metric', { query: queryOfCall(chosen), box: boxOfCall(chosen) })) }] : []),

@@ -9,7 +9,7 @@ import { Against } from '../parts/against.tsx'
 import { Service } from '../parts/marks.tsx'
 import { Card, Empty, Part } from '../parts/part.tsx'
 import { Spark } from '../parts/spark.tsx'
-import { TableOf, sorted, type Column } from '../parts/table.tsx'
+import { TableOf, following, sorted, type Column } from '../parts/table.tsx'
 import { count, duration, exactly, rate, share } from '../words/numbers.ts'
 import { degree, fails, isUnusual, p95Bars, slower, slowness } from './unusual.ts'
 
@@ -52,11 +52,6 @@ export function ServiceTable({ answer, logs }: { answer: Answer<ServiceMap>; log
       </Part>
     </Card>
   )
-}
-
-function following(columns: Column<Node>[], sort: string): string {
-  const ids = columns.filter((c) => c.by).map((c) => c.id)
-  return ids[(ids.indexOf(sort) + 1) % ids.length] ?? 'unusual'
 }
 
 function levelsOf(volume: LogVolume | undefined): Levels {

@@ -76,3 +76,9 @@ export function sorted<Row>(rows: Row[], columns: Column<Row>[], id: string): Ro
     return typeof x === 'string' || typeof y === 'string' ? String(x).localeCompare(String(y)) : y - x
   })
 }
+
+/** following is the column after another one by which rows can be sorted; the first after the last. */
+export function following<Row>(columns: Column<Row>[], sort: string): string {
+  const ids = columns.filter((c) => c.by).map((c) => c.id)
+  return ids[(ids.indexOf(sort) + 1) % ids.length] ?? sort
+}

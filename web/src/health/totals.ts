@@ -1,0 +1,51 @@
+// The four numbers on top of Health, and the sentence before them. Pure functions on the API's answer.
+import type { Correlation } from '../api/types.ts'
+import { count, plural, share } from '../words/numbers.ts'
+
+type Row = Correlation['services'][number]
+
+/** Total is a number and what it is of. */
+export interface Total {
+  number: string
+  of: string
+  /** something is to be mended */
+  bad: boolean
+}
+
+/** totalsOf are what joins, of all services together. */
+export function totalsOf({ totals: t }: Correlation): Total[] {
+  return [
+    { number: part(t.with_trace_id, t.log_records), of: `of ${plural(t.log_records, 'log line')} carry a trace id`, bad: false },
+    { number: part(t.ids_found, t.with_trace_id), of: 'of those ids have a stored trace', bad: false },
+    { number: count(t.orphan_spans), of: `of ${plural(t.spans, 'span')} wait for a parent`, bad: t.orphan_spans > 0 },
+    { number: count(t.dangling_exemplars), of: 'traces that a metric names are not stored', bad: t.dangling_exemplars > 0 },
+  ]
+}
+
+/** part writes how many of some join: to a tenth of a percent, and 100 % for nothing but all. */
+export function part(n: number, of: number): string {
+  if (of === 0) return 'none'
+  const tenths = Math.floor((n / of) * 1000)
+  return tenths >= 900 && tenths < 1000 ? `${(tenths / 10).toFixed(1)}\u2009%` : share(n / of)
+}
+
+/** headline says whether everything joins. */
+export function headline(v: Correlation | undefined): string {
+  if (!v) return 'Reading …'
+  if (v.services.length === 0) return 'Nothing came in this range'
+  const bad = v.services.filter((s) => s.findings.length > 0)
+  if (bad.length === 0) return `Everything joins, of ${plural(v.services.length, 'service')}`
+  return bad.length === 1 ? `${bad[0]?.service} has something to mend, of ${plural(v.services.length, 'service')}` : `${bad.length} of ${plural(v.services.length, 'service')} have something to mend`
+}
+
+/** nothing says of a service without findings that there is nothing to mend, and what looks as if there were. */
+export function nothing(s: Row): string {
+  const without = s.log_records - s.with_trace_id
+  return without > 0 ? `Nothing: ${plural(without, 'line')} carry no id, as those from outside of requests do.` : 'Nothing.'
+}
+
+/** foundBy says how the ids of a service's log lines lead to traces. */
+export function foundBy(s: Row): string {
+  if (s.half_ids > 0) return 'by half id'
+  return s.with_trace_id === 0 ? '' : part(s.ids_found, s.with_trace_id)
+}
