@@ -4,8 +4,9 @@ import { useMemo, useState } from 'preact/hooks'
 import { useAnswer } from '../api/answer.ts'
 import type { LogTemplates } from '../api/types.ts'
 import { address, change } from '../frame/address.ts'
+import { explore } from '../frame/grafana.ts'
 import { useHand } from '../frame/hand.ts'
-import { asked, iso, range } from '../frame/range.ts'
+import { asked, iso } from '../frame/range.ts'
 import { Note, Part } from '../parts/part.tsx'
 import { facetsOf, histogram, stepFor, type Counts } from './counts.ts'
 import { Facets } from './facets.tsx'
@@ -38,7 +39,7 @@ export default function Logs() {
     title,
     ask: question.kind === 'logql' ? { path: 'loki/api/v1/query_range', params: { query: logqlOf(question), start: asked().start, end: asked().end } } : { path: 'api/v1/logs', params: { ...paramsOf(question), ...asked() } },
     sql: sqlOf(question, iso(start), iso(end)),
-    grafana: grafanaOf(question),
+    grafana: explore('plait-loki', { expr: logqlOf(question) }),
   })
   const far = (at: number) => {
     if (!counts.value || jump.to === params.at || at < start || at >= end) return
@@ -138,10 +139,4 @@ function offered(lines: Line[]): string[] {
     }
   }
   return [...found].sort((a, b) => b[1] - a[1]).slice(0, 50).map(([pair]) => pair)
-}
-
-function grafanaOf(question: Question): string {
-  const { start, end } = range.value
-  const pane = { datasource: 'plait-loki', queries: [{ refId: 'A', expr: logqlOf(question) }], range: { from: String(Math.floor(start)), to: String(Math.ceil(end)) } }
-  return `explore?schemaVersion=1&panes=${encodeURIComponent(JSON.stringify({ a: pane }))}`
 }

@@ -4,6 +4,7 @@ import { useMemo } from 'preact/hooks'
 import { useAnswer, type Answer } from '../api/answer.ts'
 import type { Comparison, Heatmap } from '../api/types.ts'
 import { address, change } from '../frame/address.ts'
+import { explore } from '../frame/grafana.ts'
 import { useHand } from '../frame/hand.ts'
 import { useKeys } from '../frame/keys.ts'
 import { asked, iso, range } from '../frame/range.ts'
@@ -18,7 +19,7 @@ import { NoBox } from './nobox.tsx'
 import { NoRequests } from './norequests.tsx'
 import { Picker } from './picker.tsx'
 import { outside } from './plot.tsx'
-import { subject } from './selector.ts'
+import { p95Of, subject } from './selector.ts'
 import { boxText, standsOut } from './sentences.ts'
 import { sqlOf } from './sql.ts'
 import { Columns } from './columns.tsx'
@@ -42,6 +43,7 @@ export function RequestsOf({ query }: { query: string }) {
     title: titleOf(query, box, compared.value),
     ask: box ? { path: 'api/v1/compare', params: { query, ...asked(), ...timeOf(box), min: box.low || undefined, max: highest(box), rest } } : { path: 'api/v1/heatmap', params: question },
     sql: sqlOf(query, box, range.value),
+    grafana: explore('plait-prometheus', { expr: p95Of(query) }),
   })
   const looked = useLooked(question)
   useBoxKeys(box, looked)

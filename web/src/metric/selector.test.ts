@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatRequests, ofRequests, parseRequests, subject } from './selector.ts'
+import { formatRequests, ofRequests, parseRequests, subject, p95Of } from './selector.ts'
 
 test.each([
   ['traces_spanmetrics_latency{service="storefront",span_kind="SPAN_KIND_SERVER"}', { service: 'storefront', kind: 'SPAN_KIND_SERVER', operation: '' }],
@@ -32,4 +32,11 @@ test('metrics made of spans have a heatmap, others have lines', () => {
 test('a query is about a service, or a metric', () => {
   expect(subject('traces_spanmetrics_latency{service="storefront"}')).toBe('storefront')
   expect(subject('up{job="x"}')).toBe('up')
+})
+
+test('Grafana is asked for the p95 of a histogram, and for all else as it is', () => {
+  expect(p95Of('traces_spanmetrics_latency{service="shop"}')).toBe('histogram_quantile(0.95, sum by (le) (rate(traces_spanmetrics_latency_bucket{service="shop"}[1m])))')
+  expect(p95Of('traces_spanmetrics_latency_bucket')).toBe('histogram_quantile(0.95, sum by (le) (rate(traces_spanmetrics_latency_bucket[1m])))')
+  expect(p95Of('traces_spanmetrics_calls_total{service="shop"}')).toBe('traces_spanmetrics_calls_total{service="shop"}')
+  expect(p95Of('sum(rate(x[5m]))')).toBe('sum(rate(x[5m]))')
 })

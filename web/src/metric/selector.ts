@@ -63,3 +63,10 @@ export function subject(query: string): string {
   const service = /\b(?:service|server)="((?:[^"\\]|\\.)*)"/.exec(query)?.[1]
   return service || (/[a-zA-Z_:][\w:]*/.exec(query)?.[0] ?? query)
 }
+
+/** p95Of is the PromQL for the 95th percentile of a histogram's query; of what is none it is the query itself. */
+export function p95Of(query: string): string {
+  const parts = /^\s*(traces_\w+?)(?:_bucket)?\s*(\{.*\})?\s*$/.exec(query)
+  if (!parts || !/(latency|seconds)$/.test(parts[1] as string)) return query
+  return `histogram_quantile(0.95, sum by (le) (rate(${parts[1]}_bucket${parts[2] ?? ''}[1m])))`
+}

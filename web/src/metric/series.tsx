@@ -3,6 +3,7 @@ import './series.css'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { useAnswer } from '../api/answer.ts'
 import { address } from '../frame/address.ts'
+import { explore } from '../frame/grafana.ts'
 import { useHand } from '../frame/hand.ts'
 import { useKeys } from '../frame/keys.ts'
 import { asked, iso, range } from '../frame/range.ts'
@@ -30,7 +31,7 @@ export function SeriesOf({ query }: { query: string }) {
   const [start, end] = [Math.floor(range.value.start / 1000 / step) * step, Math.ceil(range.value.end / 1000)]
   const question = { query, start, end, step }
   const answer = useAnswer<Matrix>('prometheus/api/v1/query_range', question)
-  useHand({ title: query, ask: { path: 'prometheus/api/v1/query_range', params: question } })
+  useHand({ title: query, ask: { path: 'prometheus/api/v1/query_range', params: question }, grafana: explore('plait-prometheus', { expr: query }) })
   useKeys(box ? [{ key: 'Escape', does: 'remove the box', run: () => setBox(undefined) }] : [])
   const time = box && { start: Number.isFinite(box.t0) ? box.t0 : range.value.start, end: Number.isFinite(box.t1) ? box.t1 : range.value.end }
   const when = time ? { start: iso(time.start), end: iso(time.end) } : asked()

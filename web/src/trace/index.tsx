@@ -1,6 +1,7 @@
 // The Trace view: where did the time go, and who says why?
 import './trace.css'
 import { address, href } from '../frame/address.ts'
+import { explore } from '../frame/grafana.ts'
 import { sqlText, useHand, type Hand } from '../frame/hand.ts'
 import { useAnswer } from '../api/answer.ts'
 import type { Traces } from '../api/types.ts'
@@ -11,8 +12,12 @@ import { TableOf } from '../parts/table.tsx'
 import { Why } from '../parts/why.tsx'
 import { duration, plural } from '../words/numbers.ts'
 import { full, listed, ms } from '../words/times.ts'
+import type { Trace } from './model.ts'
 import { Looked } from './looked.tsx'
 import { useTrace } from './use-trace.ts'
+
+/** around is how long (ms) before and after a trace Grafana shows. */
+const around = 60_000
 
 export default function TraceView() {
   const { id } = address.value
@@ -22,7 +27,7 @@ export default function TraceView() {
 function OneTrace({ id }: { id: string }) {
   const answer = useTrace(id)
   const { value, problem, loading, slow } = answer
-  useHand(handOf(id, value?.id))
+  useHand(handOf(id, value))
   if (value)
     return (
       <div class="view trace-view" aria-busy={loading}>
@@ -46,13 +51,16 @@ function OneTrace({ id }: { id: string }) {
   )
 }
 
-function handOf(asked: string, id: string | undefined): Hand {
-  const path = `api/v1/pivot/trace/${encodeURIComponent(id ?? asked)}`
-  if (!id) return { title: `trace ${asked.slice(0, 40)}`, ask: { path, params: {} } }
+function handOf(asked: string, trace: Trace | undefined): Hand {
+  const path = `api/v1/pivot/trace/${encodeURIComponent(trace?.id ?? asked)}`
+  if (!trace) return { title: `trace ${asked.slice(0, 40)}`, ask: { path, params: {} } }
+  const { id } = trace
+  const began = ms(trace.start)
   return {
     title: `trace ${id}`,
     ask: { path, params: {} },
     sql: `SELECT time, service, name, kind, status, duration_ms, span_id, parent_span_id, attributes FROM plait.spans WHERE trace_id = ${sqlText(id)} ORDER BY time;`,
+    grafana: explore('plait-tempo', { queryType: 'traceql', query: id }, began - around, began + trace.duration / 1e6 + around),
   }
 }
 
