@@ -141,7 +141,7 @@ func (f *finder) operationsOf(ctx context.Context, s loggedService) (all []Spike
 	for i := range f.operations {
 		o := &f.operations[i]
 		spans := byOperation[o.Operation]
-		if int64(len(spans)) < failedRule.leastBad || !o.knowsUsual() {
+		if int64(len(spans)) < failedRule.leastBad || !f.knowsUsual(o) {
 			continue
 		}
 		spike := f.spike(o, Errors, s.at)

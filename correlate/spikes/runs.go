@@ -56,7 +56,7 @@ type rule struct {
 
 const (
 	// oddBin is the surprise of a bin from which on it may belong to a spike: by chance one of a hundred does. oddRun is
-	// that of a spike: one of a million. oddBeside is that of a spike at the time of another one: one of a thousand.
+	// that of a spike: one of a million. oddBeside is that of failures while others fail: one of a thousand.
 	oddBin    = 3
 	oddRun    = 14
 	oddBeside = 7

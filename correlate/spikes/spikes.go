@@ -120,7 +120,7 @@ func Find(ctx context.Context, r Reader, q Question) (*Answer, error) {
 // find finds the spikes that spans tell, and says of how many operations the usual is known.
 func (f *finder) find() (all []Spike, known int) {
 	for i := range f.operations {
-		if o := &f.operations[i]; o.knowsUsual() {
+		if o := &f.operations[i]; f.knowsUsual(o) {
 			known++
 			all = append(append(all, f.latency(o)...), f.failures(o)...)
 		}
@@ -128,18 +128,20 @@ func (f *finder) find() (all []Spike, known int) {
 	return besideOthers(all), known
 }
 
-// besideOthers are the spikes among those that may be some: what is not unlikely enough by itself is one where it happens together with
-// one that is. So a trouble is told of a caller with few requests, too, and not only of the callee that it tries again and again.
+// besideOthers are the spikes among those that may be some. Failures that are not unlikely enough by themselves are one where others
+// fail at the same time that are: so a trouble is told of a caller with few requests, too, and not only of the callee that it tries
+// again and again. What is slow takes each of them as long, and needs no such help.
 func besideOthers(all []Spike) []Spike {
-	var sure []plait.TimeRange
+	var failing []plait.TimeRange
 	for i := range all {
-		if all[i].surprise >= oddRun {
-			sure = append(sure, all[i].Range)
+		if all[i].Kind == Errors && all[i].surprise >= oddRun {
+			failing = append(failing, all[i].Range)
 		}
 	}
-	return slices.DeleteFunc(all, func(s Spike) bool {
-		return s.surprise < oddRun && !slices.ContainsFunc(sure, func(r plait.TimeRange) bool { return s.Range.From.Before(r.To) && r.From.Before(s.Range.To) })
-	})
+	beside := func(s *Spike) bool {
+		return s.Kind == Errors && slices.ContainsFunc(failing, func(r plait.TimeRange) bool { return s.Range.From.Before(r.To) && r.From.Before(s.Range.To) })
+	}
+	return slices.DeleteFunc(all, func(s Spike) bool { return s.surprise < oddRun && !beside(&s) })
 }
 
 // bySurprise puts those first that are spikes by themselves.

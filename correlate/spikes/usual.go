@@ -11,16 +11,18 @@ import (
 )
 
 // What is usual for an operation are its spans of the time before the range: as long a time, and a quarter of an hour at least.
-// Where it has few of them, those of the day before tell, and where it has hardly any, or was in trouble then as well, the quietest third
-// of the range itself.
+// Where it has few of them, those of the day before tell, and where it has hardly any, or was in trouble then as well, the quieter half
+// of the range itself: its quietest third while the first spans come, of which a trouble may fill a half.
 const (
 	usualReach = 15 * time.Minute
 	usualDay   = 24 * time.Hour
 	// enough is how many spans of the time before tell what is usual, and few how many tell it of a day.
 	enough = 20
 	few    = 5
-	// quietest is the part of the bins, one of so many, that tells it within the range.
-	quietest = 3
+	// quieter is the part of the bins, one of so many, that tells it within the range, and quietest that while the first spans come.
+	quieter, quietest = 2, 3
+	// fewestBins is how many bins with spans have to be compared at least.
+	fewestBins = 3
 	// troubled is how many times the p95 of the range's quietest part that of the time before is, if that was in trouble.
 	troubled = 4
 )
@@ -70,27 +72,31 @@ func (f *finder) learnFrom(ctx context.Context, reach time.Duration, least int64
 }
 
 // knowsUsual says whether there are enough spans to tell what is usual, before the range or within.
-func (o *operation) knowsUsual() bool {
-	o.within = o.quietestPart()
+func (f *finder) knowsUsual(o *operation) bool {
+	part := quieter
+	if f.steps.Length == firstStep {
+		part = quietest
+	}
+	o.within = o.quietPart(part)
 	if o.usual != nil && o.within != nil && o.usual.Quantile(tail) > troubled*o.within.Quantile(tail) {
 		o.usual = nil
 	}
 	return o.usual != nil || o.within != nil
 }
 
-// quietestPart are those bins in which spans were quickest, nil where they have too few.
-func (o *operation) quietestPart() *query.SpanStep {
+// quietPart are those bins, one of so many, in which spans were quickest, nil where they have too few.
+func (o *operation) quietPart(part int) *query.SpanStep {
 	var some []query.SpanStep
 	for _, s := range o.steps {
 		if s.Count > 0 {
 			some = append(some, s)
 		}
 	}
-	if len(some) < quietest {
+	if len(some) < fewestBins {
 		return nil
 	}
 	slices.SortStableFunc(some, func(a, b query.SpanStep) int { return cmp.Compare(a.Quantile(tail), b.Quantile(tail)) })
-	quiet := sum(some[:(len(some)+quietest-1)/quietest])
+	quiet := sum(some[:(len(some)+part-1)/part])
 	if quiet.Count < enough {
 		return nil
 	}

@@ -625,7 +625,7 @@ export interface components {
                 p95_ns: number;
                 /** @description failed of all, 0 to 1 */
                 error_rate: number;
-                /** @description there is too little before the range, or more trouble, so its own quietest third tells */
+                /** @description there is too little before the range, or more trouble, so its own quieter part tells */
                 within?: boolean;
             };
             /** @description PromQL that selects the operation's latency */
