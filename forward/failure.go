@@ -78,7 +78,7 @@ const maxRetryAfter = time.Hour
 // retryAfter reads the header, seconds or a date.
 func retryAfter(text string, now time.Time) time.Duration {
 	text = strings.TrimSpace(text)
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 {
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 { // not of NaN
 		return time.Duration(min(seconds, maxRetryAfter.Seconds()) * float64(time.Second))
 	}
 	if at, err := http.ParseTime(text); err == nil {

@@ -80,11 +80,14 @@ type protocol struct {
 	name    string
 	signals []outbox.Signal
 	open    func(*Target, outbox.Signal) (exporter, error)
+	// validate refuses settings that the protocol has no use for; nil: none.
+	validate func(*Target) error
 }
 
 // protocols are those that there are.
 var protocols = []protocol{
 	{name: "otlp_http", signals: []outbox.Signal{outbox.Traces, outbox.Logs}, open: openOTLPHTTP},
+	{name: "otlp_grpc", signals: []outbox.Signal{outbox.Traces, outbox.Logs}, open: openOTLPGRPC, validate: validateGRPC},
 }
 
 // protocol is that of the target, nil if there is none of its name.
@@ -155,6 +158,11 @@ func (t *Target) validate() error {
 	}
 	if err := t.Client.Validate(); err != nil {
 		return err
+	}
+	if p.validate != nil {
+		if err := p.validate(t); err != nil {
+			return err
+		}
 	}
 	_, err := t.compile()
 	return err

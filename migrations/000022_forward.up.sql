@@ -1,4 +1,4 @@
--- What goes on to other systems (docs/decisions/042). While there is a target for a signal, a commit leaves its records in the
+-- What goes on to other systems (docs/decisions/043). While there is a target for a signal, a commit leaves its records in the
 -- outbox too, in its own transaction. Behind the commits rows are numbered by one gateway at a time, so that a number is never given
 -- below one that can be read already: a target's cursor is a number, and passes over nothing that commits late.
 DO $$

@@ -1,6 +1,6 @@
 // Package outbox keeps what goes on to other systems in Postgres, from the commit of its records until every target has it: a commit leaves
 // its records here in its own transaction, one gateway at a time numbers what is committed, and each target's cursor is a number
-// (docs/decisions/042-an-outbox-in-the-commit.md). What records look like in it is the encoding's business.
+// (docs/decisions/043-an-outbox-in-the-commit.md). What records look like in it is the encoding's business.
 package outbox
 
 import (

@@ -103,7 +103,7 @@ var borders = []struct {
 	{"github.com/jackc/...", []string{"store/..."}},
 	{"github.com/golang-migrate/...", []string{"store/..."}},
 	{"github.com/labstack/...", []string{"ingest", "api"}},
-	{"google.golang.org/grpc/...", []string{"ingest", "api/tempo"}},
+	{"google.golang.org/grpc/...", []string{"ingest", "api/tempo", "forward"}},
 	{"github.com/prometheus/prometheus/...", []string{"wire/otlp", "wire/remotewrite", "wire/series", "query/promsel", "exemplars", "store/metrics/...", "api/prometheus"}},
 	{"github.com/prometheus/prometheus/promql/...", []string{"query/promsel", "api/prometheus"}},
 	{"github.com/prometheus/prometheus/web/...", []string{"api/prometheus"}},
