@@ -177,29 +177,47 @@ func (t *thriftReader) tags(out plait.Attributes) plait.Attributes {
 	return out
 }
 
-// tag reads a key with its value, whose type is that of the field in which it is. One without a field is an empty text.
+// tag reads a key with its value, for which there is a field of each type. The tag says which of them counts: Jaeger's
+// client for Node.js writes all of them.
 func (t *thriftReader) tag() (a plait.Attribute) {
-	a.Value = plait.StringValue("")
+	var values [tagTypes]plait.Value
+	values[tagString] = plait.StringValue("")
+	kind := int64(tagString)
 	for s := (thrift.Struct{}); t.Field(&s); {
 		switch {
 		case s.Is(1, thrift.String):
 			a.Key = t.Text()
+		case s.Is(2, thrift.I32):
+			kind = t.Int(s.Type)
 		case s.Is(3, thrift.String):
-			a.Value = plait.StringValue(t.Text())
+			values[tagString] = plait.StringValue(t.Text())
 		case s.Is(4, thrift.Double):
-			a.Value = plait.DoubleValue(t.Double())
+			values[tagDouble] = plait.DoubleValue(t.Double())
 		case s.Is(5, thrift.Bool):
-			a.Value = plait.BoolValue(t.Bool())
+			values[tagBool] = plait.BoolValue(t.Bool())
 		case s.Is(6, thrift.I64):
-			a.Value = plait.IntValue(t.Int(s.Type))
+			values[tagLong] = plait.IntValue(t.Int(s.Type))
 		case s.Is(7, thrift.String):
-			a.Value = plait.BytesValue(t.Text())
+			values[tagBinary] = plait.BytesValue(t.Text())
 		default:
 			t.Skip(s.Type)
 		}
 	}
+	if kind >= 0 && kind < tagTypes {
+		a.Value = values[kind]
+	}
 	return a
 }
+
+// The types of tags as jaeger.thrift numbers them.
+const (
+	tagString = iota
+	tagDouble
+	tagBool
+	tagLong
+	tagBinary
+	tagTypes
+)
 
 func traceID(high, low int64) (id plait.TraceID) {
 	binary.BigEndian.PutUint64(id[:8], uint64(high))

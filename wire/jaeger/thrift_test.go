@@ -131,6 +131,25 @@ func TestWhatTagsSayOfTheStatus(t *testing.T) {
 	}
 }
 
+func TestTheTypeOfATagSaysWhichOfItsValuesCounts(t *testing.T) {
+	t.Parallel()
+	var tags []*jaegerthrift.Tag
+	for kind := range jaegerthrift.TagType(6) { // one more than there are
+		tags = append(tags, &jaegerthrift.Tag{Key: fmt.Sprint(int(kind)), VType: kind,
+			VStr: pointer("s"), VDouble: pointer(0.5), VBool: pointer(true), VLong: pointer(int64(7)), VBinary: []byte("b")})
+	}
+	tags = append(tags, &jaegerthrift.Tag{Key: "empty"})
+	b := &jaegerthrift.Batch{Process: &jaegerthrift.Process{}, Spans: []*jaegerthrift.Span{{SpanId: 1, Tags: tags}}}
+	traces, err := DecodeThrift(written(t, "binary", b), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"0":"s","1":0.5,"2":true,"3":7,"4":{"$bytes":"Yg=="},"5":null,"empty":""}`
+	if got := string(traces.Spans[0].Attributes.AppendJSON(nil)); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestTheParentAmongReferences(t *testing.T) {
 	t.Parallel()
 	const child, follows = jaegerthrift.SpanRefType_CHILD_OF, jaegerthrift.SpanRefType_FOLLOWS_FROM
