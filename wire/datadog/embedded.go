@@ -1,7 +1,10 @@
 package datadog
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"slices"
+	"strconv"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/jsontext"
@@ -9,14 +12,15 @@ import (
 )
 
 // embedded takes links and events out of the tags into which tracers write them as JSON, where a format has no field
-// for them. What cannot be read stays a tag.
+// for them. What cannot be read stays a tag. Some tracers write both.
 func (r *spanReader) embedded(d *span) {
+	hasLinks, hasEvents := len(d.links) > 0, len(d.events) > 0
 	d.attributes = slices.DeleteFunc(d.attributes, func(a plait.Attribute) bool {
 		switch a.Key {
 		case keyLinks:
-			return r.embeddedLinks(d, a.Value.Str())
+			return hasLinks || r.embeddedLinks(d, a.Value.Str())
 		case keyEvents:
-			return r.embeddedEvents(d, a.Value.Str())
+			return hasEvents || r.embeddedEvents(d, a.Value.Str())
 		}
 		return false
 	})
@@ -27,13 +31,15 @@ func (r *spanReader) embeddedLinks(d *span, text string) bool {
 	links := d.links
 	for a := (jsontext.Array{}); r.err == nil && in.Item(&a); {
 		var l plait.Link
-		var trace, span string
+		readable := true
 		for o := (jsontext.Object{}); in.Field(&o); {
 			switch o.Key {
 			case "trace_id":
-				trace = in.Str()
+				readable = embeddedID(&in, l.TraceID[:]) && readable
+			case "trace_id_high":
+				readable = embeddedID(&in, l.TraceID[:8]) && readable
 			case "span_id":
-				span = in.Str()
+				readable = embeddedID(&in, l.SpanID[:]) && readable
 			case "tracestate":
 				l.TraceState = in.Str()
 			case "flags":
@@ -44,7 +50,7 @@ func (r *spanReader) embeddedLinks(d *span, text string) bool {
 				in.Skip()
 			}
 		}
-		if l.TraceID.UnmarshalText([]byte(trace)) != nil || l.SpanID.UnmarshalText([]byte(span)) != nil {
+		if !readable || l.TraceID.IsZero() || l.SpanID.IsZero() {
 			return false
 		}
 		links = append(links, l)
@@ -56,6 +62,22 @@ func (r *spanReader) embeddedLinks(d *span, text string) bool {
 	d.links = links
 	r.take(in.Made + in.Written)
 	return true
+}
+
+// embeddedID reads an id: in hex, all of it, or as a number, which is its lower 64 bits.
+func embeddedID(in *jsonvalue.Reader, id []byte) bool {
+	if in.Space(); in.Peek() == '"' {
+		digits := in.Str()
+		if len(digits) != hex.EncodedLen(len(id)) {
+			return false
+		}
+		_, err := hex.Decode(id, []byte(digits))
+		return err == nil
+	}
+	text, _ := in.Number()
+	number, err := strconv.ParseUint(text, 10, 64)
+	binary.BigEndian.PutUint64(id[len(id)-8:], number)
+	return err == nil
 }
 
 func (r *spanReader) embeddedEvents(d *span, text string) bool {

@@ -263,6 +263,39 @@ func TestNamesAndKinds(t *testing.T) {
 	}
 }
 
+func TestLinksAsTracersWriteThemIntoATag(t *testing.T) {
+	t.Parallel()
+	const (
+		hexes   = `{"trace_id":"00000000000000080000000000000009","span_id":"0000000000000007"}`
+		numbers = `{"trace_id":18446744073709551615,"trace_id_high":8,"span_id":7,"tracestate":"","flags":0}`
+	)
+	native := []any{object{"trace_id", 5, "span_id", 6}}
+	for name, c := range map[string]struct {
+		tag   string
+		links []any
+		want  string
+	}{
+		"in hex":             {"[" + hexes + "]", nil, "00000000000000080000000000000009:0000000000000007 {}"},
+		"as numbers":         {"[" + numbers + "]", nil, "0000000000000008ffffffffffffffff:0000000000000007 {}"},
+		"beside a field":     {"[" + numbers + "]", native, "00000000000000000000000000000005:0000000000000006 {}"},
+		"without an id":      {`[{"trace_id":1}]`, nil, ` {"_dd.span_links":"[{\"trace_id\":1}]"}`},
+		"with half of an id": {`[{"trace_id":"1","span_id":7}]`, nil, ` {"_dd.span_links":"[{\"trace_id\":\"1\",\"span_id\":7}]"}`},
+		"as no JSON":         {"[" + hexes, nil, ` {"_dd.span_links":` + plainJSON(t, "["+hexes) + `}`},
+	} {
+		traces, err := Decode(packed(t, []any{[]any{object{"trace_id", 1, "span_id", 1, "meta", object{"_dd.span_links", c.tag}, "span_links", c.links}}}), Tracer{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, got := &traces.Spans[0], ""
+		for _, l := range s.Links {
+			got += l.TraceID.String() + ":" + l.SpanID.String()
+		}
+		if got += " " + string(s.Attributes.AppendJSON(nil)); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
 func TestWhatIsWrongWithASpanIsThatSpansAlone(t *testing.T) {
 	t.Parallel()
 	good := object{"name", "good", "trace_id", 1, "span_id", 1}
