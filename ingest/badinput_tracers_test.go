@@ -13,7 +13,7 @@ import (
 
 // flawedForeignSpans are requests to the doors for spans of other tracers.
 func flawedForeignSpans() []badInput {
-	return slices.Concat(flawedZipkinSpans(), flawedJaegerSpans(), flawedDatadogSpans())
+	return slices.Concat(flawedZipkinSpans(), flawedJaegerSpans(), flawedDatadogSpans(), flawedXRaySegments())
 }
 
 func flawedZipkinSpans() []badInput {

@@ -88,7 +88,7 @@ func New(c Config, d Deps) (*Server, error) {
 		services: newGRPCServices(),
 	}
 	s.doors = slices.Concat(s.otlp.overHTTP(), newRemoteWriteDoor(p).overHTTP(), (&lokiDoor{p}).overHTTP(), (&linesDoor{p}).overHTTP(),
-		(&zipkinDoor{p}).overHTTP(), (&jaegerDoor{p}).overHTTP(), (&datadogDoor{p}).overHTTP())
+		(&zipkinDoor{p}).overHTTP(), (&jaegerDoor{p}).overHTTP(), (&datadogDoor{p}).overHTTP(), (&xrayDoor{p}).overHTTP())
 	s.http = sockets.New(s.socket("OTLP/HTTP", c.HTTPAddr, s.httpHandler(), nil))
 	s.grpc = sockets.New(s.socket("OTLP/gRPC", c.GRPCAddr, s.grpcHandler(), grpcHTTP2))
 	s.Group = sockets.NewGroup(s.drain, s.http, s.grpc)

@@ -47,7 +47,7 @@ client shop "charge card" 0102030405060702<0102030405060701 +10ms 120ms error "r
 
 // traceDoors are all ways in for spans over HTTP but OTLP's.
 func traceDoors() []traceDoor {
-	return slices.Concat(zipkinDoors(), jaegerDoors(), datadogDoors())
+	return slices.Concat(zipkinDoors(), jaegerDoors(), datadogDoors(), xrayDoors())
 }
 
 // outline is the spans of a trace in a line each.
