@@ -39,13 +39,14 @@ type class struct {
 // engines is a promql.QueryEngine of two.
 type engines struct{ small, large class }
 
-func newEngines(s Storage, o promql.EngineOpts) *engines {
+// newEngines makes the engines, on storages for pages of so many bytes.
+func newEngines(queryable func(pageBytes int) storage.Queryable, o promql.EngineOpts) *engines {
 	large := o
 	large.Reg = nil // every query is counted among the small ones
 	o.MaxSamples = min(o.MaxSamples, smallSamples)
 	return &engines{
-		small: class{promql.NewEngine(o), s.Limited(smallPage), smallAnswer, make(chan struct{}, smallAtOnce)},
-		large: class{promql.NewEngine(large), s.Limited(largePage), maxAnswer, make(chan struct{}, largeAtOnce)},
+		small: class{promql.NewEngine(o), queryable(smallPage), smallAnswer, make(chan struct{}, smallAtOnce)},
+		large: class{promql.NewEngine(large), queryable(largePage), maxAnswer, make(chan struct{}, largeAtOnce)},
 	}
 }
 

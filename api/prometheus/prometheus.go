@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/prometheus/util/httputil"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/correlate/spikes"
 )
 
 // Prefix is the path below which the handler expects its requests.
@@ -42,6 +43,8 @@ type Storage interface {
 // Config says what queries may cost.
 type Config struct {
 	Storage Storage
+	// Spikes finds what the series SpikesMetric tell; nil: there are none.
+	Spikes func(context.Context, spikes.Question) (*spikes.Answer, error)
 	// MaxSamples bounds the samples that a large query, of which one runs at a time, may hold in
 	// memory; 0 means 5,000,000 (of 16 bytes each).
 	MaxSamples int
@@ -82,7 +85,7 @@ func NewHandler(c Config) http.Handler {
 		EnableExtendedRangeSelectors: true,
 		EnableBinopFillModifiers:     true,
 	})
-	engine := newEngines(c.Storage, promql.EngineOpts{
+	engine := newEngines(c.queryable(), promql.EngineOpts{
 		Logger:               c.Logger,
 		Reg:                  c.Registerer,
 		MaxSamples:           c.MaxSamples,
@@ -108,6 +111,17 @@ func NewHandler(c Config) http.Handler {
 	mux.Handle(Prefix+"/api/v1/query_exemplars", atOnce(lists, emptyList(router)))
 	mux.Handle(Prefix+"/", router)
 	return singleSlashes(escapedNames(smallQueries(normalTimes(withTimeout(c.Timeout, retryAfter(mux))))))
+}
+
+// queryable returns what makes the storage of queries that read pages of so many bytes.
+func (c Config) queryable() func(pageBytes int) storage.Queryable {
+	slots := make(chan struct{}, spikesAtOnce)
+	return func(pageBytes int) storage.Queryable {
+		if c.Spikes == nil {
+			return c.Storage.Limited(pageBytes)
+		}
+		return &withSpikes{c.Storage.Limited(pageBytes), c.Spikes, slots}
+	}
 }
 
 func say(text string) http.HandlerFunc {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/plaithq/plait/api/tempo"
 	"github.com/plaithq/plait/api/tracesearch"
 	"github.com/plaithq/plait/api/zipkin"
+	"github.com/plaithq/plait/correlate/spikes"
 	"github.com/plaithq/plait/query/logql/entry"
 	"github.com/plaithq/plait/store"
 )
@@ -42,7 +44,9 @@ func (c config) faces(st *store.Store, memory *plait.AnswerMemory, ended <-chan 
 	}
 	return []api.Face{
 		{Prefix: promapi.Prefix, Handler: promapi.NewHandler(promapi.Config{
-			Storage: st.Metrics(), Ready: st.Ping, Timeout: timeout, Version: version, Logger: log,
+			Storage: st.Metrics(),
+			Spikes:  func(ctx context.Context, q spikes.Question) (*spikes.Answer, error) { return spikes.Find(ctx, st, q) },
+			Ready:   st.Ping, Timeout: timeout, Version: version, Logger: log,
 		})},
 		{Prefix: tempo.Prefix, Handler: asTempo},
 		{Prefix: tempo.StreamPrefix, Handler: tempo.NewStreamHandler(st, ofTraces)},

@@ -43,7 +43,7 @@ func (f *finder) latency(o *operation) (found []Spike) {
 		s := f.spike(o, Latency, at)
 		s.Slow = slow
 		inside := sum(o.steps[at.from:at.to])
-		s.score = doublings(&inside, slow)
+		s.Score = doublings(&inside, slow)
 		found = append(found, s)
 	}
 	return found
@@ -63,7 +63,7 @@ func (f *finder) failures(o *operation) (found []Spike) {
 		s := f.spike(o, Errors, at)
 		inside := sumOf(bins[at.from:at.to])
 		s.Usual.ErrorRate = at.usual.rate()
-		s.score = failedWeight * (inside.rate() - s.Usual.ErrorRate)
+		s.Score = failedWeight * (inside.rate() - s.Usual.ErrorRate)
 		found = append(found, s)
 	}
 	return found

@@ -161,7 +161,7 @@ func (f *finder) operationsOf(ctx context.Context, s loggedService) (all []Spike
 		if rate < failedRule.leastRate {
 			continue
 		}
-		spike.score = failedWeight * (rate - spike.Usual.ErrorRate)
+		spike.Score = failedWeight * (rate - spike.Usual.ErrorRate)
 		all = append(all, spike)
 	}
 	return all, nil

@@ -66,8 +66,11 @@ type Spike struct {
 	Slow  time.Duration
 	Usual Usual
 	Bins  []Bin // of the whole range that was asked for, in order
+	// Score is how far the spike is from the usual: by how many doublings its spans took longer than Slow, in the mean, or twice
+	// the share that failed beyond the usual one. It is above zero.
+	Score float64
 
-	score, surprise float64
+	surprise float64
 }
 
 // Usual is what an operation was like when nothing was the matter.
@@ -158,7 +161,7 @@ func bySurprise(a, b Spike) int {
 // ranked numbers spikes by how far they are from the usual, keeps the first, and puts those first that began last.
 func ranked(all []Spike, limit int) []Spike {
 	slices.SortFunc(all, func(a, b Spike) int {
-		return cmp.Or(bySurprise(a, b), cmp.Compare(b.score, a.score), b.Range.From.Compare(a.Range.From), strings.Compare(a.Service, b.Service),
+		return cmp.Or(bySurprise(a, b), cmp.Compare(b.Score, a.Score), b.Range.From.Compare(a.Range.From), strings.Compare(a.Service, b.Service),
 			strings.Compare(a.Name, b.Name), cmp.Compare(a.Operation.Kind, b.Operation.Kind), cmp.Compare(a.Kind, b.Kind))
 	})
 	all = all[:min(limit, len(all))]

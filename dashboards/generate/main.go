@@ -64,12 +64,13 @@ func encode(makeDashboard func() (dashboard.Dashboard, error)) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var sorted any
+	var sorted map[string]any
 	exact := json.NewDecoder(bytes.NewReader(text))
 	exact.UseNumber()
 	if err := exact.Decode(&sorted); err != nil {
 		return nil, err
 	}
+	describeAnnotations(sorted)
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

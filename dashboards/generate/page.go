@@ -84,6 +84,10 @@ func (p *page) Build() (dashboard.Dashboard, error) {
 	for i := range d.Links {
 		d.Links[i].Placement = nil // above the panels, where Grafana 11 has links as well
 	}
+	for i := range d.Annotations.List {
+		a := &d.Annotations.List[i]
+		a.Placement, a.BuiltIn = nil, nil
+	}
 	for i := range d.Templating.List {
 		v := &d.Templating.List[i]
 		v.Auto, v.AutoCount, v.AutoMin = nil, nil, nil // of intervals; @grafana/schema has them nowhere

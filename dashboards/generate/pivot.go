@@ -45,6 +45,7 @@ func metricToTraceToLogs() (dashboard.Dashboard, error) {
 		WithVariable(traceVariable()).
 		WithVariable(newWholeID()).
 		WithVariable(newLoggedID())
+	p.withSpikes(`{service=~"$service", ` + served + `}`)
 	p.spikes()
 	p.rates()
 	p.source = traces

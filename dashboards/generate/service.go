@@ -31,6 +31,7 @@ func service() (dashboard.Dashboard, error) {
 		Refresh(dashboard.VariableRefreshOnTimeRangeChanged).
 		Sort(dashboard.VariableSortAlphabeticalAsc).
 		Current(option("", "")))
+	p.withSpikes(`{service="$name"}`)
 	p.serviceAtAGlance()
 	p.serviceOverTime()
 	p.operations()

@@ -23,6 +23,7 @@ type model struct {
 	Panels        []panel
 	Templating    struct{ List []variable }
 	Links         []struct{ Type string }
+	Annotations   struct{ List []annotation }
 	Inputs        json.RawMessage `json:"__inputs"`
 }
 
@@ -53,6 +54,23 @@ type override struct {
 		ID    string
 		Value json.RawMessage
 	}
+}
+
+// annotation is a query whose series mark times.
+type annotation struct {
+	Name, Expr, Step                 string
+	TitleFormat, TextFormat, TagKeys string
+	Datasource                       source
+	Enable                           bool
+}
+
+// asking are the panels, and the annotations as some more.
+func (m model) asking() []panel {
+	list := slices.Clone(m.Panels)
+	for _, a := range m.Annotations.List {
+		list = append(list, panel{Title: a.Name, Datasource: a.Datasource, Targets: []target{{RefID: a.Name, Datasource: a.Datasource, Expr: a.Expr, Range: true}}})
+	}
+	return list
 }
 
 type source struct{ Type, UID string }
@@ -153,6 +171,11 @@ func TestPanelsSayWhatTheyShowAndNameNoDataSourceForGood(t *testing.T) {
 				sources["${"+v.Name+"}"] = v.query(t)
 			} else if v.Type == "query" && sources[v.Datasource.UID] != v.Datasource.Type {
 				t.Errorf("%s: variable %s asks %v, which no variable before it names", d.File, v.Name, v.Datasource)
+			}
+		}
+		for _, a := range d.Annotations.List {
+			if sources[a.Datasource.UID] != a.Datasource.Type || a.Name == "" {
+				t.Errorf("%s: annotation %q asks %v, which no variable names", d.File, a.Name, a.Datasource)
 			}
 		}
 		ids := map[int]bool{}

@@ -43,7 +43,7 @@ func TestEveryQueryParses(t *testing.T) {
 			values := chosen(d, "4bf92f3577b34da6a3ce929d0e0e4736", "checkout")
 			values["traceid"], values["logsof"] = values["trace"], values["trace"]
 			v := newView(d, since, values)
-			for _, p := range d.Panels {
+			for _, p := range d.asking() {
 				for _, q := range p.Targets {
 					parse, ok := parsers[q.Datasource.Type]
 					if !ok {
@@ -68,7 +68,7 @@ func TestEveryQueryParses(t *testing.T) {
 func TestNoVariableIsLeftUnresolved(t *testing.T) {
 	t.Parallel()
 	for _, d := range all(t) {
-		for _, p := range d.Panels {
+		for _, p := range d.asking() {
 			for _, q := range p.Targets {
 				for _, text := range []string{p.Title, q.Expr, q.Query, q.RawSQL} {
 					for _, m := range reference.FindAllStringSubmatch(text, -1) {
