@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/plaithq/plait/recent"
+	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/pgerror"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/terms"
@@ -102,6 +103,25 @@ SELECT id, directory
 FROM plait_store.term_segment
 WHERE id = ANY ($1)`
 )
+
+const newestSQL = `
+SELECT greatest(
+    (SELECT max(last_time) FROM plait_store.term_head WHERE signal = $1 AND replaced_at = 'infinity' AND last_time >= $2 AND first_time < $3),
+    (SELECT max(last_time) FROM plait_store.term_segment WHERE signal = $1 AND replaced_at = 'infinity' AND last_time >= $2 AND first_time < $3))`
+
+// Newest returns about when the last row between two times is, in microseconds since 1970: none is later, unless it is committed now.
+// It is not ok where there is none.
+func (x *Index) Newest(ctx context.Context, from, to int64) (micros int64, ok bool, err error) {
+	err = pg.QueryRows(ctx, x.pool, func(v [][]byte) {
+		if ok = v[0] != nil; ok {
+			micros = min(rowcodec.TimeMicros(v[0]), to-1)
+		}
+	}, newestSQL, int16(x.signal), rowTime(from), rowTime(to))
+	if err != nil {
+		return 0, false, fmt.Errorf("look for the newest row: %w", err)
+	}
+	return micros, ok, nil
+}
 
 // Find begins a search among the units that have rows between two times, in microseconds since 1970; to is
 // not within. What was committed before is found. A search has to read its first units within a minute,

@@ -183,6 +183,33 @@ func TestWhatIsCommittedIsFoundByAllGatewaysBeforeAndAfterMerges(t *testing.T) {
 	}
 }
 
+func TestTheNewestRowIsKnown(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t, storetest.URL(t), index.Logs)
+	expect := func(when string, from, to, want int64) {
+		t.Helper()
+		got, ok, err := g.index.Newest(t.Context(), from, to)
+		if err != nil || ok != (want != 0) || got != want {
+			t.Errorf("%s the newest row between %d and %d is at %d (%v, %v), want %d", when, from, to, got, ok, err, want)
+		}
+	}
+	begin := day.Time().UnixMicro()
+	expect("before a commit", begin, begin+1e6, 0)
+	for i := range 3 {
+		if err := g.write(t.Context(), g.rows(i*10, 10), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, when := range []string{"before a merge", "after it"} {
+		expect(when, begin, begin+1e6, begin+29_000)
+		expect(when, begin, begin+5_000, begin+4_999)
+		expect(when, begin+30_000, begin+1e6, 0)
+		if err := g.index.Merge(t.Context(), day); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestWhatIsRolledBackIsNotInTheIndex(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, storetest.URL(t), index.Spans)

@@ -91,6 +91,7 @@ func (t *logSearch) run(ctx context.Context) error {
 		t.walk.ByIndex() // the one on traces
 		return t.walkThrough(ctx, -1)
 	}
+	fitting := 0 // not known
 	if !t.terms.NarrowsNothing() {
 		found, err := t.store.index.Find(ctx, t.terms, t.walk.From, t.walk.To, t.ascending)
 		if err != nil {
@@ -103,11 +104,29 @@ func (t *logSearch) run(ctx context.Context) error {
 		if 2*narrows.Fitting <= narrows.Units {
 			return t.byTerms(ctx, found)
 		}
+		fitting = narrows.Fitting
 	}
+	if err := t.beginAtNewest(ctx); err != nil {
+		return err
+	}
+	t.walk.Expect(fitting, t.found.wanted)
 	if err := t.walkThrough(ctx, fewPages); err != nil || t.enough() || t.walk.Done() {
 		return err
 	}
 	return t.stream(ctx)
+}
+
+// beginAtNewest lets a walk back through time begin where there are records: its slices grow as long as they are empty, and
+// one that is long by then would be read and sorted whole.
+func (t *logSearch) beginAtNewest(ctx context.Context) error {
+	if t.ascending {
+		return nil
+	}
+	newest, ok, err := t.store.index.Newest(ctx, t.walk.From, t.walk.To)
+	if ok {
+		t.walk.Newest(newest)
+	}
+	return err
 }
 
 func (t *logSearch) enough() bool {

@@ -83,6 +83,24 @@ func dayOf(micros int64) int64 { return rowcodec.FloorDiv(micros, dayMicros) * d
 // Newest says that there is no telemetry later than about a time, in microseconds: the first slices are before it.
 func (w *Walk) Newest(micros int64) { w.now = min(w.now, micros) }
 
+// shortestSlice is the least that a statement is about.
+const shortestSlice = int64(20 * time.Millisecond / time.Microsecond)
+
+// Expect says that so many rows of what remains fit, and how many are wanted: the first slices are no longer than it takes to find
+// these, should they lie evenly.
+func (w *Walk) Expect(fitting, wanted int) {
+	if w.first != firstSlice || fitting == 0 {
+		return
+	}
+	end := w.To
+	if !w.ascending {
+		end = min(w.To, w.now)
+	}
+	expected := (float64(end) - float64(w.From)) / float64(fitting) * float64(wanted)
+	w.first = min(firstSlice, max(shortestSlice, int64(min(expected, float64(firstSlice)))))
+	w.length = w.first
+}
+
 // ByIndex says that an index leads to the rows, whatever their time: a slice is all that remains.
 func (w *Walk) ByIndex() { w.first, w.length = wholeRange, wholeRange }
 

@@ -23,10 +23,14 @@ func TestTimeWalkLeavesNothingOut(t *testing.T) {
 		{From: now, To: now.Add(1)},
 	}
 	for _, r := range ranges {
-		for i, ascending := range []bool{false, true, false, true} {
+		for i, ascending := range []bool{false, true, false, true, false, true} {
 			w := NewWalk(r, ascending, now)
-			if i > 1 {
+			switch i / 2 {
+			case 1:
 				w.ByTime()
+			case 2:
+				w.Newest(now.Add(-time.Minute).UnixMicro())
+				w.Expect(1<<40, 1)
 			}
 			whole := w
 			read := 0
@@ -38,13 +42,37 @@ func TestTimeWalkLeavesNothingOut(t *testing.T) {
 				edge = [2]int64{to, from}
 				w.read(from, to)
 			}
-			if read > 25 {
+			if read > 30 {
 				t.Errorf("%v took %d slices", r, read)
 			}
 		}
 	}
 	if w := NewWalk(plait.TimeRange{From: now, To: now}, false, now); !w.Done() {
 		t.Error("an empty range is not done")
+	}
+}
+
+func TestSlicesAreAsLongAsItTakesToFindWhatIsWanted(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	hour := plait.TimeRange{From: now.Add(-time.Hour), To: now}
+	for _, c := range []struct {
+		fitting int
+		want    time.Duration
+	}{{0, 5 * time.Second}, {100, 5 * time.Second}, {36_000, 5 * time.Second}, {360_000, time.Second}, {1 << 40, 20 * time.Millisecond}} {
+		for _, ascending := range []bool{false, true} {
+			w := NewWalk(hour, ascending, now)
+			w.Expect(c.fitting, 100)
+			if from, to := w.slice(); to-from != c.want.Microseconds() {
+				t.Errorf("with %d that fit a slice is from %d to %d, want %s", c.fitting, from, to, c.want)
+			}
+		}
+	}
+	w := NewWalk(hour, false, now)
+	w.Newest(now.Add(-30 * time.Minute).UnixMicro())
+	w.Expect(180_000, 100)
+	if from, to := w.slice(); to != now.UnixMicro() || from != now.Add(-30*time.Minute-time.Second).UnixMicro() {
+		t.Errorf("where nothing is later than half an hour ago a slice is from %d to %d", from, to)
 	}
 }
 
