@@ -113,6 +113,5 @@ func (d *decoder) tell(spans []plait.Span, about plait.Attributes) error {
 		}
 		s.Attributes = append(s.Attributes, a)
 	}
-	sample(spans)
-	return nil
+	return d.sampled(spans)
 }

@@ -91,12 +91,21 @@ func (d *decoder) trace(r *reader, read func(*spanReader) span) error {
 			return err
 		}
 	}
-	sample(d.Gathered()[first:])
-	return nil
+	return d.sampled(d.Gathered()[first:])
 }
 
-// sample sets W3C's flag for a trace that is kept: one of its spans says so.
-func sample(spans []plait.Span) {
+// sampled says of all spans of a trace what one of them tells of its sampler. The error is the claim's.
+func (d *decoder) sampled(spans []plait.Span) error {
+	flag(spans)
+	state := traceState(spans)
+	for i := range spans {
+		spans[i].TraceState = state
+	}
+	return d.Take(len(state))
+}
+
+// flag sets W3C's flag for a trace that is kept: one of its spans says so.
+func flag(spans []plait.Span) {
 	kept := slices.ContainsFunc(spans, func(s plait.Span) bool {
 		priority, _ := s.Attributes.Get(keyPriority)
 		return priority.Int() > 0
