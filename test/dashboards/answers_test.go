@@ -50,6 +50,8 @@ var (
 	runningAPI = flag.String("api", "", "base URL of the API of a gateway that runs, to ask it every target once")
 	runningDB  = flag.String("database", "", "URL of its database")
 
+	runningTo = flag.String("to", "", "when the hour ends that is asked for, as of RFC 3339; else it is now")
+
 	runningService = flag.String("service", "", "one of its services, for the dashboard that is about one")
 )
 
@@ -59,6 +61,12 @@ func TestARunningGatewayAnswers(t *testing.T) {
 		t.Skip("no -api")
 	}
 	g := &gateway{api: *runningAPI, reader: *runningDB}
+	if *runningTo != "" {
+		var err error
+		if g.to, err = time.Parse(time.RFC3339, *runningTo); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var empty []string
 	for _, d := range all(t) {
 		for _, p := range d.Panels {
@@ -84,7 +92,14 @@ func (g *gateway) askAll(t *testing.T, since time.Duration, service string, mayB
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "dashboard\tpanel\ttarget\trows\tms")
 	for _, d := range all(t) {
-		values := a.resolve(t, newView(d, since, chosen(d, trace, service)), len(mayBeEmpty) > 1).values
+		values := a.resolve(t, g.view(d, since, chosen(d, trace, service)), len(mayBeEmpty) > 1).values
+		for _, n := range d.Annotations.List { // nothing may be there to be marked
+			r := a.ask(t, g.view(d, since, values), n.target())
+			if r.err != nil {
+				t.Errorf("%s: annotation %s: %v", d.File, n.Name, r.err)
+			}
+			fmt.Fprintf(table, "%s\t%s\tannotation\t%d\t%.1f\n", strings.TrimSuffix(d.File, ".json"), n.Name, r.rows, float64(r.took.Microseconds())/1000)
+		}
 		for _, p := range d.Panels {
 			for _, q := range p.Targets {
 				r := g.untilRows(t, a, d, since, values, p, q, mayBeEmpty)
@@ -103,7 +118,7 @@ func (g *gateway) askAll(t *testing.T, since time.Duration, service string, mayB
 func (g *gateway) untilRows(t *testing.T, a asker, d model, since time.Duration, values map[string][]string, p panel, q target, mayBeEmpty []string) (r result) {
 	t.Helper()
 	await(t, fmt.Sprintf("answer to %s: %s, target %s", d.File, p.Title, q.RefID), func() error {
-		r = a.ask(t, newView(d, since, values), q)
+		r = a.ask(t, g.view(d, since, values), q)
 		err := r.complaint(q)
 		for _, title := range mayBeEmpty {
 			if title == p.Title && errors.Is(err, errEmpty) {
@@ -113,6 +128,15 @@ func (g *gateway) untilRows(t *testing.T, a asker, d model, since time.Duration,
 		return err
 	})
 	return r
+}
+
+// view is a dashboard of the time that the gateway is asked for.
+func (g *gateway) view(d model, since time.Duration, values map[string][]string) view {
+	v := newView(d, since, values)
+	if !g.to.IsZero() {
+		v.from, v.to = g.to.Add(-since), g.to
+	}
+	return v
 }
 
 // chosen are the values of the variables as they are at first, but for the trace and the service that a dashboard
@@ -135,7 +159,7 @@ func (g *gateway) slowTrace(t *testing.T, a asker, since time.Duration) (trace s
 	list := all(t)
 	i := indexOf(t, list, "metric-to-trace-to-logs.json")
 	await(t, "slow trace", func() error {
-		r := a.ask(t, newView(list[i], since, chosen(list[i], "", "")), panelOf(t, list[i], "Slow and failed traces").Targets[0])
+		r := a.ask(t, g.view(list[i], since, chosen(list[i], "", "")), panelOf(t, list[i], "Slow and failed traces").Targets[0])
 		if r.err != nil {
 			return r.err
 		}

@@ -36,9 +36,10 @@ const patience = 5 * time.Minute
 // gateway is the program as users run it, on a database of the test's own, with a Prometheus
 // beside it that scrapes its /metrics and sends them back by remote write.
 type gateway struct {
-	ingest, api string // base URLs
-	database    string // its URL
-	reader      string // the same for the role that Grafana asks as
+	ingest, api string    // base URLs
+	database    string    // its URL
+	to          time.Time // when the range ends that is asked for; zero: now
+	reader      string    // the same for the role that Grafana asks as
 }
 
 // buildPlait builds the program, with the race detector if this test has it: then its packages are

@@ -64,11 +64,16 @@ type annotation struct {
 	Enable                           bool
 }
 
+// target is what Grafana asks for it.
+func (a annotation) target() target {
+	return target{RefID: a.Name, Datasource: a.Datasource, Expr: a.Expr, Range: true}
+}
+
 // asking are the panels, and the annotations as some more.
 func (m model) asking() []panel {
 	list := slices.Clone(m.Panels)
 	for _, a := range m.Annotations.List {
-		list = append(list, panel{Title: a.Name, Datasource: a.Datasource, Targets: []target{{RefID: a.Name, Datasource: a.Datasource, Expr: a.Expr, Range: true}}})
+		list = append(list, panel{Title: a.Name, Datasource: a.Datasource, Targets: []target{a.target()}})
 	}
 	return list
 }
