@@ -32,7 +32,7 @@ func newPoster(t *Target, path, contentType string, mayCompress bool) (*poster, 
 	if err != nil {
 		return nil, fmt.Errorf("make its HTTP client: %w", err)
 	}
-	p := &poster{client: client, url: t.under(path), headers: http.Header{}}
+	p := &poster{client: client, url: t.at(path), headers: http.Header{}}
 	for name, value := range t.Headers {
 		p.headers.Set(name, string(value))
 	}

@@ -5,6 +5,7 @@ package forward
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -33,6 +34,8 @@ type Target struct {
 	TenantID    string                   `yaml:"tenant_id,omitempty"` // is sent as X-Scope-OrgID
 	Client      config.HTTPClientConfig  `yaml:",inline"`
 	Compression string                   `yaml:"compression"`
+	// ExternalLabels are labels that every stream gets, where the protocol has labels.
+	ExternalLabels map[string]string `yaml:"external_labels,omitempty"`
 	// BatchSize is the most bytes of one request before compression, as far as a single record allows.
 	BatchSize int               `yaml:"batchsize"`
 	Timeout   duration.Duration `yaml:"timeout"`
@@ -88,6 +91,8 @@ type protocol struct {
 var protocols = []protocol{
 	{name: "otlp_http", signals: []outbox.Signal{outbox.Traces, outbox.Logs}, open: openOTLPHTTP},
 	{name: "otlp_grpc", signals: []outbox.Signal{outbox.Traces, outbox.Logs}, open: openOTLPGRPC, validate: validateGRPC},
+	{name: "loki", signals: []outbox.Signal{outbox.Logs}, open: openLoki},
+	{name: "zipkin", signals: []outbox.Signal{outbox.Traces}, open: openZipkin},
 }
 
 // protocol is that of the target, nil if there is none of its name.
@@ -159,6 +164,9 @@ func (t *Target) validate() error {
 	if err := t.Client.Validate(); err != nil {
 		return err
 	}
+	if err := validateLabels(t); err != nil {
+		return err
+	}
 	if p.validate != nil {
 		if err := p.validate(t); err != nil {
 			return err
@@ -182,11 +190,21 @@ func (t *Target) validateURL() error {
 	return nil
 }
 
-// under is an address below the target's.
-func (t *Target) under(path string) string {
+// at is where requests go: a path below the target's address, or that itself where it ends so already.
+func (t *Target) at(path string) string {
 	u := *t.URL.URL
-	u.Path = strings.TrimSuffix(u.Path, "/") + path
+	if u.Path = strings.TrimSuffix(u.Path, "/"); !strings.HasSuffix(u.Path, path) {
+		u.Path += path
+	}
 	return u.String()
+}
+
+// externalLabels are in the order of their names.
+func (t *Target) externalLabels() (labels []plait.Label) {
+	for _, name := range slices.Sorted(maps.Keys(t.ExternalLabels)) {
+		labels = append(labels, plait.Label{Name: name, Value: t.ExternalLabels[name]})
+	}
+	return labels
 }
 
 func names(signals []outbox.Signal) string {

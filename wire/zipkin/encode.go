@@ -56,19 +56,23 @@ const (
 // Zipkin has them.
 var remoteNames = []string{attributePeer, "server.address", "net.peer.name", "peer.hostname", "peer.address", "db.namespace", "db.name", "messaging.destination.name"}
 
-// EncodeJSON writes the spans of one trace as a JSON array of v2 spans. Names keep their spelling.
+// EncodeJSON writes spans as a JSON array of v2 spans. Names keep their spelling.
 func EncodeJSON(spans []plait.Span) ([]byte, error) {
-	clients := make(map[plait.SpanID]bool)
+	type id struct {
+		trace plait.TraceID
+		span  plait.SpanID
+	}
+	clients := make(map[id]bool)
 	for i := range spans {
 		if k := spans[i].Kind; k == plait.SpanKindClient || k == plait.SpanKindProducer {
-			clients[spans[i].SpanID] = true
+			clients[id{spans[i].TraceID, spans[i].SpanID}] = true
 		}
 	}
 	list := make([]spanJSON, len(spans))
 	for i := range spans {
 		s := &spans[i]
 		list[i] = encode(s)
-		if k := s.Kind; (k == plait.SpanKindServer || k == plait.SpanKindConsumer) && clients[s.SpanID] {
+		if k := s.Kind; (k == plait.SpanKindServer || k == plait.SpanKindConsumer) && clients[id{s.TraceID, s.SpanID}] {
 			list[i].Shared = true
 		}
 	}
