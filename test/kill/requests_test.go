@@ -28,13 +28,13 @@ const (
 // is a group), which trace it belongs to and how it spells its id. All that a request brings has
 // an attribute or label "request", by which it is found again.
 //
-// A group has three traces: its three requests of spans bring one each, and the requests of log
-// records and the exemplars of samples belong to them. In every other group these spell only the
+// A group has three traces: its first three requests of spans bring one each, and the spans of other tracers, the
+// requests of log records and the exemplars of samples belong to them. In every other group these spell only the
 // lower half of the trace id, and in every fourth the second request of spans does, and belongs to
 // the trace of the first. Every fifth group is of a year ago, which is stored elsewhere than what is of today.
 
 const (
-	wayCount       = 13
+	wayCount       = 17
 	tracesPerGroup = 3
 )
 
@@ -46,7 +46,7 @@ func wayOf(number int) way { return ways[number%wayCount] }
 func joinsSpans(number int) bool { return groupOf(number)%4 == 3 && number%wayCount == 1 }
 
 func spellsHalf(number int) bool {
-	if number%wayCount < tracesPerGroup { // spans
+	if number%wayCount < tracesPerGroup { // OTLP's spans
 		return joinsSpans(number)
 	}
 	return groupOf(number)%2 == 1

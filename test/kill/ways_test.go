@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
@@ -58,6 +59,10 @@ var ways = [wayCount]way{
 	{"samples, OTLP/gRPC", sampleSignal, overGRPC(samplesOf, exportSamples)},
 	{"samples, remote write 1.0", sampleSignal, overHTTP("/api/v1/write", "application/x-protobuf", remoteWrite1)},
 	{"samples, remote write 2.0", sampleSignal, overHTTP("/api/v1/write", "application/x-protobuf;proto=io.prometheus.write.v2.Request", remoteWrite2)},
+	{"spans, Zipkin", spanSignal, overHTTP("/api/v2/spans", "application/json", zipkinOf)},
+	{"spans, Jaeger Thrift", spanSignal, overHTTP("/api/traces", "application/x-thrift", jaegerOf)},
+	{"spans, Datadog", spanSignal, overHTTP("/v0.4/traces", "application/msgpack", datadogOf)},
+	{"spans, X-Ray", spanSignal, overHTTP("/TraceSegments", "application/json", xrayOf)},
 }
 
 func binaryOf[M proto.Message](message func(int, time.Time) M) func(int, time.Time) ([]byte, error) {
@@ -112,6 +117,9 @@ func overHTTP(path, contentType string, encode func(int, time.Time) ([]byte, err
 	}
 }
 
+// fullSuccess are the answers of doors that have refused nothing.
+var fullSuccess = []string{"", "{}", `{"rate_by_service":{"service:,env:":1}}`, `{"UnprocessedTraceSegments":[]}`}
+
 func (d *doors) post(ctx context.Context, path, contentType string, body []byte) error {
 	post, err := http.NewRequestWithContext(ctx, http.MethodPost, d.url+path, bytes.NewReader(body))
 	if err != nil {
@@ -130,8 +138,8 @@ func (d *doors) post(ctx context.Context, path, contentType string, body []byte)
 	switch {
 	case err != nil, response.StatusCode == http.StatusTooManyRequests, response.StatusCode == http.StatusServiceUnavailable:
 		return errRepeat
-	case response.StatusCode/100 == 2 && (len(answer) == 0 || string(answer) == "{}"):
-		return nil // an answer with something in it tells of refused records
+	case response.StatusCode/100 == 2 && slices.Contains(fullSuccess, string(answer)):
+		return nil // any other tells of refused records
 	}
 	return fmt.Errorf("%s answered %d %q", path, response.StatusCode, answer)
 }
