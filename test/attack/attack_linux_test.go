@@ -63,6 +63,16 @@ var attacks = []struct {
 		a.posts(ctx, 16, "/ingest/logs", strings.Repeat("\n", 15_000_000))
 		a.posts(ctx, 16, "/ingest/logs", `{"a":[`+strings.Repeat(`{},`, 5_000_000)+`{}]}`)
 	}},
+	{"spans of other tracers with nothing in them, 16 MB of them", func(ctx context.Context, a *attacker) {
+		const many = 15_000_000
+		count := string(binary.BigEndian.AppendUint32(nil, many))
+		a.postsOf(ctx, 8, "/api/v2/spans", "application/json", "["+strings.Repeat("{},", many/3)+"{}]")
+		a.postsOf(ctx, 8, "/api/traces", "application/x-thrift", "\x0f\x00\x02\x0c"+count+strings.Repeat("\x00", many+1))
+		a.postsOf(ctx, 8, "/v0.4/traces", "application/msgpack", "\x91\xdd"+count+strings.Repeat("\x80", many))
+		a.postsOf(ctx, 8, "/v0.4/traces", "application/json", "[["+strings.Repeat("{},", many/3)+"{}]]")
+		a.postsOf(ctx, 8, "/v0.4/traces", "application/msgpack", strings.Repeat("\x91", many))
+		a.postsOf(ctx, 8, "/TraceSegments", "application/json", `{"TraceSegmentDocuments":["{\"subsegments\":[`+strings.Repeat("{},", many/3)+`{}]}"]}`)
+	}},
 	{"LogQL whose templates loop and whose expressions explode", func(ctx context.Context, a *attacker) {
 		a.posts(ctx, 1, "/ingest/logs", strings.Repeat(`{"service":"victim","msg":"`+strings.Repeat("a", 1000)+`"}`+"\n", 5000))
 		a.sent.Wait()
@@ -187,13 +197,18 @@ func (a *attacker) connections(ctx context.Context, n int, addr, text string) {
 	}
 }
 
-// posts sends n requests at the same time.
+// posts sends n requests of JSON at the same time.
 func (a *attacker) posts(ctx context.Context, n int, path, body string) {
+	a.postsOf(ctx, n, path, "application/json", body)
+}
+
+// postsOf is posts for another type.
+func (a *attacker) postsOf(ctx context.Context, n int, path, media, body string) {
 	for range n {
 		a.asks(ctx, func() (*http.Request, error) {
 			req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+a.g.ingest+path, strings.NewReader(body))
 			if err == nil {
-				req.Header.Set("Content-Type", "application/json")
+				req.Header.Set("Content-Type", media)
 			}
 			return req, err
 		})
