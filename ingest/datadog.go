@@ -56,7 +56,7 @@ func (d *datadogDoor) serve(x *exchange, f datadogFormat) (outcome, error) {
 		Language: header.Get("Datadog-Meta-Lang"), Version: header.Get("Datadog-Meta-Tracer-Version"),
 		ContainerID: header.Get("Datadog-Container-Id"),
 	}
-	o, err := d.pipeline.takeSpans(x, func(body []byte, claim func(int64) error) (*plait.Traces, error) { return decode(body, sender, claim) })
+	o, err := d.pipeline.takeSpans(x.Request().Context(), x.body, func(body []byte, claim func(int64) error) (*plait.Traces, error) { return decode(body, sender, claim) })
 	if err != nil {
 		return o, err
 	}

@@ -31,15 +31,15 @@ const (
 
 var errManyCalls = plait.Errorf(plait.ErrOverloaded, "%d calls of gRPC's own services are under way: come back later", maxServiceCalls)
 
-func newGRPCServices() *grpcServices {
+func newGRPCServices(methods []grpcMethod) *grpcServices {
 	g := &grpcServices{
 		server: grpc.NewServer(grpc.MaxRecvMsgSize(maxServiceMessage)),
 		health: health.NewServer(),
 		calls:  make(chan struct{}, maxServiceCalls),
 	}
 	healthpb.RegisterHealthServer(g.server, g.health)
-	for _, sig := range otlpSignals { // for reflection to name them; their calls come to exportGRPC
-		g.server.RegisterService(&grpc.ServiceDesc{ServiceName: sig.service, HandlerType: (*any)(nil), Metadata: sig.proto}, g)
+	for i := range methods { // for reflection to name them; their calls come to grpcMethod.serve
+		g.server.RegisterService(&grpc.ServiceDesc{ServiceName: methods[i].service(), HandlerType: (*any)(nil), Metadata: methods[i].proto}, g)
 	}
 	reflection.Register(g.server)
 	return g

@@ -1,13 +1,17 @@
 package ingest
 
 import (
+	"context"
 	"mime"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/wire/jaeger"
 )
 
-// jaegerDoor takes Jaeger's spans in Thrift, as its clients send them to a collector.
+// jaegerDoor takes Jaeger's spans in Thrift, as its clients send them to a collector, and in protobuf over gRPC.
 type jaegerDoor struct{ pipeline *pipeline }
 
 // The media types of Thrift, of which Jaeger's clients use the first.
@@ -19,6 +23,18 @@ const (
 
 func (d *jaegerDoor) overHTTP() []door {
 	return []door{{name: "jaeger", path: "/api/traces", serve: d.serve}}
+}
+
+// overGRPC is the method by which agents, and the Collectors of before, send to a collector.
+func (d *jaegerDoor) overGRPC() []grpcMethod {
+	return []grpcMethod{{
+		door: "jaeger_grpc", path: "/jaeger.api_v2.CollectorService/PostSpans", proto: "collector.proto",
+		take: func(ctx context.Context, b *body) (outcome, error) {
+			return d.pipeline.takeSpans(ctx, b, jaeger.DecodeProtobuf)
+		},
+		// The response has no field for what was refused.
+		partial: func(*outcome) proto.Message { return &emptypb.Empty{} },
+	}}
 }
 
 func (d *jaegerDoor) serve(x *exchange) (outcome, error) {
@@ -35,7 +51,7 @@ func (d *jaegerDoor) serve(x *exchange) (outcome, error) {
 	if err := x.read(); err != nil {
 		return outcome{}, err
 	}
-	o, err := d.pipeline.takeSpans(x, decode)
+	o, err := d.pipeline.takeSpans(x.Request().Context(), x.body, decode)
 	if err != nil {
 		return o, err
 	}

@@ -8,14 +8,19 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/thrift/lib/go/thrift"
+	"github.com/jaegertracing/jaeger-idl/model/v1"
+	"github.com/jaegertracing/jaeger-idl/proto-gen/api_v2"
 	jaegerthrift "github.com/jaegertracing/jaeger-idl/thrift-gen/jaeger"
 	"github.com/opentracing/opentracing-go"
 	"github.com/opentracing/opentracing-go/ext"
 	"github.com/opentracing/opentracing-go/log"
 	jaegerclient "github.com/uber/jaeger-client-go"
 	"github.com/uber/jaeger-client-go/transport"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 
 	"github.com/plaithq/plait"
 )
@@ -113,6 +118,45 @@ func idOfHalves(high, low uint64) (id plait.TraceID) {
 	binary.BigEndian.PutUint64(id[:8], high)
 	binary.BigEndian.PutUint64(id[8:], low)
 	return id
+}
+
+// TestJaegersAgentsSendOverGRPC sends by the generated client of jaeger-idl.
+func TestJaegersAgentsSendOverGRPC(t *testing.T) {
+	t.Parallel()
+	ts := start(t)
+	id := testTraceID(1)
+	trace := model.NewTraceID(binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:]))
+	first, second := model.NewSpanID(0x0102030405060701), model.NewSpanID(0x0102030405060702)
+	request := &api_v2.PostSpansRequest{Batch: model.Batch{Process: model.NewProcess("shop", nil), Spans: []*model.Span{
+		{TraceID: trace, SpanID: first, OperationName: "GET /cart", StartTime: time.Unix(0, checkoutStart), Duration: checkoutTook,
+			Tags: []model.KeyValue{model.String("span.kind", "server"), model.String("http.method", "GET")}},
+		{TraceID: trace, SpanID: second, OperationName: "charge card", StartTime: time.Unix(0, chargeStart), Duration: chargeTook,
+			References: []model.SpanRef{model.NewChildOfRef(trace, first)},
+			Tags:       []model.KeyValue{model.String("span.kind", "client"), model.Bool("error", true), model.String("otel.status_description", "refused")}},
+		{TraceID: trace, OperationName: "bad"},
+	}}}
+	client := api_v2.NewCollectorServiceClient(ts.dial(t))
+	for range 2 { // a repeated request is stored once
+		if _, err := client.PostSpans(t.Context(), request, grpc.UseCompressor("gzip")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := ts.outline(t, id); got != wantCheckout {
+		t.Errorf("stored:\n%s, want\n%s", got, wantCheckout)
+	}
+	for _, r := range ts.Intake() {
+		if r.Door == "jaeger_grpc" && (r.Requests != 2 || r.Stored != 2 || r.Refused != 2) {
+			t.Errorf("what is told of the requests: %+v", r)
+		}
+	}
+	if seen := len(ts.observer.seen()); seen != 2 {
+		t.Errorf("the observer of spans has seen %d", seen)
+	}
+	malformed := ts.grpcRequest(t, "jaeger.api_v2.CollectorService", bytes.NewReader(framed(false, []byte("hello"))))
+	malformed.URL.Path = "/jaeger.api_v2.CollectorService/PostSpans"
+	if code, message := grpcDo(t, http2Client(t), malformed); code != codes.InvalidArgument || !strings.Contains(message, "read Jaeger protobuf: byte ") {
+		t.Errorf("what is malformed: %s %q", code, message)
+	}
 }
 
 func flawedJaegerSpans() []badInput {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -44,35 +45,62 @@ const (
 	grpcHead = 5
 )
 
-// grpcHandler routes the methods.
-func (s *Server) grpcHandler() http.Handler {
-	exports := map[string]*otlpSignal{}
+// grpcMethod is a method that takes telemetry.
+type grpcMethod struct {
+	door  string // label of the metrics
+	path  string
+	proto string // the file of its service
+	// take decodes a message and has its records written.
+	take func(ctx context.Context, b *body) (outcome, error)
+	// partial is the response when records were refused. That to full success is the empty message.
+	partial func(o *outcome) proto.Message
+}
+
+// service is the name of the service that has the method.
+func (m *grpcMethod) service() string { return strings.TrimPrefix(path.Dir(m.path), "/") }
+
+// overGRPC are OTLP/gRPC's three methods.
+func (d *otlpDoors) overGRPC() []grpcMethod {
+	var methods []grpcMethod
 	for _, sig := range otlpSignals {
-		exports["/"+sig.service+"/Export"] = sig
+		methods = append(methods, grpcMethod{
+			door: "otlp_grpc", path: "/" + sig.service + "/Export", proto: sig.proto,
+			take:    func(ctx context.Context, b *body) (outcome, error) { return d.take(ctx, sig, b, false) },
+			partial: func(o *outcome) proto.Message { return sig.partial(int64(o.refusedCount), o.message()) },
+		})
+	}
+	return methods
+}
+
+// grpcHandler routes the methods.
+func (s *Server) grpcHandler(methods []grpcMethod) http.Handler {
+	byPath := map[string]*grpcMethod{}
+	for i := range methods {
+		byPath[methods[i].path] = &methods[i]
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 		if media != mediaGRPC && !strings.HasPrefix(media, mediaGRPC+"+") {
-			http.Error(w, "this port takes OTLP/gRPC; OTLP/HTTP has a port of its own", http.StatusUnsupportedMediaType)
+			http.Error(w, "this port takes gRPC; OTLP/HTTP has a port of its own", http.StatusUnsupportedMediaType)
 			return
 		}
 		w.Header().Set("Content-Type", mediaGRPC)
 		w.Header().Set("Grpc-Accept-Encoding", grpcEncodings)
-		sig := exports[r.URL.Path]
-		if sig == nil {
+		m := byPath[r.URL.Path]
+		if m == nil {
 			s.serveOther(w, r)
 			return
 		}
 		s.intake.take(r.Context(), request{
-			door: "otlp_grpc", sender: sockets.Sender(r.RemoteAddr),
-			serve: func(b *body) (outcome, error) { return s.otlp.exportGRPC(sig, b, w, r) },
+			door: m.door, sender: sockets.Sender(r.RemoteAddr),
+			serve: func(b *body) (outcome, error) { return m.serve(b, w, r) },
 			fail:  func(a answer, _ error) error { failGRPC(w, a); return nil },
 		})
 	})
 }
 
-// exportGRPC takes one request and answers success.
-func (d *otlpDoors) exportGRPC(sig *otlpSignal, b *body, w http.ResponseWriter, r *http.Request) (o outcome, err error) {
+// serve takes one request and answers success.
+func (m *grpcMethod) serve(b *body, w http.ResponseWriter, r *http.Request) (o outcome, err error) {
 	ctx, cancel, err := grpcDeadline(r)
 	if err != nil {
 		return o, err
@@ -84,12 +112,12 @@ func (d *otlpDoors) exportGRPC(sig *otlpSignal, b *body, w http.ResponseWriter, 
 	if err != nil {
 		return o, err
 	}
-	if o, err = d.take(ctx, sig, b, false); err != nil {
+	if o, err = m.take(ctx, b); err != nil {
 		return o, err
 	}
 	var answer []byte // full success is the empty message
 	if len(o.reasons) > 0 {
-		if answer, err = proto.Marshal(sig.partial(int64(o.refusedCount), o.message())); err != nil {
+		if answer, err = proto.Marshal(m.partial(&o)); err != nil {
 			return o, fmt.Errorf("encode answer: %w", err)
 		}
 	}

@@ -46,7 +46,6 @@ type Server struct {
 	intake  *intake
 	origins *origins
 
-	otlp  *otlpDoors
 	doors []door // every way in over HTTP
 
 	http     *sockets.Server
@@ -81,16 +80,17 @@ func New(c Config, d Deps) (*Server, error) {
 		writer: d.Writer, spans: d.Spans, meters: m, digests: digests,
 		cleaner: &cleaner{limits: c, meters: m, now: d.Now, ids: findIDs},
 	}
+	otlp, jaeger := newOTLPDoors(p, c), &jaegerDoor{p}
+	methods := slices.Concat(otlp.overGRPC(), jaeger.overGRPC())
 	s := &Server{
 		config: c, log: d.Logger, origins: newOrigins(c.AllowedOrigins),
 		intake:   &intake{config: c, log: d.Logger, now: d.Now, budget: b, meters: m, outage: &outage{log: d.Logger, now: d.Now}, stopped: make(chan struct{})},
-		otlp:     newOTLPDoors(p, c),
-		services: newGRPCServices(),
+		services: newGRPCServices(methods),
 	}
-	s.doors = slices.Concat(s.otlp.overHTTP(), newRemoteWriteDoor(p).overHTTP(), (&lokiDoor{p}).overHTTP(), (&linesDoor{p}).overHTTP(),
-		(&zipkinDoor{p}).overHTTP(), (&jaegerDoor{p}).overHTTP(), (&datadogDoor{p}).overHTTP(), (&xrayDoor{p}).overHTTP())
+	s.doors = slices.Concat(otlp.overHTTP(), newRemoteWriteDoor(p).overHTTP(), (&lokiDoor{p}).overHTTP(), (&linesDoor{p}).overHTTP(),
+		(&zipkinDoor{p}).overHTTP(), jaeger.overHTTP(), (&datadogDoor{p}).overHTTP(), (&xrayDoor{p}).overHTTP())
 	s.http = sockets.New(s.socket("OTLP/HTTP", c.HTTPAddr, s.httpHandler(), nil))
-	s.grpc = sockets.New(s.socket("OTLP/gRPC", c.GRPCAddr, s.grpcHandler(), grpcHTTP2))
+	s.grpc = sockets.New(s.socket("OTLP/gRPC", c.GRPCAddr, s.grpcHandler(methods), grpcHTTP2))
 	s.Group = sockets.NewGroup(s.drain, s.http, s.grpc)
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 
@@ -13,13 +14,13 @@ import (
 type decodeSpans func(body []byte, claim func(bytes int64) error) (*plait.Traces, error)
 
 // takeSpans decodes a body and has its spans written.
-func (p *pipeline) takeSpans(x *exchange, decode decodeSpans) (outcome, error) {
-	batch, err := decode(x.body.bytes, x.body.lease.grow)
+func (p *pipeline) takeSpans(ctx context.Context, b *body, decode decodeSpans) (outcome, error) {
+	batch, err := decode(b.bytes, b.lease.grow)
 	if err != nil {
 		return outcome{}, err
 	}
-	batch.Digest = p.digests.of(traces, x.body.bytes)
-	return p.takeTraces(x.Request().Context(), batch)
+	batch.Digest = p.digests.of(traces, b.bytes)
+	return p.takeTraces(ctx, batch)
 }
 
 // accepted answers 202, as the collectors of Zipkin and Jaeger do, with a line about what was refused. It is no

@@ -27,7 +27,7 @@ func (d *xrayDoor) serve(x *exchange) (outcome, error) {
 	if err := x.read(); err != nil {
 		return outcome{}, err
 	}
-	o, err := d.pipeline.takeSpans(x, xray.Decode)
+	o, err := d.pipeline.takeSpans(x.Request().Context(), x.body, xray.Decode)
 	if err != nil {
 		return o, err
 	}

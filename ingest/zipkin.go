@@ -27,7 +27,7 @@ func (d *zipkinDoor) serve(x *exchange) (outcome, error) {
 	if err := x.read(); err != nil {
 		return outcome{}, err
 	}
-	o, err := d.pipeline.takeSpans(x, decode)
+	o, err := d.pipeline.takeSpans(x.Request().Context(), x.body, decode)
 	if err != nil {
 		return o, err
 	}
