@@ -1,6 +1,7 @@
 package tempo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -195,12 +196,13 @@ func (h *handler) addExemplars(ctx context.Context, metrics *eval.Metrics, part 
 		within := plait.TimeRange{From: r.From, To: r.From.Add(length)}
 		r.From = within.To
 		bounded, release := h.Memory.Begin(ctx)
-		spans, err := h.newestWithin(bounded, within, c.volume.Condition, exemplarTraces)
-		for i := 0; i < len(spans) && err == nil; i++ {
-			err = metrics.AddExemplar(part, &condition.SpanView{Span: &spans[i]})
-		}
+		var bad error
+		err := h.newest(bounded, within, c.volume.Condition, exemplarTraces, func(s *plait.Span) bool {
+			bad = metrics.AddExemplar(part, &condition.SpanView{Span: s})
+			return bad == nil
+		})
 		release()
-		if err != nil {
+		if err = cmp.Or(bad, err); err != nil {
 			return err
 		}
 	}

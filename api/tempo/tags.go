@@ -107,19 +107,12 @@ func (h *handler) namesByScope(ctx context.Context, limit int) (map[string][]str
 	}, nil
 }
 
-// newest are the spans of the newest traces in a question's time, those that fit a filter, as far as they are found soon.
-func (h *handler) newest(ctx context.Context, q url.Values, filter condition.Node, most int) ([]plait.Span, error) {
-	within, err := readRange(q, h.Now())
-	if err != nil {
-		return nil, err
-	}
-	return h.newestWithin(ctx, within, filter, most)
-}
-
-func (h *handler) newestWithin(ctx context.Context, within plait.TimeRange, filter condition.Node, most int) ([]plait.Span, error) {
+// newest hands out the spans of the newest traces of a time that fit a filter, as far as they are found soon, until use says that
+// it has enough. A span is valid until the next one.
+func (h *handler) newest(ctx context.Context, within plait.TimeRange, filter condition.Node, most int, use func(*plait.Span) bool) error {
 	fits, err := condition.CompileSpans(filter)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	bounded, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
@@ -131,13 +124,14 @@ func (h *handler) newestWithin(ctx context.Context, within plait.TimeRange, filt
 		var of map[plait.TraceID][]plait.Span
 		var read int
 		if of, read, _, err = h.Reader.SpansOf(bounded, traces); err == nil {
-			return fitting(traces[:read], of, fits), nil
+			eachFitting(traces[:read], of, fits, use)
+			return nil
 		}
 	}
 	if err != nil && timeIsUp(ctx, bounded, err) {
-		return nil, nil
+		return nil
 	}
-	return nil, err
+	return err
 }
 
 // fewSpans is how many traces have so few spans that they are read together, one at least.
@@ -150,8 +144,8 @@ func fewSpans(traces []plait.TraceSummary) int {
 	return n
 }
 
-// fitting are the spans of traces that fit.
-func fitting(traces []plait.TraceSummary, of map[plait.TraceID][]plait.Span, fits *condition.Spans) (spans []plait.Span) {
+// eachFitting hands out the spans of traces that fit, until use says that it has enough.
+func eachFitting(traces []plait.TraceSummary, of map[plait.TraceID][]plait.Span, fits *condition.Spans, use func(*plait.Span) bool) {
 	for t := range traces {
 		all := of[traces[t].TraceID]
 		byID := make(map[plait.SpanID]*plait.Span, len(all))
@@ -159,12 +153,11 @@ func fitting(traces []plait.TraceSummary, of map[plait.TraceID][]plait.Span, fit
 			byID[all[i].SpanID] = &all[i]
 		}
 		for i := range all {
-			if fits.Match(&condition.SpanView{Span: &all[i], Trace: &traces[t], Parent: byID[all[i].ParentSpanID]}) {
-				spans = append(spans, all[i])
+			if fits.Match(&condition.SpanView{Span: &all[i], Trace: &traces[t], Parent: byID[all[i].ParentSpanID]}) && !use(&all[i]) {
+				return
 			}
 		}
 	}
-	return spans
 }
 
 // filterFor is the condition of what somebody has typed so far, without what it says of the field whose values are asked

@@ -3,6 +3,7 @@ package tempo
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -88,12 +89,13 @@ func (h *handler) valuesOf(ctx context.Context, name string, q url.Values) ([]ta
 	}
 	known, fixed := keywords(field)
 	if !fixed {
-		if known, err = h.storedValues(ctx, field, q, limit); err != nil {
+		found := newValueList()
+		if err = h.storedValues(ctx, field, q, limit, found); err != nil {
 			return nil, err
 		}
+		known = slices.Collect(maps.Keys(found.values))
 	}
 	slices.SortFunc(known, func(a, b tagValue) int { return cmp.Or(cmp.Compare(a.Value, b.Value), cmp.Compare(a.Type, b.Type)) })
-	known = slices.Compact(known)
 	return known[:min(len(known), limit)], nil
 }
 
@@ -118,30 +120,29 @@ func keywords(f traceql.Field) (values []tagValue, fixed bool) {
 	return values, true
 }
 
-func (h *handler) storedValues(ctx context.Context, f traceql.Field, q url.Values, limit int) ([]tagValue, error) {
+// storedValues adds the values that are known without a look at spans, then those of the newest spans.
+func (h *handler) storedValues(ctx context.Context, f traceql.Field, q url.Values, limit int, found *valueList) error {
 	filter := filterFor(q.Get("q"), f)
 	if f.Intrinsic() == traceql.RootName || f.Intrinsic() == traceql.RootService {
-		return h.rootValues(ctx, f, q, filter)
+		return h.rootValues(ctx, f, q, filter, found)
 	}
-	var found []tagValue
 	if filter == condition.Node(condition.Const(true)) {
-		var err error
-		if found, err = h.knownValues(ctx, f, limit); err != nil {
-			return nil, err
+		if err := h.knownValues(ctx, f, limit, found); err != nil {
+			return err
 		}
 	}
 	traces := tracesForValues
-	if len(found) > 0 {
+	if len(found.values) > 0 {
 		traces = tracesBesideKnown
 	}
-	spans, err := h.newest(ctx, q, withField(filter, f), traces)
+	within, err := readRange(q, h.Now())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for i := range spans {
-		eachValue(&spans[i], f, func(v plait.Value) { found = appendValue(found, v) })
-	}
-	return found, nil
+	return h.newest(ctx, within, withField(filter, f), traces, func(s *plait.Span) bool {
+		eachValue(s, f, found.add)
+		return !found.full
+	})
 }
 
 // withField is a filter of spans that have an attribute besides: the index of terms leads to them, however rare they are. It does not
@@ -160,36 +161,36 @@ func withField(filter condition.Node, f traceql.Field) condition.Node {
 }
 
 // knownValues are those that are known without a look at spans.
-func (h *handler) knownValues(ctx context.Context, f traceql.Field, limit int) (found []tagValue, err error) {
+func (h *handler) knownValues(ctx context.Context, f traceql.Field, limit int, found *valueList) error {
 	if f.Intrinsic() == traceql.Name {
 		names, err := h.Reader.SpanNames(ctx, limit)
 		for _, name := range names {
-			found = appendValue(found, plait.StringValue(name))
+			found.add(plait.StringValue(name))
 		}
-		return found, err
+		return err
 	}
 	ofSpans, ofResources, err := h.Reader.AttributeValues(ctx, f.Name, limit)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if f.Scope == traceql.ScopeSpan || f.Scope == traceql.ScopeAny {
 		for _, v := range ofSpans {
-			found = appendValue(found, v)
+			found.add(v)
 		}
 	}
 	if f.Scope == traceql.ScopeResource || f.Scope == traceql.ScopeAny {
 		for _, v := range ofResources {
-			found = appendValue(found, v)
+			found.add(v)
 		}
 	}
-	return found, nil
+	return nil
 }
 
 // rootValues are the names or services of the roots of the newest traces that fit.
-func (h *handler) rootValues(ctx context.Context, f traceql.Field, q url.Values, filter condition.Node) (found []tagValue, err error) {
+func (h *handler) rootValues(ctx context.Context, f traceql.Field, q url.Values, filter condition.Node, found *valueList) error {
 	within, err := readRange(q, h.Now())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	asked := query.TracesWithSpan(filter, within)
 	asked.Limit = tracesForValues
@@ -199,17 +200,29 @@ func (h *handler) rootValues(ctx context.Context, f traceql.Field, q url.Values,
 		if f.Intrinsic() == traceql.RootService {
 			text = traces[i].RootService
 		}
-		found = appendValue(found, plait.StringValue(text))
+		found.add(plait.StringValue(text))
 	}
-	return found, err
+	return err
 }
 
-// appendValue appends a value with its type. Empty ones are no choice.
-func appendValue(to []tagValue, v plait.Value) []tagValue {
+// maxValueBytes bounds the texts of a list's values.
+const maxValueBytes = 4 << 20
+
+// valueList is a list of values, each once. Once it is full it takes no more.
+type valueList struct {
+	values map[tagValue]struct{}
+	bytes  int
+	full   bool
+}
+
+func newValueList() *valueList { return &valueList{values: map[tagValue]struct{}{}} }
+
+// add adds a value with its type. Empty ones are no choice.
+func (l *valueList) add(v plait.Value) {
 	t := tagValue{typeString, v.Text()}
 	switch v.Kind() {
 	case plait.KindEmpty:
-		return to
+		return
 	case plait.KindBool:
 		t.Type = typeBool
 	case plait.KindInt:
@@ -218,10 +231,13 @@ func appendValue(to []tagValue, v plait.Value) []tagValue {
 		t.Type = typeFloat
 	default:
 	}
-	if t.Value == "" {
-		return to
+	if _, known := l.values[t]; known || t.Value == "" || l.full {
+		return
 	}
-	return append(to, t)
+	if l.full = l.bytes+len(t.Value) > maxValueBytes || len(l.values) == mostNames; !l.full {
+		l.bytes += len(t.Value)
+		l.values[t] = struct{}{}
+	}
 }
 
 // eachValue calls use with the values that a span has of a field.
