@@ -2,11 +2,13 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { shown } from '../parts/marks.tsx'
 import { duration, rate, share } from '../words/numbers.ts'
-import { markOf } from '../words/services.ts'
+import { markOf, shortened } from '../words/services.ts'
 import type { Call, Graph, Place } from './graph.ts'
-import { worst } from '../overview/unusual.ts'
+import { degree, worst } from '../overview/unusual.ts'
 import { box, layoutOf, lineOf, type Layout } from './layout.ts'
 
+/** mostFlags is how many calls say in words what is unusual about them: more cover each other. */
+const mostFlags = 12
 /** narrow is how wide callers from outside are drawn. */
 const narrow = 72
 
@@ -27,17 +29,19 @@ export function Picture({ graph, choice, says, onChoose }: PictureProps) {
   const frame = useRef<HTMLDivElement>(null)
   const width = useWidth(frame)
   const layout = placed(graph, width)
+  const short = shortened(graph.places.filter((p) => p.kind === 'service').map((p) => p.name))
+  const flagged = graph.calls.filter((c) => c.state !== 'usual').toSorted((a, b) => degree(b.edge) - degree(a.edge)).slice(0, mostFlags)
   return (
-    <div class="map-frame" ref={frame}>
+    <div class="map-frame" ref={frame} role="region" tabIndex={0} aria-label="The map">
       {width > 0 && (
         <svg class="map-picture" role="group" aria-label={says} width={layout.width} height={layout.height}>
           {graph.calls.map((c) => (
             <Curve key={`${c.client} ${c.server}`} call={c} layout={layout} chosen={choice.edge?.[0] === c.client && choice.edge[1] === c.server} onChoose={onChoose} />
           ))}
           {graph.places.map((p) => (
-            <Station key={p.name} place={p} layout={layout} chosen={choice.node === p.name} onChoose={onChoose} />
+            <Station key={p.name} place={p} short={short.get(p.name) ?? p.name} layout={layout} chosen={choice.node === p.name} onChoose={onChoose} />
           ))}
-          {graph.calls.map((c) => (
+          {flagged.map((c) => (
             <Flag key={`${c.client} ${c.server}`} call={c} layout={layout} />
           ))}
         </svg>
@@ -113,7 +117,7 @@ function Flag({ call, layout }: { call: Call; layout: Layout }) {
 
 const states = { usual: 'as usual', slow: 'slower than usual', failing: 'fails more than usual' }
 
-function Station({ place, layout, chosen, onChoose }: OfLayout & { place: Place }) {
+function Station({ place, short, layout, chosen, onChoose }: OfLayout & { place: Place; short: string }) {
   const spot = layout.spots.get(place.name)
   if (!spot) return null
   const [left, top] = [spot.x - spot.width / 2, spot.y - box.height / 2]
@@ -145,7 +149,7 @@ function Station({ place, layout, chosen, onChoose }: OfLayout & { place: Place 
         </text>
       )}
       <text class="map-name" x={outside ? spot.x : left + 40} y={place.rate > 0 ? top + 21 : spot.y + 4} text-anchor={outside ? 'middle' : 'start'}>
-        {cut(place.name, place.rate === 0 ? 8 : outside ? 18 : 14)}
+        {cut(short, place.rate === 0 ? 8 : outside ? 16 : 12)}
       </text>
       {place.rate > 0 && (
         <>

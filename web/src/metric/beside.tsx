@@ -7,6 +7,7 @@ import { iso } from '../frame/range.ts'
 import { Card } from '../parts/part.tsx'
 import { bodyOf, Level, ServiceMark, shown } from '../parts/marks.tsx'
 import { clockTime, full, ms } from '../words/times.ts'
+import { saying } from '../words/saying.ts'
 import { alike } from './sentences.ts'
 
 /** before is how long before a time lines may tell its cause, in ms. */
@@ -31,7 +32,7 @@ export function Around({ records, about, time }: { records: LogRecord[]; about: 
                 <Level severity={r.severity} /> <ServiceMark service={r.service} /> <span class="mono quiet-text" title={full(r.time)}>{clockTime(ms(r.time), true)}</span>
                 <span class="heard">{r.service}</span>
               </span>
-              <span class="mono around-text">{shown(bodyOf(r.body))}</span>
+              <span class="mono around-text">{shown(saying(bodyOf(r.body)))}</span>
             </a>
           </li>
         ))}

@@ -8,6 +8,7 @@ import { iso } from '../frame/range.ts'
 import { bodyOf, Level, shown } from '../parts/marks.tsx'
 import { duration } from '../words/numbers.ts'
 import { clockTime } from '../words/times.ts'
+import { saying } from '../words/saying.ts'
 import { cellSpan, holds, type Box } from './box.ts'
 import { xOf, yOf, type Frame, type Grid } from './grid.ts'
 import type { Shade } from './shade.ts'
@@ -93,7 +94,7 @@ export function RingTip({ cell, grid, frame, query }: TipProps) {
       </div>
       {found?.worst_log && (
         <div class="cut">
-          <Level severity={found.worst_log.severity} /> <span class="mono">{shown(bodyOf(found.worst_log.body))}</span>
+          <Level severity={found.worst_log.severity} /> <span class="mono">{shown(saying(bodyOf(found.worst_log.body)))}</span>
         </div>
       )}
     </div>

@@ -80,3 +80,8 @@ test('what is no different folds what all services say', () => {
     { key: 'env', value: 'demo', box: 'all', others: 'all' },
   ])
 })
+
+test('a template that is JSON reads as its message', () => {
+  expect(templateText('{"level":"WARN","message":"key server locked session <_>","cents":"<_>"}')).toBe('key server locked session ‹n›')
+  expect(templateText('slow query: <_> ms')).toBe('slow query: ‹n› ms')
+})

@@ -2,6 +2,7 @@
 import type { ComparedValue, Comparison } from '../api/types.ts'
 import { count, plural, share, duration } from '../words/numbers.ts'
 import { clockTime, zone } from '../words/times.ts'
+import { saying } from '../words/saying.ts'
 import type { Box } from './box.ts'
 import type { Patch } from './shade.ts'
 
@@ -88,7 +89,7 @@ function leftOut({ left_out }: Comparison): string {
 
 /** templateText is a template as people read it: ‹n› for what varies. */
 export function templateText(template: string): string {
-  return template.replaceAll('<_>', '‹n›')
+  return saying(template).replaceAll('<_>', '‹n›')
 }
 
 /** boxText says which time and latency a box has: 01:50:23 – 01:50:47, over 500 ms. */

@@ -10,6 +10,7 @@ import { useRows } from '../parts/rows.ts'
 import { TableOf, type Column } from '../parts/table.tsx'
 import { count, duration, exactly, over } from '../words/numbers.ts'
 import { full, listed, ms, zone } from '../words/times.ts'
+import { saying } from '../words/saying.ts'
 
 /** page is how many traces are shown at first, and more each time; most is what the API gives. */
 const [page, most] = [20, 200]
@@ -150,7 +151,7 @@ function through(r: Exemplar) {
 
 function worst(r: Exemplar) {
   if (!r.worst_log) return null
-  const body = shown(bodyOf(r.worst_log.body))
+  const body = shown(saying(bodyOf(r.worst_log.body)))
   return (
     <span class="trace-worst cut" title={body.slice(0, 2000)}>
       <Level severity={r.worst_log.severity} /> <span class="mono">{body.slice(0, 300)}</span>

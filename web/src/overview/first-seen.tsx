@@ -9,6 +9,7 @@ import { Level, ServiceMark, shown } from '../parts/marks.tsx'
 import { Card, Empty, Part } from '../parts/part.tsx'
 import { count } from '../words/numbers.ts'
 import { clockTime, ms } from '../words/times.ts'
+import { saying } from '../words/saying.ts'
 
 const most = 10
 const day = 86_400_000
@@ -62,7 +63,7 @@ function TemplateRow({ of }: { of: Template }) {
         <ServiceMark service={of.service} />
         <span class="mono template-text">
           <span class="heard">{of.service}: </span>
-          {shown(of.template.replaceAll('<_>', '‹n›'))}
+          {shown(saying(of.template).replaceAll('<_>', '‹n›'))}
         </span>
       </a>
     </li>

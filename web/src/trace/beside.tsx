@@ -7,6 +7,7 @@ import { Level, ServiceMark, bodyOf, shown } from '../parts/marks.tsx'
 import { Card, Empty, Part } from '../parts/part.tsx'
 import { duration, exactly, plural, share } from '../words/numbers.ts'
 import { full, listed, ms } from '../words/times.ts'
+import { saying } from '../words/saying.ts'
 import { after, before, nearest } from './around.ts'
 import { Copy } from './copy.tsx'
 import { Flag, has, type Trace } from './model.ts'
@@ -69,7 +70,7 @@ export function AroundThen({ t }: { t: Trace }) {
                 <a class="mono" href={href('logs', { at: l.id, joined: 'no', services: l.service, from: start, to: end })} title={full(l.time)}>
                   {listed(ms(l.time))}
                 </a>
-                <p class="mono">{shown(bodyOf(l.body).slice(0, 500))}</p>
+                <p class="mono">{shown(saying(bodyOf(l.body)).slice(0, 500))}</p>
               </li>
             ))}
           </ul>

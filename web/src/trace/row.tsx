@@ -7,7 +7,7 @@ import { LineAt, Members, SpanBar } from './bars.tsx'
 import { nameOf, type Fold } from './fold.ts'
 import { Flag, end, has, operationOf, type Line, type Trace } from './model.ts'
 import { Kind, hiddenLines, type Rows } from './rows.ts'
-import { saying } from './saying.ts'
+import { saying } from '../words/saying.ts'
 import type { Scale } from './scale.ts'
 
 /** Drawn is all that rows are drawn from. */

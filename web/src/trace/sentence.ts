@@ -2,7 +2,7 @@
 import { count, duration, share } from '../words/numbers.ts'
 import { Flag, childrenOf, end, has, operationOf, rankOf, type Line, type Trace } from './model.ts'
 import { rootTook, whereTimeWent } from './path.ts'
-import { saying } from './saying.ts'
+import { saying } from '../words/saying.ts'
 import type { UsualOf } from './usual.ts'
 
 /** Said is a piece of a sentence; what is strong names or quotes something of the trace. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { colour, letters } from './services.ts'
+import { colour, letters, shortened } from './services.ts'
 
 test('two letters are unique, whatever the names', () => {
   const names = ['cart', 'catalog', 'checkout', 'inventory', 'inventory-db', 'ts-order', 'ts-order-2', '订单', '']
@@ -19,4 +19,9 @@ test('services that call one another have different hues, and none is used up', 
   const hue = colour(names, calls)
   for (const [a, b] of calls) expect(hue.get(a)).not.toBe(hue.get(b))
   expect(new Set(hue.values()).size).toBe(8)
+})
+
+test('what all names begin and end with is left out where there is little room', () => {
+  expect([...shortened(['ts-order-service', 'ts-food-service', 'ts-auth-service', 'ts-user-service']).values()]).toEqual(['order', 'food', 'auth', 'user'])
+  expect([...shortened(['shop', 'cart']).values()]).toEqual(['shop', 'cart'])
 })

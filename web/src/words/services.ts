@@ -26,6 +26,12 @@ export function letters(names: string[]): Map<string, string> {
   return marks
 }
 
+/** shortened is names without a prefix and a suffix that all of them have, such as ts- and -service. */
+export function shortened(names: string[]): Map<string, string> {
+  const [prefix, suffix] = affixes(names)
+  return new Map(names.map((name) => [name, name.slice(prefix.length, name.length - suffix.length || undefined) || name]))
+}
+
 // affixes are a prefix and a suffix, up to a separator, that most names have.
 function affixes(names: string[]): [string, string] {
   if (names.length < 4) return ['', '']
