@@ -13,6 +13,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/migrations"
+	"github.com/plaithq/plait/store/outbox"
 	"github.com/plaithq/plait/store/pg"
 )
 
@@ -27,6 +28,8 @@ type Examination struct {
 	Ahead time.Duration
 	// Bytes is the size of the database.
 	Bytes int64
+	// Forwarding is how every target does; none before the schema has them.
+	Forwarding []outbox.Status
 	// Settings have the values of Postgres's settings by name, as SHOW tells them.
 	Settings map[string]string
 }
@@ -39,6 +42,7 @@ const (
 	examineSQL        = `SELECT pg_catalog.current_setting('server_version'), pg_catalog.clock_timestamp(), pg_catalog.pg_database_size(pg_catalog.current_database())`
 	examineSettingSQL = `SELECT pg_catalog.current_setting($1)`
 	examineSchemaSQL  = `SELECT pg_catalog.to_regclass('plait_store.schema_migrations') IS NOT NULL`
+	examineOutboxSQL  = `SELECT pg_catalog.to_regclass('plait_store.forward_target') IS NOT NULL`
 	examineVersionSQL = `SELECT version, dirty FROM plait_store.schema_migrations`
 )
 
@@ -76,7 +80,23 @@ func Examine(ctx context.Context, databaseURL string) (e *Examination, err error
 		}
 		e.Settings[name] = value
 	}
-	return e, e.readSchema(ctx, conn)
+	if err := e.readSchema(ctx, conn); err != nil {
+		return e, err
+	}
+	return e, e.readForwarding(ctx, conn)
+}
+
+func (e *Examination) readForwarding(ctx context.Context, conn *pgx.Conn) error {
+	var there bool
+	if err := conn.QueryRow(ctx, examineOutboxSQL).Scan(&there); err != nil {
+		return fmt.Errorf("ask for the targets of forwarding: %w", err)
+	}
+	if !there {
+		return nil
+	}
+	var err error
+	e.Forwarding, err = outbox.StatusOf(ctx, conn)
+	return err
 }
 
 func (e *Examination) readSchema(ctx context.Context, conn *pgx.Conn) error {

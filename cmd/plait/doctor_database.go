@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/localpg"
+	"github.com/plaithq/plait/store/outbox"
 )
 
 // examineDatabase looks at the database of the settings: that of a URL, or the private one of a running gateway.
@@ -33,6 +35,34 @@ func (d *doctor) examineDatabase(ctx context.Context, c config) {
 	d.examineSchema(e)
 	d.examineClock(e)
 	d.examineSettings(e)
+	d.examineForwarding(e.Forwarding)
+}
+
+// examineForwarding looks at each target. One that lags for longer is doubtful, and one that takes nothing is wrong.
+func (d *doctor) examineForwarding(targets []outbox.Status) {
+	const late = 10 * time.Minute
+	for _, t := range targets {
+		what := fmt.Sprintf("%s for the target %s", t.Signal, t.Target)
+		last := ""
+		if t.Failure != "" {
+			last = fmt.Sprintf(" It last said: %s.", strings.TrimSuffix(t.Failure, "."))
+		}
+		switch {
+		case t.Failing > 0:
+			d.tell(wrong, fmt.Sprintf("%d %s wait: it has taken nothing for %v.%s", t.Waiting, what, t.Failing.Round(time.Second), last),
+				"See that it runs, and that its url and credentials are right; what is committed waits for it for as long as it is kept.")
+		case !t.Held && t.Unseen > time.Minute:
+			d.tell(doubtful, fmt.Sprintf("No gateway has sent %s for %v.", what, t.Unseen.Round(time.Second)),
+				"Start a gateway that has the target in its settings, or forget the target (docs/forwarding.md).")
+		case t.Lag > late:
+			d.tell(doubtful, fmt.Sprintf("%d %s wait, the oldest for %v.", t.Waiting, what, t.Lag.Round(time.Second)), "The target takes less than comes in: send it less, or give it more room.")
+		case t.Refused+t.Expired > 0:
+			d.tell(doubtful, fmt.Sprintf("%d %s were sent, %d it refused, %d were too old before it took them.%s", t.Sent, what, t.Refused, t.Expired, last),
+				"What was set aside stands in plait_store.forward_refusal with the reason.")
+		default:
+			d.tell(fine, fmt.Sprintf("%d %s were sent, %d wait.", t.Sent, what, t.Waiting), "")
+		}
+	}
 }
 
 func (d *doctor) examineSchema(e *store.Examination) {
