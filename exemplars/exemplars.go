@@ -236,17 +236,25 @@ func (g *Generator) onTheBeat(now time.Time) time.Time {
 	return now.Add(-(now.Sub(g.started) % g.config.Interval))
 }
 
-// lastFlush is the time that the last write may take.
-const lastFlush = 5 * time.Second
+// lastFlush is the time that the last write may take, of a gateway, and of an import, whose end nobody has set.
+const (
+	lastFlush         = 5 * time.Second
+	lastFlushOfImport = time.Minute
+)
 
 func (g *Generator) flushLast(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
+	limit := lastFlush
+	if g.config.AllLate {
+		limit = lastFlushOfImport
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	now := g.config.Now()
 	g.expire(now)
 	g.flush(ctx, now)
 	g.endLate(now)
 	g.flushLate(ctx)
+	g.tellUncounted(ctx)
 }
 
 // expire forgets what no span was seen of for a while.

@@ -1,10 +1,14 @@
 package exemplars
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -232,6 +236,26 @@ func TestLateSpansBeyondWhatIsWrittenAreCounted(t *testing.T) {
 	}
 	if g.counts.late == 0 || g.counts.late+g.counts.past != all {
 		t.Errorf("%d spans are counted and %d are not, of %d", g.counts.past, g.counts.late, all)
+	}
+}
+
+func TestLateSpansInNoSeriesAreToldAtTheEnd(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  error
+		told bool
+	}{{nil, false}, {plait.ErrUnavailable, true}} {
+		var log bytes.Buffer
+		g, clock := newGenerator(t, Config{Writer: &recorder{err: c.err}, AllLate: true, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		g.ObserveSpans(spans(spec{trace: 1, id: 1, service: "a", name: "op", took: time.Second, end: clock.Now()}))
+		ended, end := context.WithCancel(t.Context())
+		end()
+		if err := g.Run(ended); err != nil {
+			t.Error(err)
+		}
+		if told := strings.Contains(log.String(), "increments_not_written=2"); told != c.told {
+			t.Errorf("after %v the log says:\n%s", c.err, log.String())
+		}
 	}
 }
 

@@ -70,6 +70,20 @@ func (g *Generator) flushLate(ctx context.Context) {
 	}
 }
 
+// tellUncounted logs at the end which late spans are in no series.
+func (g *Generator) tellUncounted(ctx context.Context) {
+	g.mu.Lock()
+	spans := g.counts.late
+	g.mu.Unlock()
+	unsent := 0
+	for _, w := range g.unsent {
+		unsent += len(w.metrics.Increments)
+	}
+	if spans > 0 || unsent > 0 {
+		g.config.Logger.WarnContext(ctx, "some late spans are stored and in no series", "spans_beyond_what_could_wait", spans, "increments_not_written", unsent)
+	}
+}
+
 func (g *Generator) failedLate(ctx context.Context, level slog.Level, message string, w lateWrite, err error) {
 	g.config.Logger.Log(ctx, level, message, "increments", len(w.metrics.Increments), "error", err)
 	g.mu.Lock()
