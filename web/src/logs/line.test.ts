@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fitted, merged, nanosOf, ofStreams, opened, textOf, traceWords, twinOf, type Line } from './line.ts'
+import { fitted, merged, nanosOf, ofStreams, opened, textOf, traceWords, twinOf, type Line, spoken } from './line.ts'
 import { lineOf } from './made.testing.ts'
 
 describe('ofStreams', () => {
@@ -55,3 +55,8 @@ test.each<[Partial<Line>, string]>([
   [{ traceId: 'a', trace: { root_service: 's', root_name: 'POST /checkout', duration_ns: 3.17e9, error_count: 1 } }, 'POST 3.17\u2009s'],
   [{ traceId: 'a', trace: { root_service: '', root_name: '', duration_ns: 2e6, error_count: 0, incomplete: true } }, 'trace 2.00\u2009ms'],
 ])('the trace of a line in words', (more, words) => expect(traceWords(lineOf(1, more))).toBe(words))
+
+test('a line in a logger’s layout says what comes after it', () => {
+  expect(spoken('2026-11-27 03:56:09,322 WARN [shipping.quotes] [dd.trace_id=18 dd.span_id=11] - carrier barge answered in 9 ms')).toBe('… carrier barge answered in 9 ms')
+  expect(spoken('stock reserved')).toBe('stock reserved')
+})

@@ -2,6 +2,7 @@
 import type { LogRecord, Severity } from '../api/types.ts'
 import { bodyOf, shown } from '../parts/marks.tsx'
 import { duration } from '../words/numbers.ts'
+import { withoutLayout } from '../words/saying.ts'
 import { ms } from '../words/times.ts'
 import { levelOf } from './counts.ts'
 
@@ -126,10 +127,16 @@ export function textOf(line: Line): string {
 
 const message = /"(?:message|msg|Message|@m)"\s*:\s*("(?:[^"\\]|\\.)*")/
 
-/** spoken is what a text that is a JSON object says: its message, and {…} for all else. Other texts are as they are. */
+/**
+ * spoken is what a text says: of a JSON object its message, and {…} for all else, of a logger's layout what comes after it, and … for
+ * that. Other texts are as they are.
+ */
 export function spoken(text: string): string {
   const found = text.startsWith('{') ? message.exec(text)?.[1] : undefined
-  if (found === undefined) return text
+  if (found === undefined) {
+    const rest = withoutLayout(text)
+    return rest === text ? text : `… ${rest}`
+  }
   try {
     return `${JSON.parse(found) as string}  {…}`
   } catch {

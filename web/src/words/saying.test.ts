@@ -8,5 +8,6 @@ test.each([
   ['{"count":3}', '{"count":3}'],
   ['{broken', '{broken'],
   ['2026-11-27 03:56:09,322 INFO [shipping.quotes] [dd.trace_id=18 dd.span_id=11] - quoted 1 items', 'quoted 1 items'],
+  ['<_>-<_>-<_> <_>:<_>:<_>,<_> WARN [shipping.quotes] [dd.trace_id=<_> dd.span_id=<_>] - carrier barge answered in <_> ms', 'carrier barge answered in <_> ms'],
   ['2026-11-27T03:56:09Z no level here - at all', '2026-11-27T03:56:09Z no level here - at all'],
 ])('%s', (text, says) => expect(saying(text)).toBe(says))

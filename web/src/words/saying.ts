@@ -3,11 +3,17 @@
 /** members are those of JSON in which loggers write what is said. */
 const members = ['message', 'msg', 'log', 'body', 'event', 'text']
 
-const layout = /^\d{4}-\d\d-\d\d[ T][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\s+\[?[A-Z]{4,8}\]?\s+(?:\[[^\]]*\]\s*)*[-:]\s+/
+/** layout is what loggers write before it: time, level, names in brackets. In a template marks stand for its numbers. */
+const layout = /^(?:\d{4}|<_>)-(?:\d\d|<_>)-(?:\d\d|<_>)[ T](?:[\d:.,]|<_>)+(?:Z|[+-]\d\d:?\d\d)?\s+\[?[A-Z]{4,8}\]?\s+(?:\[[^\]]*\]\s*)*[-:]\s+/
 
 /** saying is what a line says: of JSON its message, of a logger's layout what comes after it, else the whole text. */
 export function saying(text: string): string {
   if (text.startsWith('{')) return ofJSON(text) ?? text
+  return withoutLayout(text)
+}
+
+/** withoutLayout is a text without what its logger wrote before it. */
+export function withoutLayout(text: string): string {
   return text.replace(layout, '')
 }
 

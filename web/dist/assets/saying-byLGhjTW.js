@@ -1,1 +1,0 @@
-var e=[`message`,`msg`,`log`,`body`,`event`,`text`],t=/^\d{4}-\d\d-\d\d[ T][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\s+\[?[A-Z]{4,8}\]?\s+(?:\[[^\]]*\]\s*)*[-:]\s+/;function n(e){return e.startsWith(`{`)?r(e)??e:e.replace(t,``)}function r(t){try{let n=JSON.parse(t),r=e.find(e=>typeof n[e]==`string`&&n[e]!==``);return r&&n[r]}catch{return}}export{n as t};
