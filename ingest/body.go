@@ -37,6 +37,15 @@ func (b *body) forget() {
 	b.release()
 }
 
+// hold takes bytes that are here already.
+func (b *body) hold(bytes []byte) error {
+	if err := b.lease.grow(requestCost + bodyCost*int64(len(bytes))); err != nil {
+		return err
+	}
+	b.bytes = bytes
+	return nil
+}
+
 // firstRead is how much memory a body gets before any of it is here. Then it gets as much again as
 // has come.
 const firstRead = 4 << 10

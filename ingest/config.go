@@ -15,6 +15,8 @@ type Config struct {
 	HTTPAddr string
 	// GRPCAddr is where OTLP/gRPC listens.
 	GRPCAddr string
+	// XRayAddr is where datagrams of X-Ray's SDKs are taken, over UDP; nowhere when empty.
+	XRayAddr string
 
 	// MaxBodyBytes bounds one request's body, as it is sent and again once it is decompressed.
 	MaxBodyBytes int64
@@ -79,8 +81,8 @@ func DefaultConfig() Config {
 
 // Validate says which setting cannot be used, as a *plait.SettingError.
 func (c Config) Validate() error {
-	for _, addr := range []struct{ field, value string }{{"HTTPAddr", c.HTTPAddr}, {"GRPCAddr", c.GRPCAddr}} {
-		if _, _, err := net.SplitHostPort(addr.value); err != nil {
+	for _, addr := range []struct{ field, value string }{{"HTTPAddr", c.HTTPAddr}, {"GRPCAddr", c.GRPCAddr}, {"XRayAddr", c.XRayAddr}} {
+		if _, _, err := net.SplitHostPort(addr.value); err != nil && (addr.value != "" || addr.field != "XRayAddr") {
 			return setting(addr.field, "%q is not host:port", addr.value)
 		}
 	}

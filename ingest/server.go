@@ -51,6 +51,8 @@ type Server struct {
 	http     *sockets.Server
 	grpc     *sockets.Server
 	services *grpcServices
+	// datagrams takes those of X-Ray's SDKs; nil where nobody asked for it.
+	datagrams *sockets.Datagrams
 }
 
 // New makes a server from a configuration that Validate accepts. It opens nothing.
@@ -80,7 +82,7 @@ func New(c Config, d Deps) (*Server, error) {
 		writer: d.Writer, spans: d.Spans, meters: m, digests: digests,
 		cleaner: &cleaner{limits: c, meters: m, now: d.Now, ids: findIDs},
 	}
-	otlp, jaeger := newOTLPDoors(p, c), &jaegerDoor{p}
+	otlp, jaeger, xray := newOTLPDoors(p, c), &jaegerDoor{p}, &xrayDoor{p}
 	methods := slices.Concat(otlp.overGRPC(), jaeger.overGRPC())
 	s := &Server{
 		config: c, log: d.Logger, origins: newOrigins(c.AllowedOrigins),
@@ -88,10 +90,14 @@ func New(c Config, d Deps) (*Server, error) {
 		services: newGRPCServices(methods),
 	}
 	s.doors = slices.Concat(otlp.overHTTP(), newRemoteWriteDoor(p).overHTTP(), (&lokiDoor{p}).overHTTP(), (&linesDoor{p}).overHTTP(),
-		(&zipkinDoor{p}).overHTTP(), jaeger.overHTTP(), (&datadogDoor{p}).overHTTP(), (&xrayDoor{p}).overHTTP())
+		(&zipkinDoor{p}).overHTTP(), jaeger.overHTTP(), (&datadogDoor{p}).overHTTP(), xray.overHTTP())
 	s.http = sockets.New(s.socket("OTLP/HTTP", c.HTTPAddr, s.httpHandler(), nil))
 	s.grpc = sockets.New(s.socket("OTLP/gRPC", c.GRPCAddr, s.grpcHandler(methods), grpcHTTP2))
 	s.Group = sockets.NewGroup(s.drain, s.http, s.grpc)
+	if c.XRayAddr != "" {
+		s.datagrams = xray.datagrams(c, s.intake)
+		s.Group = sockets.NewGroup(s.drain, s.http, s.grpc, s.datagrams)
+	}
 	return s, nil
 }
 

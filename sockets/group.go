@@ -6,27 +6,34 @@ import (
 	"sync"
 )
 
-// Group is servers that start and stop together. NewGroup makes it, Listen opens the sockets, Run serves.
-type Group struct {
-	servers []*Server
-	stop    func()
+// Service is what listens, serves and stops: a Server, Datagrams, a Group of them.
+type Service interface {
+	Listen() error
+	Run(ctx context.Context) error
+	Shutdown(ctx context.Context) error
 }
 
-// NewGroup makes a group. When it begins to stop it calls stop, more than once, while the servers still answer
+// Group is services that start and stop together. NewGroup makes it, Listen opens the sockets, Run serves.
+type Group struct {
+	services []Service
+	stop     func()
+}
+
+// NewGroup makes a group. When it begins to stop it calls stop, more than once, while the services still answer
 // what they have taken; nil does nothing.
-func NewGroup(stop func(), servers ...*Server) *Group {
+func NewGroup(stop func(), services ...Service) *Group {
 	if stop == nil {
 		stop = func() {}
 	}
-	return &Group{servers, stop}
+	return &Group{services, stop}
 }
 
 // Listen opens all sockets, or none and says why. Connections wait in the kernel until Run. Whoever has
 // called Listen calls Run or Shutdown.
 func (g *Group) Listen() error {
-	for i, s := range g.servers {
+	for i, s := range g.services {
 		if err := s.Listen(); err != nil {
-			return errors.Join(err, eachOf(g.servers[:i], func(s *Server) error { return s.Shutdown(context.Background()) }))
+			return errors.Join(err, eachOf(g.services[:i], func(s Service) error { return s.Shutdown(context.Background()) }))
 		}
 	}
 	return nil
@@ -44,7 +51,7 @@ func (g *Group) Run(ctx context.Context) error {
 		<-ctx.Done()
 		g.stop()
 	})
-	return eachOf(g.servers, func(s *Server) error {
+	return eachOf(g.services, func(s Service) error {
 		defer cancel() // when one ends, all do
 		return s.Run(ctx)
 	})
@@ -55,14 +62,14 @@ func (g *Group) Run(ctx context.Context) error {
 // answer. Later calls wait for the first.
 func (g *Group) Shutdown(ctx context.Context) error {
 	g.stop()
-	return eachOf(g.servers, func(s *Server) error { return s.Shutdown(ctx) })
+	return eachOf(g.services, func(s Service) error { return s.Shutdown(ctx) })
 }
 
-// eachOf calls do for all servers at once and joins the errors.
-func eachOf(servers []*Server, do func(*Server) error) error {
-	errs := make([]error, len(servers))
+// eachOf calls do for all services at once and joins the errors.
+func eachOf(services []Service, do func(Service) error) error {
+	errs := make([]error, len(services))
 	var all sync.WaitGroup
-	for i, s := range servers {
+	for i, s := range services {
 		all.Go(func() { errs[i] = do(s) })
 	}
 	all.Wait()

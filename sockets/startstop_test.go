@@ -11,13 +11,6 @@ import (
 	"time"
 )
 
-// service is what starts and stops: a server, a group of them.
-type service interface {
-	Listen() error
-	Run(context.Context) error
-	Shutdown(context.Context) error
-}
-
 // newServer makes a server that listens on addr.
 func newServer(addr string, h http.HandlerFunc) *Server {
 	return New(Config{
@@ -29,19 +22,19 @@ func newServer(addr string, h http.HandlerFunc) *Server {
 func answerOK(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }
 
 // services makes one of each kind, and returns its servers.
-var services = map[string]func(http.HandlerFunc) (service, []*Server){
-	"server": func(h http.HandlerFunc) (service, []*Server) {
+var services = map[string]func(http.HandlerFunc) (Service, []*Server){
+	"server": func(h http.HandlerFunc) (Service, []*Server) {
 		s := newServer("127.0.0.1:0", h)
 		return s, []*Server{s}
 	},
-	"group": func(h http.HandlerFunc) (service, []*Server) {
+	"group": func(h http.HandlerFunc) (Service, []*Server) {
 		list := []*Server{newServer("127.0.0.1:0", h), newServer("127.0.0.1:0", h)}
-		return NewGroup(nil, list...), list
+		return NewGroup(nil, list[0], list[1]), list
 	},
 }
 
 // eachService runs a test with one of each kind.
-func eachService(t *testing.T, h http.HandlerFunc, test func(*testing.T, service, []*Server)) {
+func eachService(t *testing.T, h http.HandlerFunc, test func(*testing.T, Service, []*Server)) {
 	t.Parallel()
 	for name, make := range services {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +57,7 @@ func checkClosed(t *testing.T, servers []*Server) {
 }
 
 func TestRunBeforeListenIsAnError(t *testing.T) {
-	eachService(t, answerOK, func(t *testing.T, s service, _ []*Server) {
+	eachService(t, answerOK, func(t *testing.T, s Service, _ []*Server) {
 		if err := s.Run(t.Context()); err == nil {
 			t.Error("it runs without a socket")
 		}
@@ -75,7 +68,7 @@ func TestRunBeforeListenIsAnError(t *testing.T) {
 }
 
 func TestRunReturnsAtOnceWhatWasShutDownBefore(t *testing.T) {
-	eachService(t, answerOK, func(t *testing.T, s service, servers []*Server) {
+	eachService(t, answerOK, func(t *testing.T, s Service, servers []*Server) {
 		if err := s.Listen(); err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +80,7 @@ func TestRunReturnsAtOnceWhatWasShutDownBefore(t *testing.T) {
 }
 
 func TestWhatListensAndIsNotRunIsClosedByShutdown(t *testing.T) {
-	eachService(t, answerOK, func(t *testing.T, s service, servers []*Server) {
+	eachService(t, answerOK, func(t *testing.T, s Service, servers []*Server) {
 		if err := errors.Join(s.Listen(), s.Shutdown(t.Context())); err != nil {
 			t.Error(err)
 		}
@@ -96,7 +89,7 @@ func TestWhatListensAndIsNotRunIsClosedByShutdown(t *testing.T) {
 }
 
 func TestAContextThatIsDoneStopsIt(t *testing.T) {
-	eachService(t, answerOK, func(t *testing.T, s service, servers []*Server) {
+	eachService(t, answerOK, func(t *testing.T, s Service, servers []*Server) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := errors.Join(s.Listen(), s.Run(ctx)); err != nil {
@@ -108,7 +101,7 @@ func TestAContextThatIsDoneStopsIt(t *testing.T) {
 
 // Nine goroutines stop a service, each by both ways, while clients ask it.
 func TestStopsByManyLeaveNothingOpen(t *testing.T) {
-	eachService(t, answerOK, func(t *testing.T, s service, servers []*Server) {
+	eachService(t, answerOK, func(t *testing.T, s Service, servers []*Server) {
 		if err := s.Listen(); err != nil {
 			t.Fatal(err)
 		}

@@ -38,6 +38,7 @@ type config struct {
 
 	OTLPGRPCAddr string `name:"otlp-grpc-addr" help:"Where OTLP/gRPC is taken in." default:"${otlp_grpc_addr}" placeholder:"ADDR" yaml:"otlp-grpc-addr"`
 	IngestAddr   string `help:"Where OTLP/HTTP and every other way in over HTTP is served." default:"${ingest_addr}" placeholder:"ADDR" yaml:"ingest-addr"`
+	XRayAddr     string `name:"xray-addr" help:"Where datagrams of AWS X-Ray's SDKs are taken in over UDP, such as 127.0.0.1:2000. Nowhere by default." placeholder:"ADDR" yaml:"xray-addr"`
 	APIAddr      string `name:"api-addr" help:"Where queries, pivots and /metrics are served." default:"${api_addr}" placeholder:"ADDR" yaml:"api-addr"`
 
 	RetentionTraces  duration.Duration `help:"How long spans are kept." default:"7d" placeholder:"DURATION" yaml:"retention-traces"`
@@ -75,6 +76,9 @@ func (c *config) Validate() error {
 		if _, port, err := net.SplitHostPort(a.addr); err != nil || !isPort(port) {
 			return fmt.Errorf("--%s: %q is not an address with a port up to 65535, such as 127.0.0.1:4318", a.flag, a.addr)
 		}
+	}
+	if _, port, err := net.SplitHostPort(c.XRayAddr); c.XRayAddr != "" && (err != nil || !isPort(port)) {
+		return fmt.Errorf("--xray-addr: %q is not an address with a port up to 65535, such as 127.0.0.1:2000", c.XRayAddr)
 	}
 	if u, err := url.Parse(c.GrafanaURL); c.GrafanaURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		return fmt.Errorf("--grafana-url: %q is not like https://grafana.example", c.GrafanaURL)
@@ -121,7 +125,7 @@ func (c *config) validatePostgresListen() error {
 
 // flagsOf names the flags behind the fields of the rooms' configurations.
 var flagsOf = map[string]string{
-	"HTTPAddr": "ingest-addr", "GRPCAddr": "otlp-grpc-addr", "Addr": "api-addr",
+	"HTTPAddr": "ingest-addr", "GRPCAddr": "otlp-grpc-addr", "XRayAddr": "xray-addr", "Addr": "api-addr",
 	"MaxBodyBytes": "max-body", "MaxInFlightBytes": "max-in-flight", "MaxConnections": "max-connections",
 	"QueryTimeout": "query-timeout", "ShutdownGrace": "grace",
 	"AllowedOrigins": "cors-allowed-origins", "AllowedHosts": "allowed-hosts", "BaseURL": "external-url",
@@ -182,8 +186,8 @@ func newLogger(w io.Writer, level, format string) *slog.Logger {
 
 // warnIfExposed says when somebody else's machine can reach the gateway, which asks for no password.
 func (c *config) warnIfExposed(log *slog.Logger) {
-	for _, a := range []string{c.OTLPGRPCAddr, c.IngestAddr, c.APIAddr} {
-		if !isLoopback(a) {
+	for _, a := range []string{c.OTLPGRPCAddr, c.IngestAddr, c.XRayAddr, c.APIAddr} {
+		if a != "" && !isLoopback(a) {
 			log.Warn("this address can be reached from other machines, and no token is asked for", "addr", a)
 		}
 	}

@@ -173,7 +173,7 @@ func (c config) exemplars(w exemplars.Writer, log *slog.Logger, registry *promet
 
 func (c config) ingest() ingest.Config {
 	in := ingest.DefaultConfig()
-	in.HTTPAddr, in.GRPCAddr = c.IngestAddr, c.OTLPGRPCAddr
+	in.HTTPAddr, in.GRPCAddr, in.XRayAddr = c.IngestAddr, c.OTLPGRPCAddr, c.XRayAddr
 	in.MaxBodyBytes, in.MaxInFlightBytes = int64(c.MaxBody), int64(c.MaxInFlight)
 	in.MaxConnections, in.ShutdownGrace = c.MaxConnections, time.Duration(c.Grace)
 	in.AllowedOrigins, in.AllowedHosts = c.CORSAllowedOrigins, c.AllowedHosts
