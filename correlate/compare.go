@@ -13,6 +13,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query"
 	conditions "github.com/plaithq/plait/query/condition"
+	"github.com/plaithq/plait/spanmetrics"
 )
 
 // What do the requests of a spike have in common that others have not? Each value of an attribute, and each template of a log record,
@@ -113,10 +114,14 @@ func (p *Pivots) Compare(ctx context.Context, q CompareQuestion) (*Comparison, e
 	if err != nil {
 		return nil, err
 	}
+	others, _, err := samplesOf(ofAnyStatus(q.Selectors))
+	if err != nil {
+		return nil, err
+	}
 	bounds := spanQuestion{}
 	bound(&bounds, q.Min, q.Max, 1)
 	found, err := p.traces.Compare(ctx, query.Compare{
-		Condition: samples, Window: q.Window, Box: q.Box, Least: bounds.Min, Most: bounds.Max, Rest: q.Rest, Limit: comparedRequests,
+		Condition: samples, Others: others, Window: q.Window, Box: q.Box, Least: bounds.Min, Most: bounds.Max, Rest: q.Rest, Limit: comparedRequests,
 	})
 	if err != nil {
 		return nil, err
@@ -136,6 +141,15 @@ func (p *Pivots) Compare(ctx context.Context, q CompareQuestion) (*Comparison, e
 		g.Go(func() error { return p.compare(gctx, c) })
 	}
 	return c, g.Wait()
+}
+
+// ofAnyStatus leaves out what selectors say of the status: failed requests are compared with those that did not fail.
+func ofAnyStatus(selectors [][]plait.Matcher) [][]plait.Matcher {
+	others := make([][]plait.Matcher, len(selectors))
+	for i, matchers := range selectors {
+		others[i] = slices.DeleteFunc(slices.Clone(matchers), func(m plait.Matcher) bool { return m.Name == spanmetrics.LabelStatusCode })
+	}
+	return others
 }
 
 // compare counts what both sides have.

@@ -19,7 +19,8 @@ const (
 
 // Compare asks for the requests in a box, and for others.
 type Compare struct {
-	Condition   condition.Node // on the spans that are requests
+	Condition   condition.Node // on the spans that are requests in the box
+	Others      condition.Node // on those that are the others
 	Window, Box plait.TimeRange
 	Least, Most time.Duration // what those in the box took; 0 does not bound
 	Rest        Rest

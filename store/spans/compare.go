@@ -104,7 +104,7 @@ func (c *comparison) readBox(ctx context.Context) error {
 func isSlow(r *query.Request) bool { return r.Usual > 0 && r.Nanos/slowTimes > r.Usual }
 
 func (c *comparison) readRest(ctx context.Context) error {
-	if err := c.prepare(ctx, c.asked.Condition); err != nil {
+	if err := c.prepare(ctx, c.asked.Others); err != nil {
 		return err
 	}
 	within := c.asked.Window
