@@ -5,8 +5,10 @@ import "strings"
 // slowQuery asks for the storefront's slow requests, by the histogram that is derived from spans.
 const slowQuery = `curl -sG API/api/v1/pivot/metric --data-urlencode 'query=traces_spanmetrics_latency{service="storefront"}' -d min=0.5`
 
-const tour = `The shop is open, and within half a minute it has its first trouble: pages turn slow,
-later payments fail. From the spike to the cause, in one shell:
+const tour = `The page: API/ names what is unusual, and a click leads to what caused it.
+
+The shop is open, and within half a minute it has its first trouble: pages turn slow,
+a minute later payments fail. From the spike to the cause, in one shell:
 
   1. metric -> traces   what is behind the storefront's requests of more than half a second?
 
@@ -23,8 +25,7 @@ later payments fail. From the spike to the cause, in one shell:
 
      curl -s API/api/v1/pivot/trace/$TRACE/logs
 
-To open:  API/                     the page: what is unusual now, and what it leads to
-          API/api/v1/service-map   who calls whom, how often, how fast
+To open:  API/api/v1/service-map   who calls whom, how often, how fast
           API/openapi.json         everything that can be asked
           API/metrics              histograms with exemplars, for a Prometheus to scrape
 To copy:  API/prometheus           the URL of a Prometheus data source in Grafana
