@@ -45,7 +45,12 @@ export async function ask<T>(path: string, params: Params = {}, signal?: AbortSi
     throw new Problem(0, 'The gateway does not answer.')
   }
   if (!response.ok) throw await problemOf(response)
-  return (await response.json()) as T
+  try {
+    return (await response.json()) as T
+  } catch (failure) {
+    if (signal?.aborted) throw failure
+    throw new Problem(0, 'The gateway’s answer broke off.')
+  }
 }
 
 async function problemOf(response: Response): Promise<Problem> {

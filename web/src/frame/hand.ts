@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { urlOf, type Params } from '../api/client.ts'
+import { shown } from '../parts/marks.tsx'
 
 /** Hand is what can be taken along from a view. */
 export interface Hand {
@@ -22,7 +23,7 @@ export function useHand(what: Hand): void {
   const text = JSON.stringify(what)
   useEffect(() => {
     hand.value = what
-    document.title = what.title ? `${what.title} · Plait` : 'Plait'
+    document.title = what.title ? `${shown(what.title)} · Plait` : 'Plait'
     // The text stands for its parts.
   }, [text])
 }

@@ -5,7 +5,8 @@ import { inOrder, lettersOn, setLetters, useKeys } from './keys.ts'
 export function Help({ close }: { close: () => void }) {
   const box = useRef<HTMLDialogElement>(null)
   useEffect(() => box.current?.showModal(), [])
-  useKeys([{ key: '?', does: 'close this list', run: close }], 'dialog')
+  const keysToClose = ['?', 'Escape'].map((key) => ({ key, does: 'close this list', run: close }))
+  useKeys(keysToClose, 'dialog')
   const keys = new Map(inOrder().flatMap((layer) => (layer.rank === 'dialog' ? [] : layer.keys.map((k) => [k.key, k.does] as const))).reverse())
   return (
     <dialog ref={box} class="help" aria-label="Keys" onClose={close}>

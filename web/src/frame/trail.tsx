@@ -1,5 +1,6 @@
 // The trail: where you came from, where you are, and what you can take along.
 import { useSignal } from '@preact/signals'
+import { shown } from '../parts/marks.tsx'
 import { about } from './about.ts'
 import { address, back, format, longest, parse, trail, type Address } from './address.ts'
 import { curlOf, hand } from './hand.ts'
@@ -48,7 +49,7 @@ export function Trail() {
           </span>
         ))}
         <strong class="cut" aria-current="page">
-          {title || names[address.value.view]}
+          {shown(title) || names[address.value.view]}
         </strong>
       </nav>
       <div class="trail-take">
@@ -79,7 +80,7 @@ export function Trail() {
 function nameOf(a: Address): string {
   if (a.view === 'trace' && a.id) return `Trace ${a.id.slice(0, 8)}`
   const service = /service(?:_name)?="([^"]*)"/.exec(a.params.query ?? a.params.q ?? '')?.[1]
-  return service ? `${names[a.view]} of ${service}` : names[a.view]
+  return service ? `${names[a.view]} of ${shown(service)}` : names[a.view]
 }
 
 async function copy(text: string): Promise<boolean> {

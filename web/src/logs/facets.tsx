@@ -3,7 +3,7 @@ import { useRef, useState } from 'preact/hooks'
 import type { ComponentChildren } from 'preact'
 import { change } from '../frame/address.ts'
 import { useKeys } from '../frame/keys.ts'
-import { Level, ServiceMark } from '../parts/marks.tsx'
+import { Level, ServiceMark, shown } from '../parts/marks.tsx'
 import { count } from '../words/numbers.ts'
 import type { Choice, Facets as Known } from './counts.ts'
 import { joinList, toggled } from './list.ts'
@@ -93,21 +93,21 @@ function JoinedBox({ question, value, ...rest }: { question: Question; value: 'y
 function Services({ chosen, services }: { chosen: string[]; services: Choice[] }) {
   const [filter, setFilter] = useState('')
   const fitting = services.filter((s) => s.name.toLowerCase().includes(filter.toLowerCase()))
-  const shown = fitting.filter((s, i) => i < shownServices || chosen.includes(s.name))
+  const listed = fitting.filter((s, i) => i < shownServices || chosen.includes(s.name))
   return (
     <Group title="Service">
       {services.length > shownServices && (
         <input class="field facet-filter" aria-label="Filter services" placeholder={`filter ${services.length} services`} value={filter} onInput={(e) => setFilter(e.currentTarget.value)} />
       )}
-      {shown.map((s) => (
+      {listed.map((s) => (
         <Box key={s.name} on={chosen.includes(s.name)} lines={s.lines} toggle={s.name === '' ? undefined : () => change({ services: joinList(toggled(chosen, s.name)) })}>
           <ServiceMark service={s.name} />
-          <span class="cut" title={s.name}>
-            {s.name || 'no service.name'}
+          <span class="cut" title={shown(s.name)}>
+            {shown(s.name) || 'no service.name'}
           </span>
         </Box>
       ))}
-      {fitting.length > shown.length && <p class="faint">{fitting.length - shown.length} more: filter them</p>}
+      {fitting.length > listed.length && <p class="faint">{fitting.length - listed.length} more: filter them</p>}
     </Group>
   )
 }

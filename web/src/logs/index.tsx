@@ -7,6 +7,7 @@ import { address, change } from '../frame/address.ts'
 import { explore } from '../frame/grafana.ts'
 import { useHand } from '../frame/hand.ts'
 import { asked, iso } from '../frame/range.ts'
+import { shown } from '../parts/marks.tsx'
 import { Note, Part } from '../parts/part.tsx'
 import { facetsOf, histogram, stepFor, type Counts } from './counts.ts'
 import { Facets } from './facets.tsx'
@@ -50,7 +51,7 @@ export default function Logs() {
   const refused = question.kind === 'logql' && lines.problem?.status === 400
   return (
     <div class="view logs">
-      <h1 class="heard">{title}</h1>
+      <h1 class="heard">{shown(title)}</h1>
       {question.wrong && <Note>{question.wrong}. It was left out.</Note>}
       <div class="logs-sides">
         <Sides>

@@ -41,8 +41,8 @@ export function LineRow({ line, index, signs, selected, around, wrapped, details
       </span>
       <span role="gridcell" class="line-service">
         <ServiceMark service={line.service} />
-        <span class="cut" title={line.service}>
-          {line.service || 'no service.name'}
+        <span class="cut" title={shown(line.service)}>
+          {shown(line.service) || 'no service.name'}
         </span>
       </span>
       <span role="gridcell" class={`line-text mono${wrapped ? '' : ' cut'}`} title={wrapped ? undefined : whole}>

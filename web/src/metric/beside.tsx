@@ -30,7 +30,7 @@ export function Around({ records, about, time }: { records: LogRecord[]; about: 
             <a class="around" href={href('logs', { ...range, joined: 'no', services: r.service, at: r.id })}>
               <span class="common-line">
                 <Level severity={r.severity} /> <ServiceMark service={r.service} /> <span class="mono quiet-text" title={full(r.time)}>{clockTime(ms(r.time), true)}</span>
-                <span class="heard">{r.service}</span>
+                <span class="heard">{shown(r.service)}</span>
               </span>
               <span class="mono around-text">{shown(saying(bodyOf(r.body)))}</span>
             </a>

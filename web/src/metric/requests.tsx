@@ -8,6 +8,7 @@ import { explore } from '../frame/grafana.ts'
 import { useHand } from '../frame/hand.ts'
 import { useKeys } from '../frame/keys.ts'
 import { asked, iso, range } from '../frame/range.ts'
+import { shown } from '../parts/marks.tsx'
 import { Note, Part } from '../parts/part.tsx'
 import { count } from '../words/numbers.ts'
 import { Alike, Around } from './beside.tsx'
@@ -51,7 +52,7 @@ export function RequestsOf({ query }: { query: string }) {
   return (
     <div class="view metric">
       <section class="card metric-picture" aria-label="Requests by time and latency">
-        <h1 class="heard">Requests of {subject(query)}</h1>
+        <h1 class="heard">Requests of {shown(subject(query))}</h1>
         <Picker query={query} />
         {params.box && !box && <Note>“box={params.box}” is no box: it has a time and a latency, as T0,T1,LOW,HIGH.</Note>}
         <Part answer={map} lines={12} reading="reading requests" partial={partial}>

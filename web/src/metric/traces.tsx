@@ -139,12 +139,12 @@ function operation(r: Exemplar) {
 
 function through(r: Exemplar) {
   return (
-    <span class="trace-through" title={r.trace.services.join(', ')}>
+    <span class="trace-through" title={shown(r.trace.services.join(', '))}>
       {r.trace.services.slice(0, 10).map((s) => (
         <ServiceMark key={s} service={s} />
       ))}
       {r.trace.services.length > 10 && ` +${r.trace.services.length - 10}`}
-      <span class="heard">{r.trace.services.join(', ')}</span>
+      <span class="heard">{shown(r.trace.services.join(', '))}</span>
     </span>
   )
 }

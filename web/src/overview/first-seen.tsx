@@ -62,7 +62,7 @@ function TemplateRow({ of }: { of: Template }) {
         <span class="number faint">{count(of.count)}&#8201;×</span>
         <ServiceMark service={of.service} />
         <span class="mono template-text">
-          <span class="heard">{of.service}: </span>
+          <span class="heard">{shown(of.service)}: </span>
           {shown(saying(of.template).replaceAll('<_>', '‹n›'))}
         </span>
       </a>

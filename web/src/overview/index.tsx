@@ -7,7 +7,7 @@ import { href } from '../frame/address.ts'
 import { useHand } from '../frame/hand.ts'
 import { about, learnAbout } from '../frame/about.ts'
 import { asked, range } from '../frame/range.ts'
-import { Service } from '../parts/marks.tsx'
+import { Service, shown } from '../parts/marks.tsx'
 import { lengthOf } from '../words/times.ts'
 import { duration } from '../words/numbers.ts'
 import { Start } from '../start/index.tsx'
@@ -74,7 +74,7 @@ function Headline({ rows, map, hint, known }: HeadlineProps) {
   return (
     <div class="headline">
       <h1>
-        {head.service} {head.text}
+        {shown(head.service)} {head.text}
       </h1>
       <Deepest map={map} />
     </div>
@@ -100,5 +100,5 @@ function Deepest({ map }: { map: ServiceMap | undefined }) {
 
 function Busiest({ map }: { map: ServiceMap | undefined }) {
   const busiest = [...(map?.nodes ?? [])].sort((a, b) => b.calls - a.calls).slice(0, 2)
-  return <>{busiest.map((n) => `${n.service}: p95 ${duration(n.latency.p95_ns)}`).join(', ')}</>
+  return <>{busiest.map((n) => `${shown(n.service)}: p95 ${duration(n.latency.p95_ns)}`).join(', ')}</>
 }

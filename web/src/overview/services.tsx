@@ -6,7 +6,7 @@ import { address, change, href } from '../frame/address.ts'
 import { metricOfService } from '../frame/find.ts'
 import { useKeys } from '../frame/keys.ts'
 import { Against } from '../parts/against.tsx'
-import { Service } from '../parts/marks.tsx'
+import { Service, shown } from '../parts/marks.tsx'
 import { Card, Empty, Part } from '../parts/part.tsx'
 import { Spark } from '../parts/spark.tsx'
 import { TableOf, following, sorted, type Column } from '../parts/table.tsx'
@@ -88,7 +88,7 @@ function ServiceLink({ name }: { name: string }) {
 }
 
 function Course({ node }: { node: Node }) {
-  const says = slowness(node) >= slower ? `p95 of ${node.service} over time, with unusual times` : `p95 of ${node.service} over time`
+  const says = slowness(node) >= slower ? `p95 of ${shown(node.service)} over time, with unusual times` : `p95 of ${shown(node.service)} over time`
   return <Spark bars={p95Bars(node.bins, node.usual?.p95_ns)} width={120} height={18} says={says} />
 }
 

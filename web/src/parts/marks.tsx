@@ -7,7 +7,7 @@ import { markOf } from '../words/services.ts'
 export function ServiceMark({ service }: { service: string }) {
   const { letters, hue } = markOf(service)
   return (
-    <span class={`mark hue-${hue < 0 ? 'none' : hue}`} title={service} aria-hidden="true">
+    <span class={`mark hue-${hue < 0 ? 'none' : hue}`} title={shown(service)} aria-hidden="true">
       {letters}
     </span>
   )
@@ -18,7 +18,7 @@ export function Service({ name, children }: { name: string; children?: Component
   return (
     <span class="service">
       <ServiceMark service={name} />
-      <span class="cut">{name || 'no service.name'}</span>
+      <span class="cut">{shown(name) || 'no service.name'}</span>
       {children}
     </span>
   )

@@ -3,6 +3,7 @@ import './part.css'
 import type { ComponentChildren, JSX } from 'preact'
 import type { Answer } from '../api/answer.ts'
 import type { Problem } from '../api/client.ts'
+import { shown } from './marks.tsx'
 
 interface PartProps<T> {
   answer: Answer<T>
@@ -99,9 +100,9 @@ interface CardProps {
 /** Card is a titled part of a view. */
 export function Card({ title, about, aside, children, class: kind = '', id }: CardProps): JSX.Element {
   return (
-    <section class={`card ${kind}`} aria-label={title} id={id}>
+    <section class={`card ${kind}`} aria-label={shown(title)} id={id}>
       <header>
-        <h2>{title}</h2>
+        <h2>{shown(title)}</h2>
         {about && <span class="quiet-text">{about}</span>}
         {aside && <span class="card-aside">{aside}</span>}
       </header>

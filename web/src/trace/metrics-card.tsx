@@ -2,6 +2,7 @@
 import { useAnswer } from '../api/answer.ts'
 import type { TraceMetrics } from '../api/types.ts'
 import { href } from '../frame/address.ts'
+import { shown } from '../parts/marks.tsx'
 import { Card, Empty, Part } from '../parts/part.tsx'
 import { duration } from '../words/numbers.ts'
 import { ms } from '../words/times.ts'
@@ -18,7 +19,7 @@ export function MetricsCard({ t, span }: { t: Trace; span: number }) {
   const { service, name } = span >= 0 ? operationOf(t, span) : { service: t.rootService, name: t.rootName }
   const of = (a: TraceMetrics) => a.metrics.filter((m) => m.service === service).sort((a, b) => Number(b.operation === name) - Number(a.operation === name)).slice(0, fewMetrics)
   return (
-    <Card title="Metrics, with this trace marked" about={service}>
+    <Card title="Metrics, with this trace marked" about={shown(service)}>
       <Part answer={answer} lines={2} reading="looking for its metrics" empty={(a) => (of(a).length === 0 ? <Empty>No series says anything of {service || 'it'}.</Empty> : undefined)}>
         {(a) => (
           <ul class="metrics">
