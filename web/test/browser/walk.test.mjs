@@ -28,7 +28,13 @@ test('one click leads from a spike to its cause, the next into the slow span', a
   assert.match(rows.slice(0, line).findLast((r) => !/^(log line|[FEWID]\b)/.test(r)), /^inventory, /, rows.join('\n'))
 })
 
-test('the same by keys alone', async (t) => {
+test('one click leads from failures to the line that names their cause', async (t) => {
+  const page = await open(t, demo, '#/')
+  await page.locator('a.spike-failed', { hasText: 'POST /checkout' }).first().click({ timeout: spikesWithin })
+  await page.getByRole('region', { name: 'Around then, without a trace id' }).getByText('key server locked session').first().waitFor()
+})
+
+test('the way to the slow span by keys alone', async (t) => {
   const page = await open(t, demo, '#/health')
   await page.getByRole('heading', { level: 1 }).first().waitFor()
   await page.keyboard.press('1')
