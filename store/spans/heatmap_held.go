@@ -153,7 +153,7 @@ func (s *heldSearch) indexed(ctx context.Context, plan *spanPlan) error {
 		}
 		more = len(units) == unitsRemembered
 		for _, u := range units {
-			if half := u.ID == traceid.LowerHalf(u.ID); half || s.requests[plait.TraceID(u.ID)] != nil {
+			if half := u.ID == traceid.LowerHalf(u.ID); half || s.requests[u.ID] != nil {
 				named = append(named, u)
 			}
 		}
