@@ -42,7 +42,7 @@ func TestCountsGoWithTheirRowsAndStayWithThoseThatExemplarsKeep(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = counted.Logs(t.Context(), always, func(c *counts.LogCell) error {
+		err = counted.Logs(t.Context(), always, true, func(c *counts.LogCell) error {
 			logs += c.Count
 			return nil
 		})

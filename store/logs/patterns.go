@@ -94,7 +94,7 @@ func (s *Reader) classSums(ctx context.Context, q query.LogPatterns, steps tally
 	}
 	sums, memory := map[volumeKey][]stepCount{}, search.NewMemory(ctx)
 	const keyBytes, stepBytes = 200, 32
-	return sums, s.counted.Logs(ctx, steps, func(c *counts.LogCell) error {
+	return sums, s.counted.Logs(ctx, steps, true, func(c *counts.LogCell) error {
 		if !isMeant(c.Resource) {
 			return nil
 		}

@@ -25,7 +25,7 @@ func (s *Reader) LogStreams(ctx context.Context, q query.LogStreams) ([]query.Lo
 	}
 	type place struct{ resource, step int64 }
 	sums := map[place]query.LogStep{}
-	err := s.counted.Logs(ctx, steps, func(c *counts.LogCell) error {
+	err := s.counted.Logs(ctx, steps, false, func(c *counts.LogCell) error {
 		at := place{c.Resource, c.Minute}
 		sum := sums[at]
 		sum.Index, sum.Count, sum.Bytes = int(c.Minute), sum.Count+c.Count, sum.Bytes+c.Bytes

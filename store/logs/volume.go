@@ -24,7 +24,7 @@ func (s *Reader) LogVolume(ctx context.Context, q query.LogVolume) ([]query.LogV
 		return nil, fmt.Errorf("count log records: %w", err)
 	}
 	steps := tally.NewSteps(q.Range, q.Length, q.Aligned)
-	if err := s.counted.Logs(ctx, steps, func(c *counts.LogCell) error { return v.cells.Add(ctx, c) }); err != nil {
+	if err := s.counted.Logs(ctx, steps, q.By.Template, func(c *counts.LogCell) error { return v.cells.Add(ctx, c) }); err != nil {
 		return nil, err
 	}
 	if err := v.cells.Flush(ctx); err != nil {

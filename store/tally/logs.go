@@ -13,8 +13,9 @@ import (
 	"github.com/plaithq/plait/store/rowcodec"
 )
 
-// Logs hands out how many log records there are in each step, as Spans does.
-func (t *Tally) Logs(ctx context.Context, steps Steps, use func(*counts.LogCell) error) error {
+// Logs hands out how many log records there are in each step, as Spans does. Their classes may be 0 where nobody asks for them: rows
+// of a few seconds have about as many classes as rows.
+func (t *Tally) Logs(ctx context.Context, steps Steps, classes bool, use func(*counts.LogCell) error) error {
 	var bad error
 	hand := func(c *counts.LogCell) bool {
 		bad = use(c)
@@ -47,7 +48,7 @@ func (t *Tally) Logs(ctx context.Context, steps Steps, use func(*counts.LogCell)
 			return err
 		}
 		length, origin := steps.bins(c)
-		return each(ctx, tx, row, logRowsSQL, pg.Planned, rowcodec.MicrosTime(c.from), rowcodec.MicrosTime(c.to), length, rowcodec.MicrosTime(origin))
+		return each(ctx, tx, row, logRowsSQL, pg.Planned, rowcodec.MicrosTime(c.from), rowcodec.MicrosTime(c.to), length, rowcodec.MicrosTime(origin), classes)
 	})
 	if err != nil {
 		return fmt.Errorf("count log records: %w", err)

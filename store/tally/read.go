@@ -126,7 +126,7 @@ WHERE start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL
 
 	// Many rows are of one resource, class and severity, and few numbers tell how many they are.
 	logRowsSQL = `
-SELECT date_bin($3, time, $4), resource, class, severity, count(*), sum(octet_length(body))::int8
+SELECT date_bin($3, time, $4), resource, CASE WHEN $5 THEN class ELSE 0 END, severity, count(*), sum(octet_length(body))::int8
 FROM plait_store.log
 WHERE time >= $1 AND time < $2 AND ` + search.ShelvesSQL + `
 GROUP BY 1, 2, 3, 4`

@@ -179,7 +179,7 @@ type logSum struct{ count, bytes int64 }
 
 func (d *database) countedLogs(ctx context.Context, s tally.Steps) (map[counts.LogKey]logSum, error) {
 	sums := map[counts.LogKey]logSum{}
-	err := d.tally.Logs(ctx, s, func(c *counts.LogCell) error {
+	err := d.tally.Logs(ctx, s, true, func(c *counts.LogCell) error {
 		sums[c.LogKey] = logSum{sums[c.LogKey].count + c.Count, sums[c.LogKey].bytes + c.Bytes}
 		return nil
 	})
