@@ -63,8 +63,8 @@ export function RequestsOf({ query }: { query: string }) {
         {box ? (
           <>
             <Common answer={compared} rest={rest} looked={looked} />
-            <Logged answer={compared} />
             {compared.value && <Around records={compared.value.around} about="same services" time={timesOf(compared.value)} />}
+            <Logged answer={compared} />
             <Alike answer={compared} />
           </>
         ) : (
