@@ -48,7 +48,7 @@ const (
 	// unlikely is from which chance on nothing sets requests apart.
 	unlikely = 0.05
 	// aroundBefore, aroundTold and aroundRead are about records without a trace.
-	aroundBefore           = 15 * time.Second
+	aroundBefore           = time.Minute
 	aroundTold, aroundRead = 3, 200
 	// warns is the severity WARN: what is less severe is not told.
 	warns = plait.SeverityNumber(13)

@@ -862,7 +862,7 @@ export interface components {
             }[];
             /** @description versions, regions, instances that do not set the box apart */
             no_different: components["schemas"]["ComparedValue"][];
-            /** @description of the same services, without a trace id, from WARN on, from 15 seconds before the box; three at most, the most severe first */
+            /** @description of the same services, without a trace id, from WARN on, from a minute before the box; three at most, the most severe first */
             around: components["schemas"]["LogRecord"][];
             left_out: {
                 key: string;

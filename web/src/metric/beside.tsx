@@ -11,7 +11,7 @@ import { saying } from '../words/saying.ts'
 import { alike } from './sentences.ts'
 
 /** before is how long before a time lines may tell its cause, in ms. */
-const before = 15_000
+const before = 60_000
 
 interface Time {
   start: number
