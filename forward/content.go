@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/klauspost/compress/zstd"
@@ -8,25 +9,30 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/outbox"
 	"github.com/plaithq/plait/wire/otlp"
+	"github.com/plaithq/plait/wire/remotewrite"
 )
 
 // content is records of one signal, in the order in which they were committed.
 type content struct {
-	spans []plait.Span
-	logs  []plait.LogRecord
+	spans  []plait.Span
+	logs   []plait.LogRecord
+	series []plait.SeriesData
 }
 
-func (c content) len() int { return len(c.spans) + len(c.logs) }
+func (c content) len() int { return len(c.spans) + len(c.logs) + len(c.series) }
 
 // slice is a part of the records.
 func (c content) slice(from, to int) content {
-	if len(c.spans) > 0 {
+	switch {
+	case len(c.spans) > 0:
 		return content{spans: c.spans[from:to]}
+	case len(c.series) > 0:
+		return content{series: c.series[from:to]}
 	}
 	return content{logs: c.logs[from:to]}
 }
 
-// What stands in the outbox is OTLP, compressed by zstd at its fastest: it is written while a commit waits.
+// What stands in the outbox is OTLP, or remote write 2.0 for series, compressed by zstd at its fastest: it is written while a commit waits.
 const outboxWindow = 512 << 10
 
 var (
@@ -50,13 +56,23 @@ func Encoding() outbox.Encoding {
 		Logs: func(parts ...[]plait.LogRecord) []byte {
 			return outboxEncoder.EncodeAll(otlp.AppendLogs(nil, parts...), nil)
 		},
+		Metrics: func(parts ...[]plait.SeriesData) []byte {
+			body, err := remotewrite.EncodeV2(parts...)
+			if err != nil {
+				return []byte(err.Error()) // which cannot be read either, and is set aside: no decoder makes such a histogram
+			}
+			return outboxEncoder.EncodeAll(body, nil)
+		},
 	}
 }
 
 // encoded is content as it stands in the outbox.
 func encoded(c content) []byte {
-	if len(c.spans) > 0 {
+	switch {
+	case len(c.spans) > 0:
 		return Encoding().Traces(c.spans)
+	case len(c.series) > 0:
+		return Encoding().Metrics(c.series)
 	}
 	return Encoding().Logs(c.logs)
 }
@@ -74,6 +90,12 @@ func (c *content) read(s outbox.Signal, body []byte) error {
 			return fmt.Errorf("read spans of the outbox: %w", err)
 		}
 		c.spans = joined(c.spans, traces.Spans)
+	case outbox.Metrics:
+		m, err := remotewrite.NewDecoder().Decode(context.Background(), plain, remotewrite.V2, new(remotewrite.Memory), nil)
+		if err != nil {
+			return fmt.Errorf("read series of the outbox: %w", err)
+		}
+		c.series = joined(c.series, m.Series)
 	default:
 		logs, err := otlp.DecodeLogs(plain)
 		if err != nil {

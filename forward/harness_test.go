@@ -180,17 +180,23 @@ func (g *gateway) until(target string, is func(outbox.Status) bool) outbox.Statu
 // refusals are the reasons for which records of a target were set aside, with their numbers.
 func (g *gateway) refusals(target string) (all []string) {
 	g.t.Helper()
-	conn, err := pgx.Connect(g.t.Context(), g.url)
+	return texts(g.t, g.url, "SELECT record_count || ' ' || reason FROM plait_store.forward_refusal WHERE target = $1 ORDER BY refused_at", target)
+}
+
+// texts asks a database for a list of texts.
+func texts(t *testing.T, url, sql string, args ...any) (all []string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
-		g.t.Fatal(err)
+		t.Fatal(err)
 	}
-	defer conn.Close(context.WithoutCancel(g.t.Context()))
-	rows, err := conn.Query(g.t.Context(), "SELECT record_count || ' ' || reason FROM plait_store.forward_refusal WHERE target = $1 ORDER BY refused_at", target)
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	rows, err := conn.Query(t.Context(), sql, args...)
 	if err == nil {
 		all, err = pgx.CollectRows(rows, pgx.RowTo[string])
 	}
 	if err != nil {
-		g.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return all
 }

@@ -82,3 +82,36 @@ func TestSpansArriveByZipkin(t *testing.T) {
 		}
 	}
 }
+
+func TestSeriesArriveByRemoteWrite(t *testing.T) {
+	t.Parallel()
+	g, other := newGateway(t), newDoors(t)
+	target := targetAt(t, "prometheus", "prometheus_remote_write", newCutter(t, other.http, 2).listener.Addr().String())
+	target.BatchSize = 1 << 10
+	g.start(target)
+	now := time.Now().Truncate(time.Second)
+	for i := range 6 {
+		at := now.Add(time.Duration(i-6) * time.Second)
+		m := &plait.Metrics{}
+		for j := range 40 {
+			m.Series = append(m.Series, plait.SeriesData{
+				Labels:    plait.Labels{{Name: plait.NameLabel, Value: "work_total"}, {Name: "job", Value: fmt.Sprint("job-", j)}},
+				Samples:   []plait.Sample{{TimeMillis: at.UnixMilli(), Value: float64(i * j)}},
+				Exemplars: []plait.Exemplar{{TimeNanos: at.UnixNano(), Value: float64(j), TraceID: plait.TraceID{1, byte(i), byte(j)}, SpanID: plait.SpanID{3}}},
+			})
+		}
+		if _, err := g.store.WriteMetrics(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.settleAll()
+	for what, sql := range map[string]string{
+		"samples":   "SELECT metric || labels::text || time || value FROM plait.samples ORDER BY 1",
+		"exemplars": "SELECT metric || labels::text || time || value || trace_id || span_id FROM plait.exemplars ORDER BY 1",
+	} {
+		want, got := texts(t, g.url, sql), texts(t, other.url, sql)
+		if diff := cmp.Diff(want, got); diff != "" || len(want) != 240 {
+			t.Errorf("%d %s (-want +got):\n%s", len(want), what, diff)
+		}
+	}
+}

@@ -32,6 +32,7 @@ var values = cmp.Comparer(func(a, b plait.Value) bool {
 // doors are those of another Plait, which is started and stopped at the same addresses.
 type doors struct {
 	t          *testing.T
+	url        string
 	store      *store.Store
 	http, grpc string
 	stop       func()
@@ -39,7 +40,8 @@ type doors struct {
 
 func newDoors(t *testing.T) *doors {
 	t.Helper()
-	d := &doors{t: t, store: storetest.New(t), http: "127.0.0.1:0", grpc: "127.0.0.1:0"}
+	url := storetest.URL(t)
+	d := &doors{t: t, url: url, store: storetest.Open(t, url), http: "127.0.0.1:0", grpc: "127.0.0.1:0"}
 	d.start()
 	t.Cleanup(func() { d.stop() })
 	return d

@@ -93,6 +93,7 @@ var protocols = []protocol{
 	{name: "otlp_grpc", signals: []outbox.Signal{outbox.Traces, outbox.Logs}, open: openOTLPGRPC, validate: validateGRPC},
 	{name: "loki", signals: []outbox.Signal{outbox.Logs}, open: openLoki},
 	{name: "zipkin", signals: []outbox.Signal{outbox.Traces}, open: openZipkin},
+	{name: "prometheus_remote_write", signals: []outbox.Signal{outbox.Metrics}, open: openRemoteWrite, validate: validateRemoteWrite},
 }
 
 // protocol is that of the target, nil if there is none of its name.

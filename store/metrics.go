@@ -9,6 +9,7 @@ import (
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/commit"
 	"github.com/plaithq/plait/store/metrics"
+	"github.com/plaithq/plait/store/outbox"
 	"github.com/plaithq/plait/store/partition"
 	"github.com/plaithq/plait/store/pgcopy"
 	"github.com/plaithq/plait/store/tally"
@@ -87,11 +88,13 @@ type metricWriter struct {
 	placer      func() partition.Placer
 	now         func() time.Time
 	halves      traceid.Halves
+	outbox      *outbox.Collector[plait.SeriesData]
 }
 
-func newMetricWriter(db *metrics.DB, partitions *partition.Keeper) *metricWriter {
+func newMetricWriter(db *metrics.DB, partitions *partition.Keeper, out *outbox.Outbox, encode func(...[]plait.SeriesData) []byte) *metricWriter {
 	return &metricWriter{
-		db: db, increments: tally.NewIncrementCollector(), now: partitions.Now, halves: traceid.NewHalves(),
+		outbox: outbox.NewCollector(out, outbox.Metrics, encode, metrics.WeighSeries),
+		db:     db, increments: tally.NewIncrementCollector(), now: partitions.Now, halves: traceid.NewHalves(),
 		placer: func() partition.Placer { return partitions.Placer("sample_chunk", partitions.Now()) },
 	}
 }
@@ -107,6 +110,7 @@ func (w *metricWriter) Prepare(group []*metricBatch, _, opening *pgx.Batch, _ bo
 		}
 	}
 	w.halves.Queue(opening, partition.DayOf(w.now()), false)
+	w.outbox.Queue(opening, len(group), func(i int) []plait.SeriesData { return group[i].Stored() })
 	w.queueIncrements(opening)
 	return nil
 }

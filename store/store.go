@@ -242,7 +242,7 @@ func (s *Store) openWriters() {
 	refresh := s.partitions.Make
 	s.traces = commit.New(s.writePool, commits, "traces", spans.NewWriter(s.partitions, s.contentKey, s.dictionaries, s.spanTerms, s.outbox, s.config.Outbox.Traces), refresh)
 	s.logs = commit.New(s.writePool, commits, "logs", logs.NewWriter(s.partitions, s.contentKey, s.dictionaries, s.logTerms, s.outbox, s.config.Outbox.Logs), refresh)
-	s.samples = commit.New(s.writePool, commits, "metrics", newMetricWriter(s.metrics, s.partitions), refresh)
+	s.samples = commit.New(s.writePool, commits, "metrics", newMetricWriter(s.metrics, s.partitions, s.outbox, s.config.Outbox.Metrics), refresh)
 }
 
 // startBackground starts what runs until Close.

@@ -19,6 +19,22 @@ type Batch struct {
 	metadata   []plait.MetricMetadata
 	increments []plait.Increment
 	refused    []plait.Refusal
+	series     []plait.SeriesData // all of the request, to which they belong
+	leftOut    map[int]bool       // places of those that are refused
+}
+
+// Stored are the series of the request that are stored. They belong to the request.
+func (b *Batch) Stored() []plait.SeriesData {
+	if len(b.leftOut) == 0 {
+		return b.series
+	}
+	var stored []plait.SeriesData
+	for i := range b.series {
+		if !b.leftOut[i] {
+			stored = append(stored, b.series[i])
+		}
+	}
+	return stored
 }
 
 // Increments are those of the request. Who commits the batch commits them with it.
@@ -32,7 +48,7 @@ func (b *Batch) Refused() []plait.Refusal { return b.refused }
 const maxNamings = 8
 
 // Prepare names the series of a request and writes those to the dictionary that are unknown.
-// The batch keeps nothing of m but the encoded histograms and the increments. Series beyond the limit of new ones
+// The batch refers to the series of m, and keeps nothing else of it but the encoded histograms and the increments. Series beyond the limit of new ones
 // and those that the database does not take are refused, the rest goes on.
 func (db *DB) Prepare(ctx context.Context, m *plait.Metrics) (*Batch, error) {
 	if err := db.awaitRoom(ctx); err != nil {
@@ -41,7 +57,7 @@ func (db *DB) Prepare(ctx context.Context, m *plait.Metrics) (*Batch, error) {
 	today := db.today()
 	unfit := map[int64]string{}
 	for range maxNamings {
-		b := &Batch{increments: m.Increments}
+		b := &Batch{increments: m.Increments, series: m.Series}
 		fresh := b.name(db, m.Series, today, unfit)
 		settled, err := db.enterSeries(ctx, fresh, today, unfit)
 		if err != nil {
@@ -71,11 +87,13 @@ func (b *Batch) name(db *DB, all []plait.SeriesData, today int32, unfit map[int6
 			if reason, bad := unfit[id]; bad {
 				b.refused = append(b.refused, plait.Refusal{Reason: reason})
 				leaveOut(&b.refused[len(b.refused)-1], s)
+				b.leave(i)
 				continue
 			}
 			if !known && fresh[id] == nil {
 				if len(fresh) >= limit {
 					leaveOut(&beyond, s)
+					b.leave(i)
 					continue
 				}
 				fresh[id] = s.Labels
@@ -89,6 +107,14 @@ func (b *Batch) name(db *DB, all []plait.SeriesData, today int32, unfit map[int6
 		b.refused = append(b.refused, beyond)
 	}
 	return fresh
+}
+
+// leave notes that a series is refused.
+func (b *Batch) leave(i int) {
+	if b.leftOut == nil {
+		b.leftOut = map[int]bool{}
+	}
+	b.leftOut[i] = true
 }
 
 // grow makes room for so many samples.
@@ -267,4 +293,17 @@ func (r *headRow) encode(rows *pgcopy.Rows) {
 func (b *Batch) Weigh() (records, bytes int) {
 	records = len(b.floats.series) + len(b.histograms.series) + len(b.exemplars) + len(b.metadata) + len(b.increments)
 	return records, 48*records + b.histograms.encodedBytes()
+}
+
+// WeighSeries returns about how many bytes a series of a request holds.
+func WeighSeries(s *plait.SeriesData) int {
+	const fixed, point, exemplar = 64, 24, 96
+	bytes := fixed + point*len(s.Samples) + exemplar*len(s.Exemplars)
+	for i := range s.Labels {
+		bytes += len(s.Labels[i].Name) + len(s.Labels[i].Value)
+	}
+	for i := range s.Histograms {
+		bytes += point + len(s.Histograms[i].Encoded)
+	}
+	return bytes
 }
