@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"unsafe"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query"
@@ -54,7 +55,7 @@ type volume struct {
 
 	numbers map[volumeGroup]int
 	found   []volumeGroup
-	steps   []map[int]*query.LogStep // of each group
+	steps   [][]query.LogStep // of each group, in order
 	classes *dictionary.Table[dictionary.LogClass]
 }
 
@@ -136,7 +137,7 @@ func (v *volume) groupOf(k volumeKey, resource *plait.Resource) int {
 	if !ok {
 		number = len(v.found)
 		v.numbers[g] = number
-		v.found, v.steps = append(v.found, g), append(v.steps, map[int]*query.LogStep{})
+		v.found, v.steps = append(v.found, g), append(v.steps, nil)
 		v.memory.Take(groupBytes + len(g.service) + len(g.template))
 	}
 	return number
@@ -150,20 +151,20 @@ func firstOfRange(n plait.SeverityNumber) plait.SeverityNumber {
 	return (n-1)/4*4 + 1
 }
 
-const (
-	groupBytes = 200
-	stepBytes  = 80
-)
+// groupBytes is about what a group takes beside its texts and steps.
+const groupBytes = 200
 
 // use adds a cell to its group.
 func (v *volume) use(group int, c *counts.LogCell) error {
-	at := int(c.Minute)
-	step := v.steps[group][at]
-	if step == nil {
-		step = &query.LogStep{Index: at}
-		v.steps[group][at] = step
-		v.memory.Take(stepBytes)
+	steps := v.steps[group]
+	at, found := slices.BinarySearchFunc(steps, int(c.Minute), func(s query.LogStep, index int) int { return cmp.Compare(s.Index, index) })
+	if !found {
+		before := cap(steps)
+		steps = slices.Insert(steps, at, query.LogStep{Index: int(c.Minute)})
+		v.memory.Take((cap(steps) - before) * int(unsafe.Sizeof(query.LogStep{})))
+		v.steps[group] = steps
 	}
+	step := &steps[at]
 	step.Count, step.Bytes = step.Count+c.Count, step.Bytes+c.Bytes
 	if !v.memory.Left() {
 		return search.ErrTooManyGroups
@@ -175,11 +176,7 @@ func (v *volume) use(group int, c *counts.LogCell) error {
 func (v *volume) groups() []query.LogVolumeGroup {
 	all := make([]query.LogVolumeGroup, len(v.found))
 	for i, g := range v.found {
-		all[i] = query.LogVolumeGroup{Service: g.service, Severity: g.severity, Template: g.template}
-		for _, step := range v.steps[i] {
-			all[i].Steps = append(all[i].Steps, *step)
-		}
-		slices.SortFunc(all[i].Steps, func(a, b query.LogStep) int { return cmp.Compare(a.Index, b.Index) })
+		all[i] = query.LogVolumeGroup{Service: g.service, Severity: g.severity, Template: g.template, Steps: v.steps[i]}
 	}
 	slices.SortFunc(all, func(a, b query.LogVolumeGroup) int {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Template, b.Template))
