@@ -19,8 +19,8 @@ func (d *xrayDoor) overHTTP() []door {
 
 func (d *xrayDoor) serve(x *exchange) (outcome, error) {
 	contentType := x.Request().Header.Get("Content-Type")
-	switch media, _, _ := mime.ParseMediaType(contentType); {
-	case media == mediaJSON, media == "application/x-amz-json-1.1":
+	switch media, _, _ := mime.ParseMediaType(contentType); media {
+	case mediaJSON, "application/x-amz-json-1.1":
 	default:
 		return outcome{}, plait.Errorf(errUnsupported, "content type %.64q: send %s", contentType, mediaJSON)
 	}
