@@ -125,7 +125,7 @@ func (s *Server) compare(ctx context.Context, p compareParams) (*compareAnswer, 
 		Query: p.Query, Rest: p.Rest, Box: side(&found.Box), Others: side(&found.Others), Operations: found.Operations,
 		WithoutSlow: found.Slow, WithoutFailed: found.Failed, TooFew: found.TooFew,
 		Values: comparedValues(found.Values), NoDifferent: comparedValues(found.Alike), Templates: make([]comparedTemplate, 0, len(found.Templates)),
-		Around: s.linksFor(ctx).records(found.Around), LeftOut: make([]leftOut, 0, len(found.IDs)+len(found.Ports)),
+		Around: s.linksFor(ctx).records(found.Around), LeftOut: make([]leftOut, 0, len(found.IDs)+len(found.Ports)+len(found.Verdicts)),
 		KeysNotCompared: found.MoreKeys, IgnoredMatchers: written(found.Ignored), Truncated: found.CutShort,
 	}
 	for _, t := range found.Templates {
@@ -136,6 +136,9 @@ func (s *Server) compare(ctx context.Context, p compareParams) (*compareAnswer, 
 	}
 	for _, key := range found.Ports {
 		answer.LeftOut = append(answer.LeftOut, leftOut{key, "a port for each connection"})
+	}
+	for _, key := range found.Verdicts {
+		answer.LeftOut = append(answer.LeftOut, leftOut{key, "says that a request failed"})
 	}
 	return answer, nil
 }

@@ -77,10 +77,11 @@ type Comparison struct {
 	Alike []ComparedValue
 	// Around are log records of the same services without a trace, the most severe first.
 	Around []plait.LogRecord
-	// IDs are keys that have a value for nearly each request, Ports those of ports that a system gave to connections,
-	// MoreKeys how many keys were not compared.
+	// IDs are keys that have a value for nearly each request, Ports those of ports that a system gave to connections, Verdicts
+	// those of what says that a request failed, where the others did not. MoreKeys is how many more keys were not compared.
 	IDs      []string
 	Ports    []string
+	Verdicts []string
 	MoreKeys int
 	Ignored  []plait.Matcher
 	CutShort bool
@@ -184,7 +185,10 @@ func (p *Pivots) compare(ctx context.Context, c *Comparison) error {
 		return err
 	}
 	c.IDs, c.CutShort = values.IDs, c.CutShort || cut || values.CutShort
-	values.Values, c.Ports = withoutPorts(values.Values)
+	values.Values, c.Ports = leaveOut(values.Values, isConnection)
+	if c.Failed {
+		values.Values, c.Verdicts = leaveOut(values.Values, isVerdict)
+	}
 	c.compareValues(values.Values)
 	c.compareTemplates(templates)
 	return nil

@@ -8,7 +8,7 @@ import { asked } from '../frame/range.ts'
 import { Empty, Part } from '../parts/part.tsx'
 import { Picker } from './picker.tsx'
 import { RequestsOf } from './requests.tsx'
-import { formatRequests, ofRequests } from './selector.ts'
+import { anyRequests, formatRequests, ofRequests } from './selector.ts'
 import { SeriesOf } from './series.tsx'
 
 export default function Metric() {
@@ -22,7 +22,7 @@ function Busiest() {
   const answer = useAnswer<SpanVolume>('api/v1/spans/volume', { by: 'service', kind: 'server', step: '1h', ...asked() })
   const most = [...(answer.value?.volumes ?? [])].sort((a, b) => b.spans - a.spans)[0]?.service
   useEffect(() => {
-    if (most) change({ query: formatRequests({ service: most, kind: 'SPAN_KIND_SERVER', operation: '' }) }, 'replace')
+    if (most) change({ query: formatRequests({ ...anyRequests, service: most, kind: 'SPAN_KIND_SERVER' }) }, 'replace')
   }, [most])
   return (
     <div class="view">

@@ -1,4 +1,4 @@
-// The picker: service, kind and operation write the PromQL beside them; any metric can be typed.
+// The picker: service, kind, operation and status write the PromQL beside them; any metric can be typed.
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { useAnswer } from '../api/answer.ts'
@@ -6,7 +6,7 @@ import type { Services, SpanVolume } from '../api/types.ts'
 import { change } from '../frame/address.ts'
 import { asked } from '../frame/range.ts'
 import { ServiceMark, shown } from '../parts/marks.tsx'
-import { formatRequests, kinds, parseRequests, type Requests } from './selector.ts'
+import { anyRequests, formatRequests, kinds, parseRequests, statuses, type Requests } from './selector.ts'
 
 /** mostNames bounds what the browser is given to choose from. */
 const mostNames = 2000
@@ -20,7 +20,7 @@ export function Picker({ query }: { query: string }) {
   const requests = parseRequests(query)
   return (
     <div class="picker" role="group" aria-label="Which requests">
-      <Fields requests={requests ?? { service: '', kind: '', operation: '' }} known={requests !== undefined} />
+      <Fields requests={requests ?? anyRequests} known={requests !== undefined} />
       <QueryField query={query} />
     </div>
   )
@@ -40,6 +40,7 @@ function Fields({ requests, known }: { requests: Requests; known: boolean }) {
       </Field>
       <Field label="Kind" value={requests.kind} any="every kind" options={kinds} onPick={(k) => set({ kind: k, operation: '' })} />
       <Field label="Operation" value={requests.operation} any="every operation" options={operations.slice(0, mostNames).map((n) => [n, shown(n)])} onPick={(operation) => set({ operation })} />
+      <Field label="Status" value={requests.status} any="any status" options={statuses} onPick={(status) => set({ status })} />
     </>
   )
 }

@@ -2,18 +2,19 @@ import { expect, test } from 'vitest'
 import { formatRequests, ofRequests, parseRequests, subject, p95Of } from './selector.ts'
 
 test.each([
-  ['traces_spanmetrics_latency{service="storefront",span_kind="SPAN_KIND_SERVER"}', { service: 'storefront', kind: 'SPAN_KIND_SERVER', operation: '' }],
-  ['traces_spanmetrics_latency{service="checkout",span_kind="SPAN_KIND_CLIENT",span_name="POST payment"}', { service: 'checkout', kind: 'SPAN_KIND_CLIENT', operation: 'POST payment' }],
-  ['traces_spanmetrics_latency{}', { service: '', kind: '', operation: '' }],
-  ['traces_spanmetrics_latency{service="a \\"b\\", c=\\\\d"}', { service: 'a "b", c=\\d', kind: '', operation: '' }],
+  ['traces_spanmetrics_latency{service="storefront",span_kind="SPAN_KIND_SERVER"}', { service: 'storefront', kind: 'SPAN_KIND_SERVER', operation: '', status: '' }],
+  ['traces_spanmetrics_latency{service="checkout",span_kind="SPAN_KIND_CLIENT",span_name="POST payment"}', { service: 'checkout', kind: 'SPAN_KIND_CLIENT', operation: 'POST payment', status: '' }],
+  ['traces_spanmetrics_latency{service="bank",status_code="STATUS_CODE_ERROR"}', { service: 'bank', kind: '', operation: '', status: 'STATUS_CODE_ERROR' }],
+  ['traces_spanmetrics_latency{}', { service: '', kind: '', operation: '', status: '' }],
+  ['traces_spanmetrics_latency{service="a \\"b\\", c=\\\\d"}', { service: 'a "b", c=\\d', kind: '', operation: '', status: '' }],
 ])('%s is what the picker shows', (query, requests) => {
   expect(parseRequests(query)).toEqual(requests)
   expect(formatRequests(requests)).toBe(query)
 })
 
 test('spaces do not matter', () => {
-  expect(parseRequests(' traces_spanmetrics_latency{ service = "a", span_name="b" } ')).toEqual({ service: 'a', kind: '', operation: 'b' })
-  expect(parseRequests('traces_spanmetrics_latency')).toEqual({ service: '', kind: '', operation: '' })
+  expect(parseRequests(' traces_spanmetrics_latency{ service = "a", span_name="b" } ')).toEqual({ service: 'a', kind: '', operation: 'b', status: '' })
+  expect(parseRequests('traces_spanmetrics_latency')).toEqual({ service: '', kind: '', operation: '', status: '' })
 })
 
 test.each(['traces_spanmetrics_latency{service=~"a.*"}', 'traces_spanmetrics_latency{tenant="a"}', 'rate(up[5m])', 'traces_spanmetrics_latency{service="a"} > 1', 'traces_spanmetrics_latency{service="\\a"}'])(

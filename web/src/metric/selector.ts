@@ -7,10 +7,15 @@ export interface Requests {
   /** as the label span_kind has it, SPAN_KIND_SERVER */
   kind: string
   operation: string
+  /** as the label status_code has it, STATUS_CODE_ERROR */
+  status: string
 }
 
+/** anyRequests is all of them. */
+export const anyRequests: Requests = { service: '', kind: '', operation: '', status: '' }
+
 const latency = 'traces_spanmetrics_latency'
-const labels: Record<string, keyof Requests> = { service: 'service', span_kind: 'kind', span_name: 'operation' }
+const labels: Record<string, keyof Requests> = { service: 'service', span_kind: 'kind', span_name: 'operation', status_code: 'status' }
 
 /** kinds are the kinds of spans by the label's value, in the words of the picker. */
 export const kinds: [value: string, words: string][] = [
@@ -19,6 +24,13 @@ export const kinds: [value: string, words: string][] = [
   ['SPAN_KIND_CONSUMER', 'as consumer'],
   ['SPAN_KIND_PRODUCER', 'as producer'],
   ['SPAN_KIND_INTERNAL', 'within itself'],
+]
+
+/** statuses are those of spans by the label's value, in the words of the picker. */
+export const statuses: [value: string, words: string][] = [
+  ['STATUS_CODE_ERROR', 'failed'],
+  ['STATUS_CODE_UNSET', 'not told'],
+  ['STATUS_CODE_OK', 'succeeded'],
 ]
 
 /** ofRequests says whether the samples of a metric are requests, so that they have a heatmap. */
@@ -30,7 +42,7 @@ export function ofRequests(query: string): boolean {
 export function parseRequests(query: string): Requests | undefined {
   const parts = /^\s*traces_spanmetrics_latency\s*(?:\{(.*)\})?\s*$/.exec(query)
   if (!parts) return undefined
-  const found: Requests = { service: '', kind: '', operation: '' }
+  const found: Requests = { ...anyRequests }
   let rest = (parts[1] ?? '').trim()
   while (rest !== '') {
     const matcher = /^(\w+)\s*=\s*("(?:[^"\\]|\\.)*")\s*(?:,\s*|$)/.exec(rest)
@@ -53,8 +65,11 @@ function text(literal: string): string | undefined {
 }
 
 /** formatRequests writes what the picker chooses as PromQL. */
-export function formatRequests({ service, kind, operation }: Requests): string {
-  const matchers = [service && `service=${quoted(service)}`, kind && `span_kind=${quoted(kind)}`, operation && `span_name=${quoted(operation)}`]
+export function formatRequests({ service, kind, operation, status }: Requests): string {
+  const matchers = [
+    service && `service=${quoted(service)}`, kind && `span_kind=${quoted(kind)}`, operation && `span_name=${quoted(operation)}`,
+    status && `status_code=${quoted(status)}`,
+  ]
   return `${latency}{${matchers.filter(Boolean).join(',')}}`
 }
 

@@ -39,6 +39,9 @@ test('what a box was compared with is told', () => {
   const ports = { key: 'client.port', why: 'ports of connections' }
   expect(comparedWith(comparison({ left_out: [...left_out, ports] }))).toContain('Ids and ports of connections are left out.')
   expect(comparedWith(comparison({ left_out: [ports] }))).toContain('. Ports of connections are left out.')
+  const verdict = { key: 'error.type', why: 'says that a request failed' }
+  expect(comparedWith(comparison({ left_out: [...left_out, ports, verdict] }))).toContain('Ids, ports of connections and what only says that a request failed are left out.')
+  expect(comparedWith(comparison({ left_out: [verdict] }))).toContain('. What only says that a request failed is left out.')
   expect(comparedWith(comparison({ without_slow: true, left_out }))).toBe('Compared with 1,095 requests to the same 2 operations outside the box and outside other spikes. Ids are left out.')
   expect(comparedWith(comparison({ rest: 'before', operations: 1, others: { start: '', end: '', requests: 1000, total: 36246, sampled_one_in: 2 } }))).toBe(
     'Compared with 1,000 of about 36,246 requests to the same operation in the time before, for as long.',

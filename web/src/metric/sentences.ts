@@ -81,10 +81,14 @@ export function comparedWith(c: Comparison): string {
 
 // leftOut says what is not compared.
 function leftOut({ left_out }: Comparison): string {
-  const ports = left_out.some((l) => l.why.includes('port'))
-  const ids = left_out.some((l) => !l.why.includes('port'))
-  const what = [ids && 'ids', ports && 'ports of connections'].filter(Boolean).join(' and ')
-  return what && ` ${capital(what)} are left out.`
+  const any = (why: string) => left_out.some((l) => l.why.includes(why))
+  const what = [any('value') && 'ids', any('port') && 'ports of connections', any('failed') && 'what only says that a request failed'].filter((w) => w !== false)
+  if (what.length === 0) return ''
+  return ` ${capital(inOne(what))} ${what.length === 1 && any('failed') ? 'is' : 'are'} left out.`
+}
+
+function inOne(words: string[]): string {
+  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} and ${words[words.length - 1]}`
 }
 
 /** templateText is a template as people read it: ‹n› for what varies. */

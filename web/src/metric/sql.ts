@@ -15,6 +15,7 @@ export function sqlOf(query: string, box: Box | undefined, range: Range): string
     requests.service && `service = ${sqlText(requests.service)}`,
     requests.kind && `kind = ${sqlText(requests.kind.replace('SPAN_KIND_', '').toLowerCase())}`,
     requests.operation && `name = ${sqlText(requests.operation)}`,
+    requests.status && `status = ${sqlText(requests.status.replace('STATUS_CODE_', '').toLowerCase())}`,
     box && box.low > 0 && `duration_ms >= ${box.low * 1000}`,
     box && Number.isFinite(box.high) && `duration_ms <= ${box.high * 1000}`,
   ]
