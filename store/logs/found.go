@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/plaithq/plait/store/search"
@@ -17,11 +18,18 @@ type found struct {
 	bytes     int  // of the rows
 	most      int  // that they ever had
 	dropped   bool // there were more rows
+	// rest is the first of the rows that were dropped for room: no row at it or after it is kept any more, or there would
+	// be gaps.
+	rest *storedLog
 }
 
 // add takes a row. Rows may come in any order.
 func (f *found) add(row *storedLog) {
 	if f.order(&row.logPosition, &f.from) < 0 {
+		return
+	}
+	if f.rest != nil && f.compare(row, f.rest) >= 0 {
+		f.dropped = true
 		return
 	}
 	f.rows = append(f.rows, *row)
@@ -47,18 +55,19 @@ func (f *found) order(a, b *logPosition) int {
 
 // sort puts the rows in the order of the answer.
 func (f *found) sort() {
-	slices.SortFunc(f.rows, func(a, b storedLog) int {
-		if order := f.order(&a.logPosition, &b.logPosition); order != 0 {
-			return order
-		}
-		return a.compare(&b)
-	})
+	slices.SortFunc(f.rows, func(a, b storedLog) int { return f.compare(&a, &b) })
+}
+
+// compare compares rows in the order of the answer.
+func (f *found) compare(a, b *storedLog) int {
+	return cmp.Or(f.order(&a.logPosition, &b.logPosition), a.compare(b))
 }
 
 // cut keeps the first rows only.
 func (f *found) cut(n int) {
 	f.sort()
 	if n < len(f.rows) {
+		f.rest = new(f.rows[n])
 		f.truncate(n)
 		f.dropped = true
 	}
