@@ -34,7 +34,12 @@ test('what slow requests share is the first value; usual ones share nothing; thr
 test('a box is dragged, kept over a reload, copied with absolute times, and removed by Escape', async (t) => {
   const { service } = await shop(200, (i) => ({ ms: i > 150 ? 500 : 10 }))
   const page = await open(t, made, '#/', { permissions: ['clipboard-read', 'clipboard-write'] })
-  await page.keyboard.press('/')
+  const search = page.getByRole('combobox', { name: 'Search' })
+  await search.waitFor()
+  await eventually('the key / leads to the search box', async () => {
+    await page.keyboard.press('/')
+    return search.evaluate((field) => field === document.activeElement)
+  })
   await page.keyboard.type(service)
   await page.getByRole('option', { name: `see the requests of ${service}` }).or(page.getByText(`see the requests of ${service}`)).first().click()
   const picture = page.locator('.plot-over')

@@ -1,7 +1,7 @@
 // The Logs view: what was said, which lines belong together, and a tail that holds still.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventually, open } from './browser.mjs'
+import { eventually, open, patience } from './browser.mjs'
 import { demo, made, newID, sendLines, sendSpans } from './gateways.mjs'
 
 const lines = (page) => page.getByRole('grid', { name: 'Log lines' }).getByRole('row')
@@ -39,6 +39,7 @@ function middle(page) {
   return page.locator('.lines-box').evaluate((box) => {
     const { top, height } = box.getBoundingClientRect()
     const row = [...box.querySelectorAll('[role=row]')].find((r) => r.getBoundingClientRect().bottom > top + height / 2)
+    if (row?.getBoundingClientRect().top > top + height / 2) return undefined // what is scrolled to is not drawn yet
     return row && [row.querySelector('.line-text').textContent, Math.round(row.getBoundingClientRect().top)]
   })
 }
@@ -66,7 +67,13 @@ test('a line leads to its span, lines around it stay in place, and filters count
 
 test('words, levels and templates of the shop', async (t) => {
   const page = await open(t, demo, '#/logs?level=warn&joined=no')
-  await lines(page).first().waitFor()
+  await eventually('the shop has had its first fault', async () => {
+    if ((await lines(page).count()) > 0) return true
+    await page.waitForTimeout(2000)
+    await page.reload()
+    await lines(page).first().waitFor({ timeout: 5000 })
+    return true
+  }, 3 * patience)
   for (const row of await lines(page).all()) assert.match(await row.innerText(), /no trace id/)
   await page.getByRole('search', { name: 'Log lines' }).getByRole('textbox').fill('index is invalid')
   await page.keyboard.press('Enter')
