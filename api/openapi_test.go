@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,7 +32,8 @@ type description struct {
 	Components struct {
 		Parameters map[string]describedParameter
 	}
-	schemas *jsonschema.Compiler // of the whole description
+	compiling sync.Mutex           // a compiler serves one test at a time
+	schemas   *jsonschema.Compiler // of the whole description
 }
 
 type describedParameter struct {
@@ -168,7 +170,7 @@ func (d *description) validate(path string, resp *http.Response, body []byte) []
 	if !ok {
 		return []string{fmt.Sprintf("%s %s is not described for %s", contentType, resp.Status, path)}
 	}
-	described, err := d.schemas.Compile("openapi.json#" + at)
+	described, err := d.compile("openapi.json#" + at)
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -180,6 +182,13 @@ func (d *description) validate(path string, resp *http.Response, body []byte) []
 		return []string{err.Error()}
 	}
 	return nil
+}
+
+// compile is the schema at an address. Parallel tests that share a description may call it.
+func (d *description) compile(address string) (*jsonschema.Schema, error) {
+	d.compiling.Lock()
+	defer d.compiling.Unlock()
+	return d.schemas.Compile(address)
 }
 
 // pointer is a JSON pointer (RFC 6901) as the fragment of a URL.
