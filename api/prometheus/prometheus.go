@@ -60,7 +60,7 @@ type Config struct {
 }
 
 const (
-	defaultMaxSamples = 5_000_000
+	defaultMaxSamples = 3_000_000
 	defaultTimeout    = 2 * time.Minute
 	lookback          = 5 * time.Minute
 )

@@ -37,6 +37,7 @@ func (c *cluster) serverSettings() map[string]string {
 		"shared_buffers":             "128MB",
 		"work_mem":                   "16MB",
 		"maintenance_work_mem":       "128MB",
+		"autovacuum_work_mem":        "32MB", // each of three workers may take as much
 		"dynamic_shared_memory_type": sharedMemory(),
 		// A query over many daily partitions locks each with its indexes.
 		"max_locks_per_transaction": "256",

@@ -93,7 +93,7 @@ var questions = []string{
 	"query?query=" + url.QueryEscape(`sum(rate(hoard_native[5m])) + sum(rate(hoard_wide[5m])) + sum(hoard_wide) + count(hoard_labels)`),
 	"query_range?query=hoard_native&step=1&start=%d&end=%d",
 	"query_range?query=" + url.QueryEscape("last_over_time(hoard_wide[5m])") + "&step=1&start=%d&end=%d",
-	"query?query=" + url.QueryEscape("max_over_time(vector(1)[4900000s:1s])"),
+	"query?query=" + url.QueryEscape("max_over_time(vector(1)[2900000s:1s])"),
 	"series?match[]=hoard_labels",
 	"label/path/values",
 	"metadata",
