@@ -15,6 +15,9 @@ type Config struct {
 	HTTPAddr string
 	// GRPCAddr is where OTLP/gRPC listens.
 	GRPCAddr string
+	// JaegerGRPCAddr is a second address where gRPC listens: senders of Jaeger's have its collector's port set. Nowhere when
+	// empty.
+	JaegerGRPCAddr string
 	// XRayAddr is where datagrams of X-Ray's SDKs are taken, over UDP; nowhere when empty.
 	XRayAddr string
 
@@ -33,7 +36,7 @@ type Config struct {
 	// rest is counted as dropped.
 	MaxAttributes int
 
-	// MaxConnections bounds the connections to each of the two ports. Beyond it a new connection
+	// MaxConnections bounds the connections to each port. Beyond it a new connection
 	// takes the place of an idle one.
 	MaxConnections int
 	// BodyTimeout is how long a body may take to arrive, StallTimeout the same for each 16 KiB of it,
@@ -81,8 +84,11 @@ func DefaultConfig() Config {
 
 // Validate says which setting cannot be used, as a *plait.SettingError.
 func (c Config) Validate() error {
-	for _, addr := range []struct{ field, value string }{{"HTTPAddr", c.HTTPAddr}, {"GRPCAddr", c.GRPCAddr}, {"XRayAddr", c.XRayAddr}} {
-		if _, _, err := net.SplitHostPort(addr.value); err != nil && (addr.value != "" || addr.field != "XRayAddr") {
+	for _, addr := range []struct {
+		field, value string
+		optional     bool
+	}{{"HTTPAddr", c.HTTPAddr, false}, {"GRPCAddr", c.GRPCAddr, false}, {"JaegerGRPCAddr", c.JaegerGRPCAddr, true}, {"XRayAddr", c.XRayAddr, true}} {
+		if _, _, err := net.SplitHostPort(addr.value); err != nil && (addr.value != "" || !addr.optional) {
 			return setting(addr.field, "%q is not host:port", addr.value)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -137,7 +138,12 @@ func (ts *testServer) protobuf(t testing.TB, path string, body []byte, headers .
 // dial connects to the gRPC port.
 func (ts *testServer) dial(t testing.TB, options ...grpc.DialOption) *grpc.ClientConn {
 	t.Helper()
-	conn, err := grpc.NewClient(ts.GRPCAddr().String(), append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	return dialAt(t, ts.GRPCAddr(), options...)
+}
+
+func dialAt(t testing.TB, addr net.Addr, options ...grpc.DialOption) *grpc.ClientConn {
+	t.Helper()
+	conn, err := grpc.NewClient(addr.String(), append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"github.com/uber/jaeger-client-go/transport"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/plaithq/plait"
 )
@@ -120,14 +122,12 @@ func idOfHalves(high, low uint64) (id plait.TraceID) {
 	return id
 }
 
-// TestJaegersAgentsSendOverGRPC sends by the generated client of jaeger-idl.
-func TestJaegersAgentsSendOverGRPC(t *testing.T) {
-	t.Parallel()
-	ts := start(t)
-	id := testTraceID(1)
+// jaegerPosts is the checkout of a number, and beside it a span that cannot be taken.
+func jaegerPosts(number byte) *api_v2.PostSpansRequest {
+	id := testTraceID(number)
 	trace := model.NewTraceID(binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:]))
 	first, second := model.NewSpanID(0x0102030405060701), model.NewSpanID(0x0102030405060702)
-	request := &api_v2.PostSpansRequest{Batch: model.Batch{Process: model.NewProcess("shop", nil), Spans: []*model.Span{
+	return &api_v2.PostSpansRequest{Batch: model.Batch{Process: model.NewProcess("shop", nil), Spans: []*model.Span{
 		{TraceID: trace, SpanID: first, OperationName: "GET /cart", StartTime: time.Unix(0, checkoutStart), Duration: checkoutTook,
 			Tags: []model.KeyValue{model.String("span.kind", "server"), model.String("http.method", "GET")}},
 		{TraceID: trace, SpanID: second, OperationName: "charge card", StartTime: time.Unix(0, chargeStart), Duration: chargeTook,
@@ -135,28 +135,78 @@ func TestJaegersAgentsSendOverGRPC(t *testing.T) {
 			Tags:       []model.KeyValue{model.String("span.kind", "client"), model.Bool("error", true), model.String("otel.status_description", "refused")}},
 		{TraceID: trace, OperationName: "bad"},
 	}}}
-	client := api_v2.NewCollectorServiceClient(ts.dial(t))
-	for range 2 { // a repeated request is stored once
-		if _, err := client.PostSpans(t.Context(), request, grpc.UseCompressor("gzip")); err != nil {
-			t.Fatal(err)
+}
+
+// withJaegersPort opens the port of Jaeger's collector.
+func withJaegersPort(c *Config, _ *Deps) { c.JaegerGRPCAddr = "127.0.0.1:0" }
+
+// eachJaegerPort runs a test at each port where Jaeger's spans come in over gRPC, with a number for its trace.
+func eachJaegerPort(t *testing.T, ts *testServer, test func(t *testing.T, addr net.Addr, number byte)) {
+	t.Helper()
+	t.Run("the port of OTLP", func(t *testing.T) { test(t, ts.GRPCAddr(), 1) })
+	t.Run("the port of Jaeger's collector", func(t *testing.T) { test(t, ts.jaeger.Addr(), 2) })
+}
+
+// TestJaegersAgentsSendOverGRPC sends by the generated client of jaeger-idl.
+func TestJaegersAgentsSendOverGRPC(t *testing.T) {
+	t.Parallel()
+	ts := start(t, withJaegersPort)
+	eachJaegerPort(t, ts, func(t *testing.T, addr net.Addr, number byte) {
+		client := api_v2.NewCollectorServiceClient(dialAt(t, addr))
+		for range 2 { // a repeated request is stored once
+			if _, err := client.PostSpans(t.Context(), jaegerPosts(number), grpc.UseCompressor("gzip")); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if got := ts.outline(t, id); got != wantCheckout {
-		t.Errorf("stored:\n%s, want\n%s", got, wantCheckout)
-	}
+		if got := ts.outline(t, testTraceID(number)); got != wantCheckout {
+			t.Errorf("stored:\n%s, want\n%s", got, wantCheckout)
+		}
+	})
 	for _, r := range ts.Intake() {
-		if r.Door == "jaeger_grpc" && (r.Requests != 2 || r.Stored != 2 || r.Refused != 2) {
+		if r.Door == "jaeger_grpc" && (r.Requests != 4 || r.Stored != 4 || r.Refused != 4) {
 			t.Errorf("what is told of the requests: %+v", r)
 		}
 	}
-	if seen := len(ts.observer.seen()); seen != 2 {
+	if seen := len(ts.observer.seen()); seen != 4 {
 		t.Errorf("the observer of spans has seen %d", seen)
 	}
-	malformed := ts.grpcRequest(t, "jaeger.api_v2.CollectorService", bytes.NewReader(framed(false, []byte("hello"))))
-	malformed.URL.Path = "/jaeger.api_v2.CollectorService/PostSpans"
-	if code, message := grpcDo(t, http2Client(t), malformed); code != codes.InvalidArgument || !strings.Contains(message, "read Jaeger protobuf: byte ") {
-		t.Errorf("what is malformed: %s %q", code, message)
-	}
+}
+
+func TestJaegersPortsSayWhatTheyDoNotTake(t *testing.T) {
+	t.Parallel()
+	ts := serve(t, withJaegersPort, func(c *Config, d *Deps) { c.MaxBodyBytes, d.Writer = minBodyBytes, noDatabase{} })
+	eachJaegerPort(t, ts, func(t *testing.T, addr net.Addr, number byte) {
+		conn := dialAt(t, addr)
+		client := api_v2.NewCollectorServiceClient(conn)
+		check := func(what string, err error, code codes.Code, retry bool, says string) {
+			t.Helper()
+			st := status.Convert(err)
+			if st.Code() != code || (retryDelay(t, st.Proto()) != nil) != retry || !strings.Contains(st.Message(), says) {
+				t.Errorf("%s: answer %v, want %s and %q; to be sent again: %v", what, err, code, says, retry)
+			}
+		}
+		_, err := client.PostSpans(t.Context(), jaegerPosts(number))
+		check("without a database", err, codes.Unavailable, true, "the database cannot be reached")
+
+		long := jaegerPosts(number)
+		long.Batch.Spans[0].OperationName = strings.Repeat("long", minBodyBytes/4)
+		_, err = client.PostSpans(t.Context(), long)
+		check("a long message", err, codes.ResourceExhausted, false, "the limit is 65536")
+		_, err = client.PostSpans(t.Context(), long, grpc.UseCompressor("gzip"))
+		check("a bomb", err, codes.ResourceExhausted, false, "65536")
+
+		var answer []byte
+		err = conn.Invoke(t.Context(), "/jaeger.api_v2.CollectorService/PostSpans", []byte("hello"), &answer, grpc.ForceCodec(rawClientCodec{}))
+		check("what is malformed", err, codes.InvalidArgument, false, "read Jaeger protobuf: byte ")
+
+		held := ts.intake.budget.lease("somebody else")
+		defer held.release()
+		if err := held.grow(ts.config.MaxInFlightBytes - 1); err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.PostSpans(t.Context(), jaegerPosts(number))
+		check("without memory", err, codes.ResourceExhausted, true, "")
+	})
 }
 
 func flawedJaegerSpans() []badInput {

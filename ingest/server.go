@@ -48,8 +48,10 @@ type Server struct {
 
 	doors []door // every way in over HTTP
 
-	http     *sockets.Server
-	grpc     *sockets.Server
+	http *sockets.Server
+	grpc *sockets.Server
+	// jaeger is gRPC once more, at the port of Jaeger's collector; nil where nobody asked for it.
+	jaeger   *sockets.Server
 	services *grpcServices
 	// datagrams takes those of X-Ray's SDKs; nil where nobody asked for it.
 	datagrams *sockets.Datagrams
@@ -92,16 +94,22 @@ func New(c Config, d Deps) (*Server, error) {
 	s.doors = slices.Concat(otlp.overHTTP(), newRemoteWriteDoor(p).overHTTP(), (&lokiDoor{p}).overHTTP(), (&linesDoor{p}).overHTTP(),
 		(&zipkinDoor{p}).overHTTP(), jaeger.overHTTP(), (&datadogDoor{p}).overHTTP(), xray.overHTTP())
 	s.http = sockets.New(s.socket("OTLP/HTTP", c.HTTPAddr, s.httpHandler(), nil))
-	s.grpc = sockets.New(s.socket("OTLP/gRPC", c.GRPCAddr, s.grpcHandler(methods), grpcHTTP2))
-	s.Group = sockets.NewGroup(s.drain, s.http, s.grpc)
+	overGRPC := s.grpcHandler(methods)
+	s.grpc = sockets.New(s.socket("OTLP/gRPC", c.GRPCAddr, overGRPC, grpcHTTP2))
+	services := []sockets.Service{s.http, s.grpc}
+	if c.JaegerGRPCAddr != "" {
+		s.jaeger = sockets.New(s.socket("Jaeger's gRPC", c.JaegerGRPCAddr, overGRPC, grpcHTTP2))
+		services = append(services, s.jaeger)
+	}
 	if c.XRayAddr != "" {
 		s.datagrams = xray.datagrams(c, s.intake)
-		s.Group = sockets.NewGroup(s.drain, s.http, s.grpc, s.datagrams)
+		services = append(services, s.datagrams)
 	}
+	s.Group = sockets.NewGroup(s.drain, services...)
 	return s, nil
 }
 
-// socket is the settings that both ports share.
+// socket is the settings that all ports share.
 func (s *Server) socket(name, addr string, h http.Handler, http2 *http.HTTP2Config) sockets.Config {
 	return sockets.Config{
 		Name: name, Addr: addr, Handler: h, HTTP2: http2,

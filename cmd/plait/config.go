@@ -36,10 +36,11 @@ type config struct {
 
 	PostgresListen string `help:"Where the private Postgres may be asked over TCP by readers' roles (plait migrate reader-role makes one), such as 127.0.0.1:5433. Without it only its own user can, by the socket." placeholder:"ADDR" yaml:"postgres-listen"`
 
-	OTLPGRPCAddr string `name:"otlp-grpc-addr" help:"Where OTLP/gRPC is taken in." default:"${otlp_grpc_addr}" placeholder:"ADDR" yaml:"otlp-grpc-addr"`
-	IngestAddr   string `help:"Where OTLP/HTTP and every other way in over HTTP is served." default:"${ingest_addr}" placeholder:"ADDR" yaml:"ingest-addr"`
-	XRayAddr     string `name:"xray-addr" help:"Where datagrams of AWS X-Ray's SDKs are taken in over UDP, such as 127.0.0.1:2000. Nowhere by default." placeholder:"ADDR" yaml:"xray-addr"`
-	APIAddr      string `name:"api-addr" help:"Where queries, pivots and /metrics are served." default:"${api_addr}" placeholder:"ADDR" yaml:"api-addr"`
+	OTLPGRPCAddr   string `name:"otlp-grpc-addr" help:"Where OTLP/gRPC is taken in." default:"${otlp_grpc_addr}" placeholder:"ADDR" yaml:"otlp-grpc-addr"`
+	IngestAddr     string `help:"Where OTLP/HTTP and every other way in over HTTP is served." default:"${ingest_addr}" placeholder:"ADDR" yaml:"ingest-addr"`
+	JaegerGRPCAddr string `name:"jaeger-grpc-addr" help:"Where gRPC is taken in as well, for senders that have the port of Jaeger's collector set, such as 127.0.0.1:14250. Nowhere by default." placeholder:"ADDR" yaml:"jaeger-grpc-addr"`
+	XRayAddr       string `name:"xray-addr" help:"Where datagrams of AWS X-Ray's SDKs are taken in over UDP, such as 127.0.0.1:2000. Nowhere by default." placeholder:"ADDR" yaml:"xray-addr"`
+	APIAddr        string `name:"api-addr" help:"Where queries, pivots and /metrics are served." default:"${api_addr}" placeholder:"ADDR" yaml:"api-addr"`
 
 	RetentionTraces  duration.Duration `help:"How long spans are kept." default:"7d" placeholder:"DURATION" yaml:"retention-traces"`
 	RetentionLogs    duration.Duration `help:"How long log records are kept." default:"7d" placeholder:"DURATION" yaml:"retention-logs"`
@@ -70,15 +71,10 @@ type config struct {
 
 // Validate checks what flags alone cannot. Kong calls it once all sources are read.
 func (c *config) Validate() error {
-	for _, a := range []struct{ flag, addr string }{
-		{"otlp-grpc-addr", c.OTLPGRPCAddr}, {"ingest-addr", c.IngestAddr}, {"api-addr", c.APIAddr},
-	} {
-		if _, port, err := net.SplitHostPort(a.addr); err != nil || !isPort(port) {
-			return fmt.Errorf("--%s: %q is not an address with a port up to 65535, such as 127.0.0.1:4318", a.flag, a.addr)
+	for _, a := range append(c.listeners(), listener{flag: "xray-addr", addr: c.XRayAddr, optional: true, example: "127.0.0.1:2000"}) {
+		if _, port, err := net.SplitHostPort(a.addr); (err != nil || !isPort(port)) && (a.addr != "" || !a.optional) {
+			return fmt.Errorf("--%s: %q is not an address with a port up to 65535, such as %s", a.flag, a.addr, a.example)
 		}
-	}
-	if _, port, err := net.SplitHostPort(c.XRayAddr); c.XRayAddr != "" && (err != nil || !isPort(port)) {
-		return fmt.Errorf("--xray-addr: %q is not an address with a port up to 65535, such as 127.0.0.1:2000", c.XRayAddr)
 	}
 	if u, err := url.Parse(c.GrafanaURL); c.GrafanaURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		return fmt.Errorf("--grafana-url: %q is not like https://grafana.example", c.GrafanaURL)
@@ -110,6 +106,24 @@ func (c *config) Validate() error {
 	return c.validate()
 }
 
+// listener is a setting that says where something is served.
+type listener struct {
+	flag, addr string
+	optional   bool // empty: nowhere
+	what       string
+	example    string
+}
+
+// listeners are those over TCP that the gateway itself has.
+func (c *config) listeners() []listener {
+	return []listener{
+		{flag: "otlp-grpc-addr", addr: c.OTLPGRPCAddr, what: "OTLP/gRPC", example: "127.0.0.1:4317"},
+		{flag: "ingest-addr", addr: c.IngestAddr, what: "OTLP/HTTP", example: "127.0.0.1:4318"},
+		{flag: "jaeger-grpc-addr", addr: c.JaegerGRPCAddr, optional: true, what: "Jaeger's gRPC", example: "127.0.0.1:14250"},
+		{flag: "api-addr", addr: c.APIAddr, what: "the API", example: "127.0.0.1:7080"},
+	}
+}
+
 func (c *config) validatePostgresListen() error {
 	if c.PostgresListen == "" {
 		return nil
@@ -125,7 +139,7 @@ func (c *config) validatePostgresListen() error {
 
 // flagsOf names the flags behind the fields of the rooms' configurations.
 var flagsOf = map[string]string{
-	"HTTPAddr": "ingest-addr", "GRPCAddr": "otlp-grpc-addr", "XRayAddr": "xray-addr", "Addr": "api-addr",
+	"HTTPAddr": "ingest-addr", "GRPCAddr": "otlp-grpc-addr", "JaegerGRPCAddr": "jaeger-grpc-addr", "XRayAddr": "xray-addr", "Addr": "api-addr",
 	"MaxBodyBytes": "max-body", "MaxInFlightBytes": "max-in-flight", "MaxConnections": "max-connections",
 	"QueryTimeout": "query-timeout", "ShutdownGrace": "grace",
 	"AllowedOrigins": "cors-allowed-origins", "AllowedHosts": "allowed-hosts", "BaseURL": "external-url",
@@ -186,7 +200,7 @@ func newLogger(w io.Writer, level, format string) *slog.Logger {
 
 // warnIfExposed says when somebody else's machine can reach the gateway, which asks for no password.
 func (c *config) warnIfExposed(log *slog.Logger) {
-	for _, a := range []string{c.OTLPGRPCAddr, c.IngestAddr, c.XRayAddr, c.APIAddr} {
+	for _, a := range []string{c.OTLPGRPCAddr, c.IngestAddr, c.JaegerGRPCAddr, c.XRayAddr, c.APIAddr} {
 		if a != "" && !isLoopback(a) {
 			log.Warn("this address can be reached from other machines, and no token is asked for", "addr", a)
 		}

@@ -71,12 +71,13 @@ func reachable(addr string) string {
 func (d *doctor) examineDoors(ctx context.Context, c config) {
 	ctx, cancel := context.WithTimeout(ctx, doctorWaits)
 	defer cancel()
-	for _, door := range []struct{ what, flag, addr string }{
-		{"OTLP/gRPC", "--otlp-grpc-addr", c.OTLPGRPCAddr}, {"OTLP/HTTP", "--ingest-addr", c.IngestAddr},
-	} {
+	for _, door := range c.listeners() {
+		if door.addr == "" || door.flag == "api-addr" { // the API is asked by itself
+			continue
+		}
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", reachable(door.addr))
 		if err != nil {
-			d.tell(wrong, fmt.Sprintf("Nobody takes %s at %s.", door.what, door.addr), "Start plait serve, or say with "+door.flag+" where it listens.")
+			d.tell(wrong, fmt.Sprintf("Nobody takes %s at %s.", door.what, door.addr), "Start plait serve, or say with --"+door.flag+" where it listens.")
 			continue
 		}
 		conn.Close()

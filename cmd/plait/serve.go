@@ -132,14 +132,15 @@ func (c config) answers(ctx context.Context, st *store.Store, watch *health.Watc
 
 // probePorts says which address cannot be listened on.
 func (c config) probePorts(ctx context.Context) error {
-	for _, a := range []struct{ flag, addr string }{
-		{"otlp-grpc-addr", c.OTLPGRPCAddr}, {"ingest-addr", c.IngestAddr}, {"api-addr", c.APIAddr},
-	} {
+	for _, a := range c.listeners() {
+		if a.addr == "" {
+			continue
+		}
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", a.addr)
 		if err != nil {
 			return fmt.Errorf("--%s: %w", a.flag, err)
 		}
-		defer l.Close() // after all three, which must differ
+		defer l.Close() // after all of them, which must differ
 	}
 	return nil
 }
@@ -173,7 +174,7 @@ func (c config) exemplars(w exemplars.Writer, log *slog.Logger, registry *promet
 
 func (c config) ingest() ingest.Config {
 	in := ingest.DefaultConfig()
-	in.HTTPAddr, in.GRPCAddr, in.XRayAddr = c.IngestAddr, c.OTLPGRPCAddr, c.XRayAddr
+	in.HTTPAddr, in.GRPCAddr, in.JaegerGRPCAddr, in.XRayAddr = c.IngestAddr, c.OTLPGRPCAddr, c.JaegerGRPCAddr, c.XRayAddr
 	in.MaxBodyBytes, in.MaxInFlightBytes = int64(c.MaxBody), int64(c.MaxInFlight)
 	in.MaxConnections, in.ShutdownGrace = c.MaxConnections, time.Duration(c.Grace)
 	in.AllowedOrigins, in.AllowedHosts = c.CORSAllowedOrigins, c.AllowedHosts
