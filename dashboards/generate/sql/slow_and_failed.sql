@@ -1,6 +1,6 @@
 -- What is usual for an operation is the median of a sample: the first spans of each of 20 parts of the range. Of the slow
--- spans those come first that exceed it most, of the failed ones the newest. One pass finds both; that every service is
--- meant is seen without looking at services.
+-- spans those come first that exceed it most, of the failed ones the newest. That every service is meant is seen without
+-- looking at services.
 WITH usual AS MATERIALIZED (
     SELECT s.service, s.name, s.kind, percentile_disc(0.5) WITHIN GROUP (ORDER BY s.duration_ns) AS duration_ns
     FROM generate_series(0, 19) part
@@ -14,25 +14,49 @@ WITH usual AS MATERIALIZED (
     ) s
     GROUP BY s.service, s.name, s.kind
 ),
-found AS MATERIALIZED (
-    SELECT trace_id, start_time, duration_ns, service, name, kind, status = 'error' AS failed, duration_ns >= (${slower:sqlstring}::float8 * 1000000)::int8 AS slow
+-- Spans of a second and more are found by an index.
+long AS MATERIALIZED (
+    SELECT s.trace_id, max(s.duration_ns - coalesce(u.duration_ns, 0)) AS exceeds_ns
+    FROM plait.spans s
+    LEFT JOIN usual u ON u.service = s.service AND u.name = s.name AND u.kind = s.kind
+    WHERE $__timeFilter(s.start_time)
+      AND s.duration_ns >= 1000000000 AND s.duration_ns >= (${slower:sqlstring}::float8 * 1000000)::int8
+      AND ($pattern$${service:regex}$pattern$ = '.*' OR s.service ~ $pattern$^(${service:regex})$$pattern$)
+    GROUP BY s.trace_id
+    ORDER BY 2 DESC
+    LIMIT 30
+),
+-- A shorter span exceeds what is usual by less than a second: where enough traces do so by more, no others are looked for.
+short AS MATERIALIZED (
+    SELECT s.trace_id, max(s.duration_ns - coalesce(u.duration_ns, 0)) AS exceeds_ns
+    FROM plait.spans s
+    LEFT JOIN usual u ON u.service = s.service AND u.name = s.name AND u.kind = s.kind
+    WHERE (SELECT count(*) < 30 OR min(exceeds_ns) < 1000000000 FROM long)
+      AND $__timeFilter(s.start_time)
+      AND s.duration_ns < 1000000000 AND s.duration_ns >= (${slower:sqlstring}::float8 * 1000000)::int8
+      AND ($pattern$${service:regex}$pattern$ = '.*' OR s.service ~ $pattern$^(${service:regex})$$pattern$)
+    GROUP BY s.trace_id
+    ORDER BY 2 DESC
+    LIMIT 30
+),
+failed AS MATERIALIZED (
+    SELECT trace_id, start_time
     FROM plait.spans
-    WHERE $__timeFilter(start_time)
-      AND (status = 'error' OR duration_ns >= (${slower:sqlstring}::float8 * 1000000)::int8)
+    WHERE $__timeFilter(start_time) AND status = 'error'
       AND ($pattern$${service:regex}$pattern$ = '.*' OR service ~ $pattern$^(${service:regex})$$pattern$)
+    ORDER BY start_time DESC
+    LIMIT 1000 -- a trace may have many
 ),
 listed AS (
     SELECT trace_id, max(exceeds_ns) AS exceeds_ns
     FROM (
-        (SELECT f.trace_id, max(f.duration_ns - coalesce(u.duration_ns, 0)) AS exceeds_ns
-         FROM found f
-         LEFT JOIN usual u ON u.service = f.service AND u.name = f.name AND u.kind = f.kind
-         WHERE f.slow
-         GROUP BY f.trace_id
+        (SELECT trace_id, max(exceeds_ns) AS exceeds_ns
+         FROM (SELECT * FROM long UNION ALL SELECT * FROM short) slow
+         GROUP BY trace_id
          ORDER BY 2 DESC
          LIMIT 30)
         UNION ALL
-        (SELECT trace_id, 0 FROM found WHERE failed GROUP BY trace_id ORDER BY max(start_time) DESC LIMIT 30)
+        (SELECT trace_id, 0 FROM failed GROUP BY trace_id ORDER BY max(start_time) DESC LIMIT 30)
     ) best
     GROUP BY trace_id
 )

@@ -75,7 +75,8 @@ function inField(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
 }
 
-// Enter and arrows belong to what has the focus, if that does something with them itself.
+// Enter and arrows belong to what has the focus, if that does something with them itself. Links in pictures are SVG's, whose
+// names are in small letters.
 function takesKeys(target: EventTarget | null): boolean {
-  return inField(target) || (target instanceof HTMLElement && /^(BUTTON|A|SUMMARY)$/.test(target.tagName))
+  return inField(target) || (target instanceof Element && /^(button|a|summary)$/i.test(target.tagName))
 }

@@ -129,7 +129,8 @@ function Station({ place, short, layout, chosen, onChoose }: OfLayout & { place:
     <g
       class={`map-place map-${place.state} map-${place.kind}${chosen ? ' chosen' : ''}`}
       role="button"
-      tabIndex={0}
+      // Preact passes names of attributes on to SVG as they are
+      tabindex={0}
       data-place={place.name}
       aria-pressed={chosen}
       onClick={choose}

@@ -46,7 +46,7 @@ export function Rings({ rings, grid, frame, box, onRing }: RingsProps) {
             key={ring.trace_id}
             class={`heat-ring${box && !holds(grid, box, ring) ? ' heat-ring-out' : ''}`}
             href={href('trace', {}, ring.trace_id)}
-            tabIndex={i === current ? 0 : -1}
+            tabindex={i === current ? 0 : -1}
             aria-label={`trace${took}, ${clockTime(cellSpan(grid, ring).t0)}`}
             onFocus={() => ((at.value = i), onRing(ring))}
             onBlur={() => onRing(undefined)}
