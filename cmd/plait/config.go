@@ -16,6 +16,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api"
+	"github.com/plaithq/plait/bytesize"
 	"github.com/plaithq/plait/duration"
 	"github.com/plaithq/plait/ingest"
 	"github.com/plaithq/plait/store"
@@ -46,10 +47,10 @@ type config struct {
 	RetentionLogs    duration.Duration `help:"How long log records are kept." default:"7d" placeholder:"DURATION" yaml:"retention-logs"`
 	RetentionMetrics duration.Duration `help:"How long samples and exemplars are kept." default:"30d" placeholder:"DURATION" yaml:"retention-metrics"`
 
-	MaxBody        byteSize          `help:"Largest request taken in, after decompression." default:"${max_body}" placeholder:"SIZE" yaml:"max-body"`
-	MaxInFlight    byteSize          `help:"Memory for requests that wait for their commit; above it senders are asked to come back." default:"${max_in_flight}" placeholder:"SIZE" yaml:"max-in-flight"`
+	MaxBody        bytesize.Size     `help:"Largest request taken in, after decompression." default:"${max_body}" placeholder:"SIZE" yaml:"max-body"`
+	MaxInFlight    bytesize.Size     `help:"Memory for requests that wait for their commit; above it senders are asked to come back." default:"${max_in_flight}" placeholder:"SIZE" yaml:"max-in-flight"`
 	MaxConnections int               `help:"Most open connections to each listener; above it a new one takes the place of an idle one." default:"${max_connections}" placeholder:"N" yaml:"max-connections"`
-	MemoryLimit    byteSize          `help:"Soft limit of the process's memory, without Postgres. GOMEMLIMIT in the environment goes before it." default:"220MiB" placeholder:"SIZE" yaml:"memory-limit"`
+	MemoryLimit    bytesize.Size     `help:"Soft limit of the process's memory, without Postgres. GOMEMLIMIT in the environment goes before it." default:"220MiB" placeholder:"SIZE" yaml:"memory-limit"`
 	MaxSeries      int               `help:"Most combinations of service, operation, kind and status that get histograms of their own; what is above is folded and counted." default:"5000" placeholder:"N" yaml:"max-series"`
 	GatewayName    string            `help:"Name of this gateway, needed when several share a database: the series that it derives from spans carry it as the label instance, so that their counters do not mix." placeholder:"NAME" yaml:"gateway-name"`
 	QueryTimeout   duration.Duration `help:"Longest time for one query." default:"${query_timeout}" placeholder:"DURATION" yaml:"query-timeout"`
@@ -157,7 +158,7 @@ func flagError(err error) error {
 // defaults are the rooms' own, as kong's variables.
 func defaults() kong.Vars {
 	in, out := ingest.DefaultConfig(), api.DefaultConfig()
-	size := func(n int64) string { text, _ := byteSize(n).MarshalText(); return string(text) }
+	size := func(n int64) string { return bytesize.Size(n).String() }
 	return kong.Vars{
 		"otlp_grpc_addr": in.GRPCAddr, "ingest_addr": in.HTTPAddr, "api_addr": out.Addr,
 		"max_body": size(in.MaxBodyBytes), "max_in_flight": size(in.MaxInFlightBytes), "max_connections": strconv.Itoa(in.MaxConnections),

@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/plaithq/plait/bytesize"
 	"github.com/plaithq/plait/duration"
 )
 
@@ -130,7 +131,7 @@ func expected(flag *kong.Flag) string {
 	switch reflect.New(flag.Target.Type()).Interface().(type) {
 	case *duration.Duration:
 		return "a duration such as 30s, 36h, 7d or 2w"
-	case *byteSize:
+	case *bytesize.Size:
 		return "a size such as 64MiB"
 	case *bool:
 		return "true or false"

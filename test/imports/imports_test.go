@@ -28,6 +28,7 @@ var allowed = []struct {
 }{
 	{"", nil},
 	{"recent", nil},
+	{"bytesize", nil},
 	{"duration", nil},
 	{"jsontext", nil},
 	{"migrations", nil},
@@ -81,7 +82,7 @@ var allowed = []struct {
 	{"store", []string{"", "migrations", "store/citus", "store/commit", "store/dictionary", "store/index", "store/logs", "store/metrics", "store/outbox", "store/partition",
 		"store/pg", "store/pgcopy", "store/pgerror", "store/search", "store/servicemap", "store/spans", "store/tally", "store/traceid"}},
 	{"exemplars", []string{"", "spanmetrics"}},
-	{"forward", []string{"", "duration", "query", "query/condition", "query/logql/entry", "store/outbox", "wire/..."}},
+	{"forward", []string{"", "bytesize", "duration", "query", "query/condition", "query/logql/entry", "store/outbox", "wire/..."}},
 	{"ingest", []string{"", "sockets", "wire/...", "tracecontext"}},
 	{"api/ask", []string{"", "duration", "tracecontext"}},
 	{"api/face", []string{"", "api/ask"}},
