@@ -2,6 +2,7 @@ package forward
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -25,12 +26,14 @@ type request struct {
 	body    []byte
 }
 
-// deliver sends what the target gets of a batch, until it has taken or refused all of it. Only the end of ctx and the database can keep it
-// from that.
+// deliver sends what the target gets of a batch, until it has taken or refused all of it, or until it is given up because too much waits. Only the end
+// of ctx and the database can keep it from that.
 func (s *stream) deliver(ctx context.Context, batch outbox.Batch) (outbox.Progress, error) {
 	d := delivery{stream: s, progress: outbox.Progress{Done: batch.End, Expired: batch.Expired}}
 	var all content
+	records := 0
 	for _, row := range batch.Rows {
+		records += row.Records
 		if err := all.read(s.lease.Signal, row.Body); err != nil {
 			if err := d.setAside(ctx, row.Records, err.Error(), row.Body); err != nil {
 				return d.progress, err
@@ -47,7 +50,12 @@ func (s *stream) deliver(ctx context.Context, batch outbox.Batch) (outbox.Progre
 		return d.progress, err
 	}
 	for _, r := range requests {
-		if err := d.offer(ctx, r); err != nil {
+		err := d.offer(ctx, r)
+		if g, ok := errors.AsType[*gaveUp](err); ok {
+			s.giveUpBatch(&d.progress, g.end, int64(records))
+			return d.progress, nil
+		}
+		if err != nil {
 			return d.progress, err
 		}
 	}
@@ -132,7 +140,7 @@ func (d *delivery) setAside(ctx context.Context, records int, reason string, bod
 // comes after it for ever.
 const patience = 8
 
-// insist sends a request until the target takes or refuses it. An error is one of the database, or that of ctx.
+// insist sends a request until the target takes or refuses it. An error is a *gaveUp, one of the database, or that of ctx.
 func (d *delivery) insist(ctx context.Context, body []byte) (part partial, refusal *failure, err error) {
 	pause, failures := time.Duration(d.target.Backoff.MinPeriod), 0
 	for {
@@ -180,13 +188,20 @@ func (d *delivery) once(ctx context.Context, body []byte) (partial, error) {
 	return d.exporter.send(requestCtx, body)
 }
 
-// pause waits, and keeps the target meanwhile.
+// pause waits, and keeps the target meanwhile. It ends with a *gaveUp where too much waits behind the batch.
 func (d *delivery) pause(ctx context.Context, long time.Duration, why string) error {
 	for {
 		if err := d.config.Outbox.Failed(ctx, d.lease, why); err != nil {
 			return err
 		}
 		d.renewed = d.config.Now()
+		end, err := d.excess(ctx, d.progress.Done)
+		if err != nil {
+			return err
+		}
+		if end != d.progress.Done {
+			return &gaveUp{end}
+		}
 		some := min(long, renewEvery)
 		if err := d.config.Wait(ctx, some); err != nil {
 			return err

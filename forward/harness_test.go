@@ -41,6 +41,7 @@ type gateway struct {
 
 	mu    sync.Mutex
 	waits []time.Duration // that were asked for, beside those of polling
+	ahead time.Duration   // by which its clock is ahead: what was waited for without taking so long
 }
 
 func newGateway(t *testing.T) *gateway {
@@ -81,6 +82,7 @@ func (g *gateway) wait(ctx context.Context, d time.Duration) error {
 	if d != testPoll && d != reportEvery && d != databasePause {
 		g.mu.Lock()
 		g.waits = append(g.waits, d)
+		g.ahead += d
 		g.mu.Unlock()
 	}
 	if d == reportEvery {
@@ -88,6 +90,13 @@ func (g *gateway) wait(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 	return wait(ctx, min(d, testPoll))
+}
+
+// now is a clock that goes on by what is waited for.
+func (g *gateway) now() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return time.Now().Add(g.ahead)
 }
 
 func (g *gateway) waited() []time.Duration {
@@ -99,7 +108,7 @@ func (g *gateway) waited() []time.Duration {
 // start starts a forwarder; stop ends it and waits for that. It ends with the test at the latest.
 func (g *gateway) start(targets ...Target) (stop func()) {
 	g.t.Helper()
-	f, err := New(g.t.Context(), Config{Targets: targets, Outbox: g.store.Outbox(), Poll: testPoll, Wait: g.wait,
+	f, err := New(g.t.Context(), Config{Targets: targets, Outbox: g.store.Outbox(), Poll: testPoll, Now: g.now, Wait: g.wait,
 		Logger: slog.New(slog.NewTextHandler(g.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Registerer: prometheus.NewRegistry()})
 	if err != nil {
 		g.t.Fatal(err)

@@ -25,7 +25,7 @@ func newInstruments(registerer prometheus.Registerer) *instruments {
 	}
 	in := &instruments{
 		records: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "plait_forward_records_total",
-			Help: "Records that this gateway is done with for a target, by what became of them: sent, left_out by its filter, refused by it, expired before they were sent."},
+			Help: "Records that this gateway is done with for a target, by what became of them: sent, left_out by its filter, refused by it, expired before they were sent, given_up because too much waited."},
 			append(labels, "result")),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "plait_forward_requests_total",
 			Help: "Requests to a target, by its answer: ok, the status of HTTP or gRPC, or no_answer."}, append(labels, "answer")),
@@ -53,7 +53,7 @@ func (in *instruments) report(all []outbox.Status) {
 
 // streamCounts are the metrics of one stream.
 type streamCounts struct {
-	sent, leftOut, refused, expired prometheus.Counter
+	sent, leftOut, refused, expired, givenUp prometheus.Counter
 
 	requests *prometheus.CounterVec // by answer
 	seconds  prometheus.Observer
@@ -66,6 +66,7 @@ func (in *instruments) of(target, signal string) streamCounts {
 		leftOut:  records.WithLabelValues("left_out"),
 		refused:  records.WithLabelValues("refused"),
 		expired:  records.WithLabelValues("expired"),
+		givenUp:  records.WithLabelValues("given_up"),
 		requests: in.requests.MustCurryWith(prometheus.Labels{"target": target, "signal": signal}),
 		seconds:  in.seconds.WithLabelValues(target, signal),
 	}
@@ -77,6 +78,7 @@ func (c *streamCounts) add(p outbox.Progress) {
 	c.leftOut.Add(float64(p.LeftOut))
 	c.refused.Add(float64(p.Refused))
 	c.expired.Add(float64(p.Expired))
+	c.givenUp.Add(float64(p.GivenUp))
 }
 
 func (c *streamCounts) request(answer string, took time.Duration) {

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/config"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/bytesize"
 	"github.com/plaithq/plait/duration"
 	"github.com/plaithq/plait/store/outbox"
 )
@@ -37,9 +38,11 @@ type Target struct {
 	// ExternalLabels are labels that every stream gets, where the protocol has labels.
 	ExternalLabels map[string]string `yaml:"external_labels,omitempty"`
 	// BatchSize is the most bytes of one request before compression, as far as a single record allows.
-	BatchSize int               `yaml:"batchsize"`
-	Timeout   duration.Duration `yaml:"timeout"`
-	Backoff   Backoff           `yaml:"backoff_config"`
+	BatchSize int `yaml:"batchsize"`
+	// MaxBytes bounds what waits for each of its signals, as it is stored: the oldest records beyond are given up. 0: retention alone bounds it.
+	MaxBytes bytesize.Size     `yaml:"max_bytes"`
+	Timeout  duration.Duration `yaml:"timeout"`
+	Backoff  Backoff           `yaml:"backoff_config"`
 }
 
 // Backoff says how long a request waits that is sent again: the first time MinPeriod, then twice as long each time up to MaxPeriod,
@@ -57,6 +60,7 @@ func DefaultTarget() Target {
 		Client:      client,
 		Compression: compressionGzip,
 		BatchSize:   1 << 20,
+		MaxBytes:    16 << 30,
 		Timeout:     duration.Duration(10 * time.Second),
 		Backoff:     Backoff{MinPeriod: duration.Duration(500 * time.Millisecond), MaxPeriod: duration.Duration(time.Minute)},
 	}
@@ -157,6 +161,8 @@ func (t *Target) validate() error {
 		return fmt.Errorf("compression: %q is neither gzip nor none", t.Compression)
 	case t.BatchSize < 1<<10 || t.BatchSize > 64<<20:
 		return fmt.Errorf("batchsize: %d is not between 1024 and %d bytes", t.BatchSize, 64<<20)
+	case t.MaxBytes != 0 && t.MaxBytes < 1<<20:
+		return fmt.Errorf("max_bytes: %s is less than 1MiB, and 0 means no bound", t.MaxBytes)
 	case t.Timeout < duration.Duration(10*time.Millisecond) || t.Timeout > duration.Duration(5*time.Minute):
 		return fmt.Errorf("timeout: %s is not between 10ms and 5m", t.Timeout)
 	case t.Backoff.MinPeriod <= 0 || t.Backoff.MaxPeriod < t.Backoff.MinPeriod:

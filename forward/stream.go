@@ -35,6 +35,8 @@ type stream struct {
 	woken    chan struct{} // holds a token when there may be something new
 
 	failing  outage // of the target
+	overfull bool   // records were given up since it had all
+	bounded  time.Time
 	database outage
 	renewed  time.Time
 }
@@ -95,6 +97,7 @@ func (s *stream) hold(ctx context.Context) error {
 	batch, err := s.begin(ctx, done, sending)
 	for ; err == nil; batch, err = s.step(ctx, batch) {
 		for batch.End == done && err == nil {
+			s.caughtUp()
 			if err = s.idle(ctx); err == nil {
 				batch, err = s.begin(ctx, done, done.Position)
 			}
@@ -148,11 +151,16 @@ func (s *stream) step(ctx context.Context, batch outbox.Batch) (outbox.Batch, er
 	}
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	next, err := s.config.Outbox.Next(ctx, s.lease.Signal, batch.End)
+	end, err := s.excess(ctx, p.Done)
 	if err != nil {
 		return outbox.Batch{}, err
 	}
-	p.Sending = batch.End.Position
+	s.giveUp(&p, end)
+	next, err := s.config.Outbox.Next(ctx, s.lease.Signal, p.Done)
+	if err != nil {
+		return outbox.Batch{}, err
+	}
+	p.Sending = p.Done.Position
 	if len(next.Rows) > 0 {
 		p.Sending = next.End.Position
 	}

@@ -28,7 +28,7 @@ type Examination struct {
 	Ahead time.Duration
 	// Bytes is the size of the database.
 	Bytes int64
-	// Forwarding is how every target does; none before the schema has them.
+	// Forwarding is how every target does; none before the schema has all that is told of them.
 	Forwarding []outbox.Status
 	// Settings have the values of Postgres's settings by name, as SHOW tells them.
 	Settings map[string]string
@@ -42,7 +42,12 @@ const (
 	examineSQL        = `SELECT pg_catalog.current_setting('server_version'), pg_catalog.clock_timestamp(), pg_catalog.pg_database_size(pg_catalog.current_database())`
 	examineSettingSQL = `SELECT pg_catalog.current_setting($1)`
 	examineSchemaSQL  = `SELECT pg_catalog.to_regclass('plait_store.schema_migrations') IS NOT NULL`
-	examineOutboxSQL  = `SELECT pg_catalog.to_regclass('plait_store.forward_target') IS NOT NULL`
+	// examineOutboxSQL tells whether the schema has all that is asked of targets: before an upgrade it does not.
+	examineOutboxSQL = `
+SELECT EXISTS (
+	SELECT 1
+	FROM pg_catalog.pg_attribute
+	WHERE attrelid = pg_catalog.to_regclass('plait_store.forward_target') AND attname = 'given_up')`
 	examineVersionSQL = `SELECT version, dirty FROM plait_store.schema_migrations`
 )
 

@@ -47,16 +47,19 @@ func (d *doctor) examineForwarding(targets []outbox.Status) {
 		if t.Failure != "" {
 			last = fmt.Sprintf(" It last said: %s.", strings.TrimSuffix(t.Failure, "."))
 		}
+		if t.GivenUp > 0 {
+			last = fmt.Sprintf(" %d were given up, since more waited than its max_bytes.", t.GivenUp) + last
+		}
 		switch {
 		case t.Failing > 0:
 			d.tell(wrong, fmt.Sprintf("%d %s wait: it has taken nothing for %v.%s", t.Waiting, what, t.Failing.Round(time.Second), last),
-				"See that it runs, and that its url and credentials are right; what is committed waits for it for as long as it is kept.")
+				"See that it runs, and that its url and credentials are right; what is committed waits for it for as long as it is kept, up to its max_bytes.")
 		case !t.Held && t.Unseen > time.Minute:
 			d.tell(doubtful, fmt.Sprintf("No gateway has sent %s for %v.", what, t.Unseen.Round(time.Second)),
 				"Start a gateway that has the target in its settings, or forget the target (docs/forwarding.md).")
 		case t.Lag > late:
 			d.tell(doubtful, fmt.Sprintf("%d %s wait, the oldest for %v.", t.Waiting, what, t.Lag.Round(time.Second)), "The target takes less than comes in: send it less, or give it more room.")
-		case t.Refused+t.Expired > 0:
+		case t.Refused+t.Expired+t.GivenUp > 0:
 			d.tell(doubtful, fmt.Sprintf("%d %s were sent, %d it refused, %d were too old before it took them.%s", t.Sent, what, t.Refused, t.Expired, last),
 				"What was set aside stands in plait_store.forward_refusal with the reason.")
 		default:

@@ -18,7 +18,7 @@ type Status struct {
 	Waiting int64
 	Lag     time.Duration
 	// What became of records, since the target was first set.
-	Sent, LeftOut, Refused, Expired int64
+	Sent, LeftOut, Refused, Expired, GivenUp int64
 	// Failing is for how long it has taken nothing; 0: it works.
 	Failing time.Duration
 	// Failure is what it last said against a request.
@@ -32,7 +32,7 @@ const statusSQL = `
 SELECT t.target, t.signal,
        e.total - t.total + coalesce(fresh.records, 0),
        coalesce(clock_timestamp() - coalesce(waiting.since, fresh.since), interval '0'),
-       t.sent, t.left_out, t.refused, t.expired,
+       t.sent, t.left_out, t.refused, t.expired, t.given_up,
        CASE WHEN t.failing_from = 'infinity' THEN interval '0' ELSE clock_timestamp() - t.failing_from END,
        t.failure, t.held_until > clock_timestamp(), clock_timestamp() - t.seen_at
 FROM plait_store.forward_target t
@@ -66,7 +66,7 @@ func StatusOf(ctx context.Context, db querier) ([]Status, error) {
 		return nil, fmt.Errorf("ask how forwarding does: %w", pgerror.Read(err))
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s Status, err error) {
-		err = row.Scan(&s.Target, &s.Signal, &s.Waiting, &s.Lag, &s.Sent, &s.LeftOut, &s.Refused, &s.Expired, &s.Failing, &s.Failure, &s.Held, &s.Unseen)
+		err = row.Scan(&s.Target, &s.Signal, &s.Waiting, &s.Lag, &s.Sent, &s.LeftOut, &s.Refused, &s.Expired, &s.GivenUp, &s.Failing, &s.Failure, &s.Held, &s.Unseen)
 		return s, err
 	})
 	if err != nil {

@@ -52,7 +52,8 @@ WHERE target = $1 AND signal = $2 AND holder = $3`
 	advanceSQL = `
 UPDATE plait_store.forward_target
 SET position = $5, total = $6, sending = $7, sent = sent + $8, left_out = left_out + $9, refused = refused + $10, expired = expired + $11,
-    failing_from = 'infinity', failure = CASE $12 WHEN '' THEN failure ELSE $12 END, held_until = clock_timestamp() + $4::interval, seen_at = clock_timestamp()
+    given_up = given_up + $12, failing_from = CASE WHEN $8 + $10 > 0 THEN 'infinity' ELSE failing_from END,
+    failure = CASE $13 WHEN '' THEN failure ELSE $13 END, held_until = clock_timestamp() + $4::interval, seen_at = clock_timestamp()
 WHERE target = $1 AND signal = $2 AND holder = $3`
 
 	failSQL = `
@@ -94,18 +95,19 @@ func (o *Outbox) Release(ctx context.Context, t Target) error {
 
 // Progress is what became of a batch.
 type Progress struct {
-	Done Place // the batch's end
+	Done Place // the batch's end, or that of what is given up
 	// Sending is the last row of the batch that goes next; that of Done: none yet.
 	Sending int64
-	// Records of the batch by what became of them; Expired ones were gone before.
-	Sent, LeftOut, Refused, Expired int64
+	// Records of the batch by what became of them. Expired ones were gone before; GivenUp are those of it and behind it that are not
+	// waited with any longer, since too much waits.
+	Sent, LeftOut, Refused, Expired, GivenUp int64
 	// Said is what the target said against records that it refused, or empty.
 	Said string
 }
 
-// Advance notes that a batch is done with.
+// Advance notes that a batch is done with. One that answered fails no longer.
 func (o *Outbox) Advance(ctx context.Context, t Target, p Progress) error {
-	return o.write(ctx, t, advanceSQL, p.Done.Position, p.Done.Total, p.Sending, p.Sent, p.LeftOut, p.Refused, p.Expired, said(p.Said))
+	return o.write(ctx, t, advanceSQL, p.Done.Position, p.Done.Total, p.Sending, p.Sent, p.LeftOut, p.Refused, p.Expired, p.GivenUp, said(p.Said))
 }
 
 // Failed notes that a target takes nothing at the moment, and why.

@@ -1,0 +1,5 @@
+DO $$
+BEGIN
+    ALTER TABLE plait_store.forward_target DROP COLUMN given_up;
+END
+$$;
