@@ -15,7 +15,8 @@ type Steps struct {
 	Range  plait.TimeRange // both ends are needed
 	Length time.Duration   // to the microsecond; 0 is all in one
 	// Aligned steps end at multiples of their length since 1970, so the first may be shorter. Others begin with the range.
-	// What is counted by the minute answers aligned steps of whole minutes; for any other, rows are read.
+	// What is counted by the minute answers aligned steps of whole minutes, and what is counted by the quarter of a minute those of
+	// quarters, for log records without templates; for any other, rows are read.
 	Aligned bool
 }
 

@@ -49,10 +49,10 @@ func (v *volumes) record() plait.LogRecord {
 
 // steps are some of the two hours or of more, as likely as not within a minute.
 func (v *volumes) steps() questions.Steps {
-	unit := []time.Duration{time.Minute, time.Second, time.Microsecond}[v.r.IntN(3)]
+	unit := []time.Duration{time.Minute, 15 * time.Second, time.Second, time.Microsecond}[v.r.IntN(4)]
 	from := v.base.Add(time.Duration(v.r.Int64N(int64(time.Hour)))).Truncate(unit)
 	s := questions.Steps{Range: plait.TimeRange{From: from, To: from.Add(unit + time.Duration(v.r.Int64N(int64(2*time.Hour)))).Truncate(unit)}}
-	s.Length = []time.Duration{0, time.Minute, 5 * time.Minute, 90 * time.Second, 24 * time.Hour}[v.r.IntN(5)]
+	s.Length = []time.Duration{0, time.Minute, 5 * time.Minute, 15 * time.Second, 45 * time.Second, 90 * time.Second, 24 * time.Hour}[v.r.IntN(7)]
 	s.Aligned = v.r.IntN(2) == 0
 	return s
 }

@@ -48,9 +48,10 @@ func TestCountsAreThoseOfRows(t *testing.T) {
 		`sum by (service_name) (rate({service_name="cart"}%s[1m]))`, `sum(count_over_time({service_name!="cart", service_name=~".+"}%s[10s]))`,
 		`sum by (detected_level) (count_over_time({service_name=~".+"}%s | detected_level=~"critical|error" | n!="1" [25s] offset 30s))`,
 		`sum by (level, detected_level) (count_over_time({service_name=~".+"}%s | drop __error__[1m]))`, `sum by (level) (rate({service_name="cart"}%s | level!="own" [2m] offset 1m))`,
+		`sum by (level) (count_over_time({service_name=~".+"}%s[45s]))`, `sum by (detected_level) (rate({service_name="cart"}%s | level!="own" [30s] offset 15s))`,
 		`sum by (n) (count_over_time({service_name="pay"}%s[7s]))`, `topk(1, sum by (level) (count_over_time({level=~".+"}%s[1m])))`,
 	} {
-		for _, step := range []string{"15s", "7s", "1m", "2m"} {
+		for _, step := range []string{"15s", "30s", "7s", "1m", "2m"} {
 			ask := func(filter string) string {
 				params := url.Values{"query": {fmt.Sprintf(query, filter)}, "start": {fmt.Sprint(base.UnixNano())}, "end": {fmt.Sprint(now.UnixNano())}, "step": {step}}
 				status, body := s.get(t, root+"query_range", params)
@@ -66,7 +67,7 @@ func TestCountsAreThoseOfRows(t *testing.T) {
 	}
 }
 
-func TestStepsOfMinutesBeginWithAMinute(t *testing.T) {
+func TestStepsOfQuartersBeginWithAQuarter(t *testing.T) {
 	t.Parallel()
 	at := func(seconds float64) time.Time { return time.Unix(0, int64(seconds*1e9)) }
 	for _, c := range []struct {
@@ -78,7 +79,11 @@ func TestStepsOfMinutesBeginWithAMinute(t *testing.T) {
 		{time.Minute, -0.5, 0.5, -60, 60},
 		{5 * time.Minute, 120, 240.5, 120, 240.5},
 		{5 * time.Minute, 661, 1_200, 600, 1_200},
-		{15 * time.Second, 121, 241, 121, 241},
+		{5 * time.Minute, 615, 1_200, 615, 1_200},
+		{15 * time.Second, 120, 241, 120, 241},
+		{15 * time.Second, 121, 241, 120, 255},
+		{45 * time.Second, 121, 241, 90, 270},
+		{5 * time.Second, 121, 241, 121, 241},
 	} {
 		got := stepsOf(plait.TimeRange{From: at(c.from), To: at(c.to)}, c.step)
 		if want := (metric.Times{Start: at(c.start).UnixNano(), End: at(c.end).UnixNano(), Step: int64(c.step)}); got != want {

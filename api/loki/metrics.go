@@ -91,12 +91,15 @@ func (h *handler) overTime(ctx context.Context, q *request) (any, error) {
 	return succeed(resultOf{ResultType: "matrix", Result: matrix, Stats: statsOf(began, 0, 0)}), nil
 }
 
-// stepsOf is when a query over a range is evaluated: from its start on. Steps of whole minutes that would begin within one are
-// multiples of their length, from the one before the range to the one after it, as Loki's frontend has them: so they are
-// answered by what is counted by the minute.
+// countedEvery is how long what is counted lasts: a quarter of a minute.
+const countedEvery = 15 * time.Second
+
+// stepsOf is when a query over a range is evaluated: from its start on. Steps of whole quarters of a minute that would begin
+// within one are multiples of their length, from the one before the range to the one after it, as Loki's frontend has them: so
+// they are answered by what is counted by the quarter.
 func stepsOf(within plait.TimeRange, step time.Duration) metric.Times {
 	t := metric.Times{Start: within.From.UnixNano(), End: within.To.UnixNano(), Step: int64(step)}
-	if step%time.Minute == 0 && t.Start%int64(time.Minute) != 0 {
+	if step%countedEvery == 0 && t.Start%int64(countedEvery) != 0 {
 		t.Start -= ((t.Start % t.Step) + t.Step) % t.Step
 		t.End += ((-t.End % t.Step) + t.Step) % t.Step
 	}

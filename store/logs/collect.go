@@ -1,27 +1,37 @@
 package logs
 
 import (
-	"time"
-
+	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/query/condition"
 	"github.com/plaithq/plait/store/counts"
 	"github.com/plaithq/plait/store/rowcodec"
 	"github.com/plaithq/plait/store/tally"
 	"github.com/plaithq/plait/store/terms"
 )
 
-// count counts a record, and tells it apart where the counts of LogQL have to.
+// count counts a record by the minute and by the quarter of one.
 func (w *Writer) count(row *logEntry) {
 	key := counts.LogKey{Minute: counts.MinuteOf(row.TimeNanos), Resource: row.origin.ID, Class: row.class, Severity: int16(row.Severity)}
 	w.tally.Add(row.shelf, key, len(row.body))
+	quarter := counts.QuarterKey{
+		Quarter: counts.QuarterOf(row.TimeNanos), Resource: key.Resource, Severity: key.Severity,
+		Sharp: row.TimeNanos%(counts.QuarterMicros*1000) == 0,
+	}
+	if row.tells() {
+		quarter.Class = key.Class
+	}
 	w.json = w.json[:0]
 	for i := range row.Attributes { // the last of a key counts
 		if row.Attributes[i].Key == tally.LevelAttribute {
 			w.json = rowcodec.AppendValue(w.json[:0], row.Attributes[i].Value)
 		}
 	}
-	if sharp := row.TimeNanos%int64(time.Minute) == 0; sharp || len(w.json) > 0 {
-		w.tally.AddApart(key, sharp, w.json)
-	}
+	w.tally.AddQuarter(quarter, w.json, len(row.body))
+}
+
+// tells says whether a record's class may tell its level or an attribute: see groupCounter.classTells.
+func (row *logEntry) tells() bool {
+	return len(row.Scope.Attributes) > 0 || condition.Level(&plait.LogRecord{SeverityText: row.SeverityText}) != condition.LevelUnknown
 }
 
 // addTerms adds the terms of a record, but for those of the attributes in its row.

@@ -46,8 +46,8 @@ const maxLogGroups = 100_000
 // errManyGroups ends a count whose groups are more.
 var errManyGroups = errors.New("too many groups")
 
-// LogGroups counts log records by step and by what tells labels apart, in the order of steps: whole minutes by what
-// is counted by the minute, where that tells the attributes, and others by rows. It is not ok where there are so many
+// LogGroups counts log records by step and by what tells labels apart, in the order of steps: whole quarters of minutes by
+// what is counted of these, where that tells the attributes, and others by rows. It is not ok where there are so many
 // groups, or so large dictionaries, that rows have to be read one by one.
 func (s *Reader) LogGroups(ctx context.Context, q query.LogGroups) (groups []query.LogGroup, ok bool, err error) {
 	g, err := s.newGroupCounter(ctx, q)
@@ -117,7 +117,7 @@ func (s *Reader) newGroupCounter(ctx context.Context, q query.LogGroups) (*group
 
 func (g *groupCounter) isAsked(key string) bool { return slices.Contains(g.asked.Attributes, key) }
 
-// count counts by the minute, and once more by rows where the counts do not tell what is asked for.
+// count counts by the quarter of a minute, and once more by rows where the counts do not tell what is asked for.
 func (g *groupCounter) count(ctx context.Context) error {
 	if err := g.store.counted.LogsUpTo(ctx, g.steps, g.addCell, g.addRows); err != nil {
 		return err
@@ -144,12 +144,12 @@ func (g *groupCounter) told(ctx context.Context) (bool, error) {
 	return err == nil && keys.Whole && !slices.ContainsFunc(keys.Keys, isUntold), err
 }
 
-func (g *groupCounter) addCell(c *counts.ApartCell) error {
+func (g *groupCounter) addCell(c *counts.QuarterCell) error {
 	if g.meant != nil && !g.meant[c.Resource] {
 		return nil
 	}
-	group := logGroup{step: c.Minute, resource: c.Resource, severity: c.Severity}
-	if g.tells(c.Class) {
+	group := logGroup{step: c.Quarter, resource: c.Resource, severity: c.Severity}
+	if c.Class != 0 && g.tells(c.Class) {
 		group.class = c.Class
 	}
 	if c.Level != "" && g.isAsked(tally.LevelAttribute) {
@@ -158,8 +158,8 @@ func (g *groupCounter) addCell(c *counts.ApartCell) error {
 	if n := int(c.Severity); group.class != 0 || group.attribute != "" || n < 0 || n >= len(g.row.of) {
 		return g.add(group, c.Count)
 	}
-	if g.row.step != c.Minute || g.row.resource != c.Resource {
-		g.row = sumsOfRow{step: c.Minute, resource: c.Resource}
+	if g.row.step != c.Quarter || g.row.resource != c.Resource {
+		g.row = sumsOfRow{step: c.Quarter, resource: c.Resource}
 	}
 	sum := &g.row.of[c.Severity]
 	if *sum == nil {
@@ -226,9 +226,6 @@ func (g *groupCounter) groups(ctx context.Context) ([]query.LogGroup, error) {
 	var rows []storedLog
 	var groups []query.LogGroup
 	for group, n := range g.sums {
-		if *n == 0 { // all of it was told apart
-			continue
-		}
 		row := storedLog{resource: group.resource, severity: group.severity, class: group.class, attributeSet: group.set, attributes: group.attributes}
 		if group.attribute != "" {
 			row.attributes = `{"` + tally.LevelAttribute + `":` + group.attribute + `}`

@@ -17,7 +17,7 @@ import (
 )
 
 // LogVolume counts log records by groups and steps, in the order of their groups. It reads what is counted by the minute,
-// and the rows of minutes that a step cuts, so it is exact. It is plait.ErrInvalid for a condition on what is not counted,
+// or by the quarter of one where no templates are asked for, and the rows of what a step cuts, so it is exact. It is plait.ErrInvalid for a condition on what is not counted,
 // and plait.ErrTooLarge when there are more groups and steps than an answer has room for.
 func (s *Reader) LogVolume(ctx context.Context, q query.LogVolume) ([]query.LogVolumeGroup, error) {
 	v, err := s.newVolume(ctx, q)

@@ -15,7 +15,7 @@ import (
 type collector struct {
 	signal      Signal
 	cells       cells
-	apart       *counts.Apart // nil for all but log records
+	quarters    *counts.Quarters // nil for all but log records
 	shelf       partition.Shelf
 	first, last int64 // minutes of this shelf's rows
 	stored      columns
@@ -28,27 +28,27 @@ type columns struct {
 	shelves     []time.Time
 	cells       []int32
 	bodies      [][]byte
-	aparts      [][]byte // nil: not known, as for all but log records
+	quarters    [][]byte // nil: not known, as for all but log records
 }
 
-func (c *columns) add(first, last int64, shelf time.Time, counted cells, apart []byte) {
+func (c *columns) add(first, last int64, shelf time.Time, counted cells, quarters *counts.Quarters) {
 	c.ids = append(c.ids, rand.Int64())
 	c.first = append(c.first, minuteTime(first))
 	c.last = append(c.last, minuteTime(last))
 	c.shelves = append(c.shelves, shelf)
-	c.cells = append(c.cells, int32(counted.Len()))
+	c.cells = append(c.cells, int32(cellCount(counted, quarters)))
 	c.bodies = append(c.bodies, counted.AppendTo(nil))
-	c.aparts = append(c.aparts, apart)
+	c.quarters = append(c.quarters, quartersBytes(quarters))
 }
 
 const insertSQL = `
-INSERT INTO plait_store.tally (id, first_time, last_time, made_at, shelf, cell_count, signal, level, body, apart)
-SELECT id, first_time, last_time, clock_timestamp(), shelf, cell_count, $8, $9, body, apart
+INSERT INTO plait_store.tally (id, first_time, last_time, made_at, shelf, cell_count, signal, level, body, quarters)
+SELECT id, first_time, last_time, clock_timestamp(), shelf, cell_count, $8, $9, body, quarters
 FROM unnest($1::int8[], $2::timestamptz[], $3::timestamptz[], $4::date[], $5::int4[], $6::bytea[], $7::bytea[])
-  AS t (id, first_time, last_time, shelf, cell_count, body, apart)`
+  AS t (id, first_time, last_time, shelf, cell_count, body, quarters)`
 
 func (c *columns) arguments(signal Signal, level int) []any {
-	return []any{c.ids, c.first, c.last, c.shelves, c.cells, c.bodies, c.aparts, int16(signal), int16(signal.firstLevel() + level)}
+	return []any{c.ids, c.first, c.last, c.shelves, c.cells, c.bodies, c.quarters, int16(signal), int16(signal.firstLevel() + level)}
 }
 
 // Begin starts a group.
@@ -81,22 +81,30 @@ func (c *collector) row(shelf partition.Shelf, minute int64) {
 // endShelf makes the body of a shelf.
 func (c *collector) endShelf() {
 	if c.cells.Len() > 0 {
-		c.stored.add(c.first, c.last, c.shelf.Time(), c.cells, apartBytes(c.apart))
+		c.stored.add(c.first, c.last, c.shelf.Time(), c.cells, c.quarters)
 		c.reset()
 	}
 }
 
 func (c *collector) reset() {
-	if c.cells.Reset(); c.apart != nil {
-		c.apart.Reset()
+	if c.cells.Reset(); c.quarters != nil {
+		c.quarters.Reset()
 	}
 }
 
-func apartBytes(a *counts.Apart) []byte {
-	if a == nil {
+// cellCount is how many cells there are of either kind: as many as bound the memory that they take.
+func cellCount(c cells, quarters *counts.Quarters) int {
+	if quarters == nil {
+		return c.Len()
+	}
+	return max(c.Len(), quarters.Len())
+}
+
+func quartersBytes(q *counts.Quarters) []byte {
+	if q == nil {
 		return nil
 	}
-	return a.Bytes()
+	return q.Bytes()
 }
 
 // SpanCollector counts the spans of a group.
@@ -117,7 +125,7 @@ func (c *SpanCollector) Add(shelf partition.Shelf, key counts.SpanKey, nanos int
 	c.spans.Add(key, nanos)
 }
 
-// LevelAttribute is the attribute of log records whose value is told apart.
+// LevelAttribute is the attribute of log records whose values are counted apart.
 const LevelAttribute = "level"
 
 // LogCollector counts the log records of a group.
@@ -129,7 +137,7 @@ type LogCollector struct {
 // NewLogCollector makes one.
 func NewLogCollector() *LogCollector {
 	logs := counts.NewLogs()
-	return &LogCollector{collector: collector{signal: Logs, cells: logs, apart: counts.NewApart()}, logs: logs}
+	return &LogCollector{collector: collector{signal: Logs, cells: logs, quarters: counts.NewQuarters()}, logs: logs}
 }
 
 // Add counts a record of a shelf with a body of so many bytes. Records come by shelf.
@@ -138,10 +146,10 @@ func (c *LogCollector) Add(shelf partition.Shelf, key counts.LogKey, bytes int) 
 	c.logs.Add(key, bytes)
 }
 
-// AddApart tells apart a record that Add has counted, by whether it is at the beginning of its minute and by its own level
-// as canonical JSON: see counts.ApartKey.
-func (c *LogCollector) AddApart(key counts.LogKey, sharp bool, level []byte) {
-	c.apart.Add(key, sharp, level)
+// AddQuarter counts by the quarter a record that Add has counted by the minute. The level is its own as canonical JSON, and is
+// copied: see counts.QuarterKey.
+func (c *LogCollector) AddQuarter(key counts.QuarterKey, level []byte, bytes int) {
+	c.quarters.Add(key, level, bytes)
 }
 
 // IncrementCollector adds up the increments of a group.

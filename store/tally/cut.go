@@ -12,21 +12,21 @@ import (
 type cutter struct {
 	shelf       time.Time
 	cells       cells
-	apart       *counts.Apart      // of these; nil where nothing is told apart
-	toTell      []counts.ApartCell // by minute, those of the minutes to come
+	quarters    *counts.Quarters     // of these; nil where there are none
+	toCome      []counts.QuarterCell // by quarter, those of the minutes to come
 	first, last int64
 	made        columns
 }
 
 // cut makes bodies of one, by the hour where that has enough cells.
-func cut(signal Signal, shelf time.Time, whole []byte, apart *counts.Apart) (columns, error) {
+func cut(signal Signal, shelf time.Time, whole []byte, quarters *counts.Quarters) (columns, error) {
 	c := cutter{shelf: shelf}
 	var err error
 	switch signal {
 	case Logs:
 		logs := counts.NewLogs()
 		c.cells = logs
-		if err = c.tell(apart); err != nil {
+		if err = c.hold(quarters); err != nil {
 			return columns{}, err
 		}
 		err = counts.ReadLogs(whole, func(cell *counts.LogCell) bool {
@@ -55,22 +55,25 @@ func cut(signal Signal, shelf time.Time, whole []byte, apart *counts.Apart) (col
 	return c.made, err
 }
 
-// tell sets what is told apart.
-func (c *cutter) tell(apart *counts.Apart) error {
-	all := apart.Bytes()
+// hold sets the quarters that come with the minutes.
+func (c *cutter) hold(quarters *counts.Quarters) error {
+	all := quarters.Bytes()
 	if all == nil {
 		return nil
 	}
-	c.apart = counts.NewApart()
-	return counts.ReadApart(all, func(cell *counts.ApartCell) bool {
-		c.toTell = append(c.toTell, *cell)
+	c.quarters = counts.NewQuarters()
+	return counts.ReadQuarters(all, func(cell *counts.QuarterCell) bool {
+		c.toCome = append(c.toCome, *cell)
 		return true
 	})
 }
 
 // at makes room for a cell of a minute.
 func (c *cutter) at(minute int64) {
-	n := c.cells.Len()
+	if minute != c.last {
+		c.takeQuarters()
+	}
+	n := cellCount(c.cells, c.quarters)
 	nextHour := rowcodec.FloorDiv(minute, 60) != rowcodec.FloorDiv(c.last, 60)
 	if n >= soManyCells && nextHour || n >= wholeCells {
 		c.end()
@@ -81,16 +84,24 @@ func (c *cutter) at(minute int64) {
 	c.last = minute
 }
 
+// takeQuarters takes those of the minutes up to the last one.
+func (c *cutter) takeQuarters() {
+	if c.cells.Len() == 0 {
+		return
+	}
+	for len(c.toCome) > 0 && c.toCome[0].Quarter < (c.last+1)*quartersOfMinute {
+		c.quarters.Include(&c.toCome[0])
+		c.toCome = c.toCome[1:]
+	}
+}
+
 func (c *cutter) end() {
 	if c.cells.Len() == 0 {
 		return
 	}
-	for c.apart != nil && len(c.toTell) > 0 && c.toTell[0].Minute <= c.last {
-		c.apart.Include(&c.toTell[0])
-		c.toTell = c.toTell[1:]
-	}
-	c.made.add(c.first, c.last, c.shelf, c.cells, apartBytes(c.apart))
-	if c.cells.Reset(); c.apart != nil {
-		c.apart.Reset()
+	c.takeQuarters()
+	c.made.add(c.first, c.last, c.shelf, c.cells, c.quarters)
+	if c.cells.Reset(); c.quarters != nil {
+		c.quarters.Reset()
 	}
 }

@@ -36,7 +36,7 @@ func (t *Tally) Keep(ctx context.Context, tx pgx.Tx, signal Signal, shelf partit
 		err = each(ctx, tx, func(v [][]byte) error {
 			_, key, bytes := logRow(v)
 			c.Add(shelf, key, bytes)
-			c.apart.Lose() // their attributes are not read
+			c.quarters.Lose() // their attributes are not read
 			return nil
 		}, keptLogsSQL, shelf.Time(), ids)
 		c.Queue(&batch)

@@ -13,23 +13,33 @@ import (
 	"github.com/plaithq/plait/store/rowcodec"
 )
 
+const quartersSQL = `
+SELECT quarters
+FROM plait_store.tally
+WHERE signal = 2 AND last_time > $1::timestamptz - interval '1 minute' AND first_time < $2`
+
 // Logs hands out how many log records there are in each step, as Spans does. Their classes may be 0 where nobody asks for them: rows
-// of a few seconds have about as many classes as rows.
+// of a few seconds have about as many classes as rows. Without them steps may be of quarters of a minute at no more cost.
 func (t *Tally) Logs(ctx context.Context, steps Steps, classes bool, use func(*counts.LogCell) error) error {
 	var bad error
 	hand := func(c *counts.LogCell) bool {
 		bad = use(c)
 		return bad == nil
 	}
-	var cut cutRows
-	body := func(v [][]byte) error {
+	cut := cutRows{steps: steps}
+	minutes := func(v [][]byte) error {
 		err := counts.ReadLogs(v[0], func(c *counts.LogCell) bool {
-			if !steps.whole(c.Minute, cut.pieces) {
-				cut.add(c.Minute, c.Count)
-				return true
-			}
-			c.Minute = int64(steps.of(c.Minute * counts.MinuteMicros))
-			return hand(c)
+			c.Minute = cut.stepOf(c.Minute, c.Count)
+			return c.Minute == outside || hand(c)
+		})
+		return cmp.Or(bad, err)
+	}
+	quarters := func(v [][]byte) error {
+		var cell counts.LogCell
+		err := counts.ReadQuarters(v[0], func(c *counts.QuarterCell) bool {
+			cell.LogKey = counts.LogKey{Minute: cut.stepOf(c.Quarter, c.Count), Resource: c.Resource, Class: c.Class, Severity: c.Severity}
+			cell.Count, cell.Bytes = c.Count, c.Bytes
+			return cell.Minute == outside || hand(&cell)
 		})
 		return cmp.Or(bad, err)
 	}
@@ -43,7 +53,23 @@ func (t *Tally) Logs(ctx context.Context, steps Steps, classes bool, use func(*c
 		})
 		return bad
 	}
-	err := t.read(ctx, Logs, steps, &cut, body, func(tx pgx.Tx, c span) error {
+	err := t.read(ctx, &cut, func(tx pgx.Tx) error {
+		from, to := rowcodec.MicrosTime(steps.From), rowcodec.MicrosTime(steps.To)
+		byMinute := classes
+		if !classes {
+			untold, err := untoldMinutes(ctx, tx, from, to)
+			if err != nil {
+				return err
+			}
+			byMinute = len(untold) > 0
+		}
+		if byMinute {
+			cut.begin(counts.MinuteMicros)
+			return each(ctx, tx, minutes, bodiesSQL, pg.Planned, int16(Logs), from, to)
+		}
+		cut.begin(counts.QuarterMicros)
+		return each(ctx, tx, quarters, quartersSQL, pg.Planned, from, to)
+	}, func(tx pgx.Tx, c span) error {
 		if _, err := tx.Exec(ctx, HashedSQL); err != nil {
 			return err
 		}

@@ -212,7 +212,7 @@ func (t *Tally) mergeHour(ctx context.Context, like body) error {
 const takeSQL = `
 DELETE FROM plait_store.tally
 WHERE id = ANY ($1)
-RETURNING body, apart`
+RETURNING body, quarters`
 
 // errOvertaken says that another gateway has merged the same, or retention took it.
 var errOvertaken = errors.New("another gateway was faster")
@@ -225,11 +225,11 @@ func (t *Tally) merge(ctx context.Context, some []body, level int) error {
 		ids[i] = b.id
 	}
 	err := pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
-		sum, apart, err := take(ctx, tx, signal, ids)
+		sum, quarters, err := take(ctx, tx, signal, ids)
 		if err != nil {
 			return err
 		}
-		merged, err := cut(signal, shelf, sum.AppendTo(nil), apart)
+		merged, err := cut(signal, shelf, sum.AppendTo(nil), quarters)
 		if err != nil {
 			return err
 		}
@@ -242,25 +242,25 @@ func (t *Tally) merge(ctx context.Context, some []body, level int) error {
 	return pgerror.Read(err)
 }
 
-// take removes bodies, and returns their sum, and what is told apart in it, nil for spans.
-func take(ctx context.Context, tx pgx.Tx, signal Signal, ids []int64) (cells, *counts.Apart, error) {
+// take removes bodies, and returns their sum, by the minute and by the quarter: nil for all but log records.
+func take(ctx context.Context, tx pgx.Tx, signal Signal, ids []int64) (cells, *counts.Quarters, error) {
 	rows, err := tx.Query(ctx, takeSQL, ids)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer rows.Close()
 	sum, n := signal.newCells(), 0
-	var apart *counts.Apart
+	var quarters *counts.Quarters
 	if signal == Logs {
-		apart = counts.NewApart()
+		quarters = counts.NewQuarters()
 	}
 	for rows.Next() {
 		v := rows.RawValues()
 		if err := sum.Merge(v[0]); err != nil {
 			return nil, nil, err
 		}
-		if apart != nil {
-			if err := apart.Merge(v[1]); err != nil {
+		if quarters != nil {
+			if err := quarters.Merge(v[1]); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -272,7 +272,7 @@ func take(ctx context.Context, tx pgx.Tx, signal Signal, ids []int64) (cells, *c
 	if n != len(ids) {
 		return nil, nil, errOvertaken
 	}
-	return sum, apart, nil
+	return sum, quarters, nil
 }
 
 const (

@@ -22,8 +22,8 @@ import (
 // begins with From, and what is at To is in none.
 type Steps struct {
 	From, To, Length int64
-	// Aligned steps end at multiples of their length since 1970: the first may be shorter. Steps of whole minutes then
-	// cut no minute but those in which the range begins and ends, so few rows are read.
+	// Aligned steps end at multiples of their length since 1970: the first may be shorter. Steps of whole cells then
+	// cut none but those in which the range begins and ends, so few rows are read.
 	Aligned bool
 }
 
@@ -76,13 +76,13 @@ func (s Steps) rest(at int64) int64 {
 // span is a piece of time, in microseconds.
 type span struct{ from, to int64 }
 
-// cuts are the minutes of the range in which a step begins or ends, as far as they are in the range. What
-// follows one another is one.
-func (s Steps) cuts() []span {
+// cuts are the cells of the range in which a step begins or ends, as far as they are in the range. What
+// follows one another is one. A cell lasts so many microseconds.
+func (s Steps) cuts(cell int64) []span {
 	var all []span
 	for at := s.From; ; at += s.rest(at) {
-		if minute := minuteOf(at) * counts.MinuteMicros; minute != at {
-			cut := span{max(minute, s.From), min(minute+counts.MinuteMicros, s.To)}
+		if begin := rowcodec.FloorDiv(at, cell) * cell; begin != at {
+			cut := span{max(begin, s.From), min(begin+cell, s.To)}
 			if n := len(all); n > 0 && all[n-1].to >= cut.from {
 				all[n-1].to = max(all[n-1].to, cut.to)
 			} else {
@@ -95,19 +95,20 @@ func (s Steps) cuts() []span {
 	}
 }
 
-// whole says whether cells of a minute count: all of it is in one step.
-func (s Steps) whole(minute int64, cuts []span) bool {
-	at := minute * counts.MinuteMicros
-	if at < s.From || at+counts.MinuteMicros > s.To {
-		return false
-	}
-	i, _ := slices.BinarySearchFunc(cuts, at, func(c span, at int64) int {
-		if c.to <= at {
+// whole says whether what begins at a time and lasts as long as a cell counts: all of it is in one step.
+func (s Steps) whole(at, cell int64, cuts []span) bool {
+	return at >= s.From && at+cell <= s.To && !meets(cuts, at, at+1)
+}
+
+// meets says whether a part of a time is in one of some pieces, which are in order.
+func meets(pieces []span, from, to int64) bool {
+	i, _ := slices.BinarySearchFunc(pieces, from, func(p span, from int64) int {
+		if p.to <= from {
 			return -1
 		}
 		return 1
 	})
-	return i == len(cuts) || cuts[i].from > at
+	return i < len(pieces) && pieces[i].from < to
 }
 
 const (
@@ -144,15 +145,11 @@ func (t *Tally) Spans(ctx context.Context, steps Steps, use func(*counts.SpanCel
 		bad = use(c)
 		return bad == nil
 	}
-	var cut cutRows
+	cut := cutRows{steps: steps}
 	body := func(v [][]byte) error {
 		err := counts.ReadSpans(v[0], func(c *counts.SpanCell) bool {
-			if !steps.whole(c.Minute, cut.pieces) {
-				cut.add(c.Minute, c.Count)
-				return true
-			}
-			c.Minute = int64(steps.of(c.Minute * counts.MinuteMicros))
-			return hand(c)
+			c.Minute = cut.stepOf(c.Minute, c.Count)
+			return c.Minute == outside || hand(c)
 		})
 		return cmp.Or(bad, err)
 	}
@@ -162,7 +159,10 @@ func (t *Tally) Spans(ctx context.Context, steps Steps, use func(*counts.SpanCel
 		hand(&counts.SpanCell{SpanKey: key, Count: 1, SumNanos: max(nanos, 0), Buckets: []counts.Bucket{{Index: counts.BucketOf(nanos), Count: 1}}})
 		return bad
 	}
-	err := t.read(ctx, Spans, steps, &cut, body, func(tx pgx.Tx, c span) error {
+	err := t.read(ctx, &cut, func(tx pgx.Tx) error {
+		cut.begin(counts.MinuteMicros)
+		return each(ctx, tx, body, bodiesSQL, pg.Planned, int16(Spans), rowcodec.MicrosTime(steps.From), rowcodec.MicrosTime(steps.To))
+	}, func(tx pgx.Tx, c span) error {
 		return each(ctx, tx, row, spanRowsSQL, pg.Planned, rowcodec.MicrosTime(c.from), rowcodec.MicrosTime(c.to))
 	})
 	if err != nil {
@@ -207,14 +207,13 @@ func (t *Tally) Increments(ctx context.Context, from, to time.Time, use func(bod
 	return nil
 }
 
-// read reads bodies of the range, and then what is cut, as they are at one moment.
-func (t *Tally) read(ctx context.Context, signal Signal, steps Steps, cut *cutRows, body func([][]byte) error, rows func(pgx.Tx, span) error) error {
-	if err := steps.check(); err != nil {
+// read reads cells, for which it is called once cut.begin may be, and then what they leave to rows, as they are at one moment.
+func (t *Tally) read(ctx context.Context, cut *cutRows, cells func(pgx.Tx) error, rows func(pgx.Tx, span) error) error {
+	if err := cut.steps.check(); err != nil {
 		return err
 	}
-	cut.steps, cut.pieces = steps, steps.cuts()
 	return t.atOneMoment(ctx, func(tx pgx.Tx) error {
-		if err := each(ctx, tx, body, bodiesSQL, pg.Planned, int16(signal), rowcodec.MicrosTime(steps.From), rowcodec.MicrosTime(steps.To)); err != nil {
+		if err := cells(tx); err != nil {
 			return err
 		}
 		if err := cut.check(); err != nil {

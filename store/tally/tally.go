@@ -1,6 +1,6 @@
-// Package tally keeps counts of spans and log records by the minute (store/counts) in Postgres: a commit
-// counts its rows in its own transaction, a merger behind it adds the counts up, and a question about hours reads
-// them in place of rows. Minutes of which a question wants a part are read from rows, so its answer is exact.
+// Package tally keeps counts of spans and log records by the minute, and of log records by the quarter of one, in Postgres
+// (store/counts): a commit counts its rows in its own transaction, a merger behind it adds the counts up, and a question about
+// hours reads them in place of rows. What a question wants a part of is read from rows, so its answer is exact.
 // Increments of series lie beside them, and are added up in the same way.
 package tally
 
@@ -91,6 +91,9 @@ func newInstruments(registerer prometheus.Registerer) *instruments {
 	registerer.MustRegister(in.merges, in.waiting)
 	return in
 }
+
+// quartersOfMinute is how many there are.
+const quartersOfMinute = counts.MinuteMicros / counts.QuarterMicros
 
 // minuteTime is when a minute begins.
 func minuteTime(minute int64) time.Time { return rowcodec.MicrosTime(minute * counts.MinuteMicros) }

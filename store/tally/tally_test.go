@@ -33,6 +33,7 @@ type database struct {
 	gateways [2]*store.Store
 	pool     *pgxpool.Pool
 	tally    *tally.Tally
+	level    string // of some records
 }
 
 func newDatabase(t *testing.T, seed uint64) *database {
@@ -43,7 +44,7 @@ func newDatabase(t *testing.T, seed uint64) *database {
 	}
 	t.Cleanup(pool.Close)
 	return &database{t, rand.New(rand.NewPCG(seed, 1)), time.Now(),
-		[2]*store.Store{storetest.Open(t, url), storetest.Open(t, url)}, pool, tally.New(pool, prometheus.NewRegistry())}
+		[2]*store.Store{storetest.Open(t, url), storetest.Open(t, url)}, pool, tally.New(pool, prometheus.NewRegistry()), "info"}
 }
 
 // moment is mostly of the last hours, and now and then of any time.
@@ -55,8 +56,8 @@ func (d *database) moment() int64 {
 		return d.r.Int64()
 	case 2:
 		return d.now.Add(-time.Duration(d.r.IntN(20*24)) * time.Hour).UnixNano()
-	case 3:
-		return d.now.Truncate(time.Minute).UnixNano() // where minutes meet
+	case 3, 4, 5:
+		return d.now.Truncate(15*time.Second).UnixNano() - d.r.Int64N(3)*15e9 - d.r.Int64N(3) + 1 // where quarters and minutes meet
 	}
 	return d.now.UnixNano() - d.r.Int64N(int64(2*time.Hour))
 }
@@ -79,8 +80,12 @@ func (d *database) write(n int) {
 		s.EndNanos = s.StartNanos + int64(math.Exp(d.r.Float64()*30)) - 5
 		s.Resource, s.Scope = d.resource(), &plait.Scope{}
 		traces.Spans = append(traces.Spans, s)
-		logs.Records = append(logs.Records, plait.LogRecord{TimeNanos: d.moment(), Severity: plait.SeverityNumber(d.r.IntN(25)), SeverityText: fmt.Sprint(d.r.IntN(3)),
-			Resource: s.Resource, Scope: s.Scope, Body: plait.StringValue(fmt.Sprint("é number ", d.r.IntN(1000)))})
+		record := plait.LogRecord{TimeNanos: d.moment(), Severity: plait.SeverityNumber(d.r.IntN(25)), SeverityText: []string{"1", "2", "CRITICAL"}[d.r.IntN(3)],
+			Resource: s.Resource, Scope: s.Scope, Body: plait.StringValue(fmt.Sprint("é number ", d.r.IntN(1000)))}
+		if d.r.IntN(3) == 0 {
+			record.Attributes = plait.Attributes{{Key: tally.LevelAttribute, Value: plait.StringValue(d.level)}}
+		}
+		logs.Records = append(logs.Records, record)
 	}
 	g := d.gateways[d.r.IntN(2)]
 	if _, err := g.WriteTraces(d.t.Context(), traces); err != nil {
@@ -110,12 +115,12 @@ func (d *database) age(interval string) {
 	d.exec(`UPDATE plait_store.tally SET made_at = made_at - interval '` + interval + `'`)
 }
 
-// steps are some of a range, aligned to minutes or not.
+// steps are some of a range, aligned to minutes, to quarters of one or not.
 func (d *database) steps() tally.Steps {
-	unit := []time.Duration{time.Minute, time.Minute, time.Second, time.Microsecond, time.Hour}[d.r.IntN(5)]
+	unit := []time.Duration{time.Minute, 15 * time.Second, 15 * time.Second, time.Second, time.Microsecond, time.Hour}[d.r.IntN(6)]
 	from := d.now.Add(-time.Duration(d.r.Int64N(int64(3 * time.Hour)))).Truncate(unit)
 	to := from.Add(time.Duration(1+d.r.Int64N(int64(3*time.Hour))) + unit).Truncate(unit)
-	length := []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Second, 90 * time.Second, to.Sub(from), math.MaxInt64, 7*time.Minute + time.Microsecond}[d.r.IntN(7)]
+	length := []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Second, 45 * time.Second, 20 * time.Second, 90 * time.Second, to.Sub(from), math.MaxInt64, 7*time.Minute + time.Microsecond}[d.r.IntN(9)]
 	return tally.Steps{From: from.UnixMicro(), To: to.UnixMicro(), Length: length.Microseconds(), Aligned: d.r.IntN(2) == 0}
 }
 
@@ -177,20 +182,24 @@ func (d *database) spanRows(s tally.Steps) map[counts.SpanKey]spanSum {
 
 type logSum struct{ count, bytes int64 }
 
-func (d *database) countedLogs(ctx context.Context, s tally.Steps) (map[counts.LogKey]logSum, error) {
+func (d *database) countedLogs(ctx context.Context, s tally.Steps, classes bool) (map[counts.LogKey]logSum, error) {
 	sums := map[counts.LogKey]logSum{}
-	err := d.tally.Logs(ctx, s, true, func(c *counts.LogCell) error {
-		sums[c.LogKey] = logSum{sums[c.LogKey].count + c.Count, sums[c.LogKey].bytes + c.Bytes}
+	err := d.tally.Logs(ctx, s, classes, func(c *counts.LogCell) error {
+		key := c.LogKey
+		if !classes {
+			key.Class = 0
+		}
+		sums[key] = logSum{sums[key].count + c.Count, sums[key].bytes + c.Bytes}
 		return nil
 	})
 	return sums, err
 }
 
-func (d *database) logRows(s tally.Steps) map[counts.LogKey]logSum {
+func (d *database) logRows(s tally.Steps, classes bool) map[counts.LogKey]logSum {
 	d.t.Helper()
 	rows, err := d.pool.Query(d.t.Context(), `
-		SELECT ((extract(epoch FROM time) * 1000000)::int8 - $4::int8) / $2::int8, resource, class, severity, count(*), sum(octet_length(body))
-		FROM plait_store.log WHERE (extract(epoch FROM time) * 1000000)::int8 BETWEEN $1::int8 AND $3::int8 - 1 GROUP BY 1, 2, 3, 4`, s.From, s.Length, s.To, zero(s))
+		SELECT ((extract(epoch FROM time) * 1000000)::int8 - $4::int8) / $2::int8, resource, CASE WHEN $5 THEN class ELSE 0 END, severity, count(*), sum(octet_length(body))
+		FROM plait_store.log WHERE (extract(epoch FROM time) * 1000000)::int8 BETWEEN $1::int8 AND $3::int8 - 1 GROUP BY 1, 2, 3, 4`, s.From, s.Length, s.To, zero(s), classes)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -223,12 +232,14 @@ func (d *database) expect(when string) {
 		if want := d.spanRows(s); !reflect.DeepEqual(spans, want) {
 			d.t.Fatalf("%s %d kinds of spans are counted in %+v, and the rows have %d", when, len(spans), s, len(want))
 		}
-		logs, err := d.countedLogs(d.t.Context(), s)
-		if err != nil {
-			d.t.Fatal(err)
-		}
-		if want := d.logRows(s); !reflect.DeepEqual(logs, want) {
-			d.t.Fatalf("%s %d kinds of records are counted in %+v, and the rows have %d", when, len(logs), s, len(want))
+		for _, classes := range []bool{true, false} {
+			logs, err := d.countedLogs(d.t.Context(), s, classes)
+			if err != nil {
+				d.t.Fatal(err)
+			}
+			if want := d.logRows(s, classes); !reflect.DeepEqual(logs, want) {
+				d.t.Fatalf("%s %d kinds of records are counted in %+v, and the rows have %d (classes: %v)", when, len(logs), s, len(want), classes)
+			}
 		}
 		d.expectUpTo(when, s)
 	}

@@ -1,0 +1,5 @@
+DO $$
+BEGIN
+    ALTER TABLE plait_store.tally DROP COLUMN quarters;
+END
+$$;
