@@ -32,10 +32,14 @@ type LogGroups struct {
 	Condition   condition.Node // on resources: others need not be counted
 	After, UpTo int64          // whole microseconds, as is Step
 	Step        int64
-	Attributes  []string // keys whose values are told apart: of records, scopes and resources
+	Attributes  []string // keys whose values are told apart: of records and scopes
+	Severity    bool     // severities are told apart
+	// Like says by its text which resources are not told apart: those of which it is the same.
+	Like func(*plait.Resource) string
 }
 
-// LogGroup is what some records of a step have in common: resource, severity, and those attributes.
+// LogGroup is what some records of a step have in common: severity and attributes as they are told apart, and a resource like
+// theirs.
 type LogGroup struct {
 	Step   int // from 0
 	Count  int64

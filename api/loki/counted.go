@@ -2,9 +2,11 @@ package loki
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/query/logql"
 	"github.com/plaithq/plait/query/logql/entry"
@@ -25,7 +27,12 @@ func (s source) Counted(ctx context.Context, of logql.Log, labels []string, afte
 	if err != nil {
 		return false, err
 	}
-	q := query.LogGroups{Condition: node, After: after, UpTo: upTo, Step: step}
+	maker := s.Mapping.NewMaker()
+	like, err := likeOf(of, labels, maker)
+	if err != nil {
+		return false, err
+	}
+	q := query.LogGroups{Condition: node, After: after, UpTo: upTo, Step: step, Like: like, Severity: slices.Contains(labels, entry.LevelLabel)}
 	for _, l := range labels {
 		if l != entry.ServiceLabel && l != entry.LevelLabel {
 			q.Attributes = append(q.Attributes, l)
@@ -35,7 +42,6 @@ func (s source) Counted(ctx context.Context, of logql.Log, labels []string, afte
 	if err != nil || !ok {
 		return false, err
 	}
-	maker := s.Mapping.NewMaker()
 	for i := range groups {
 		e := maker.Entry(&groups[i].Record)
 		e.TimeNanos = after + int64(groups[i].Step+1)*step
@@ -44,6 +50,28 @@ func (s source) Counted(ctx context.Context, of logql.Log, labels []string, afte
 		}
 	}
 	return true, nil
+}
+
+// likeOf tells resources apart by what of them makes a difference: whether the selector fits, and labels that are asked for.
+func likeOf(of logql.Log, labels []string, maker *entry.Maker) (func(*plait.Resource) string, error) {
+	selector, err := pipeline.New(logql.Log{Matchers: of.Matchers})
+	if err != nil {
+		return nil, err
+	}
+	return func(r *plait.Resource) string {
+		if !selector.Selects(maker.Stream(r)) {
+			return ""
+		}
+		text := []byte{'+'}
+		for kind, list := range [][]plait.Label{maker.Stream(r), maker.Metadata(r)} {
+			for _, l := range list {
+				if slices.Contains(labels, l.Name) {
+					text = fmt.Appendf(text, "%d%q%q", kind, l.Name, l.Value)
+				}
+			}
+		}
+		return string(text)
+	}, nil
 }
 
 // countable says whether a query looks at nothing of entries but labels that few keys read as, and returns

@@ -25,6 +25,8 @@ func TestCountsAreThoseOfRows(t *testing.T) {
 		{Attributes: plait.Attributes{attr("service.name", "cart"), attr("env", "dev")}},
 		{Attributes: plait.Attributes{attr("service.name", "cart"), attr("level", "resource's"), attr("loki.resource.labels", "service_name,level")}},
 		{Attributes: plait.Attributes{attr("service.name", "pay")}},
+		{Attributes: plait.Attributes{attr("service.name", "pay"), attr("zone", "west")}},
+		{Attributes: plait.Attributes{attr("service.name", "pay"), attr("zone", "east"), attr("k8s.pod.name", "pay-1")}},
 	}
 	scopes := []*plait.Scope{{}, {Name: "lib", Attributes: plait.Attributes{attr("level", "scope's")}}}
 	var all []plait.LogRecord
@@ -34,7 +36,7 @@ func TestCountsAreThoseOfRows(t *testing.T) {
 			at += []int64{-1, 1, 500, 1000, -1000, 999}[random.IntN(6)]
 		}
 		r := plait.LogRecord{
-			TimeNanos: at, Resource: resources[random.IntN(3)], Scope: scopes[random.IntN(2)], Body: plait.StringValue(fmt.Sprint("line ", i)),
+			TimeNanos: at, Resource: resources[random.IntN(len(resources))], Scope: scopes[random.IntN(2)], Body: plait.StringValue(fmt.Sprint("line ", i)),
 			Severity: plait.SeverityNumber(random.IntN(25)), SeverityText: []string{"", "", "CRITICAL", "x"}[random.IntN(4)],
 		}
 		if random.IntN(2) == 0 {
@@ -49,6 +51,7 @@ func TestCountsAreThoseOfRows(t *testing.T) {
 		`sum by (detected_level) (count_over_time({service_name=~".+"}%s | detected_level=~"critical|error" | n!="1" [25s] offset 30s))`,
 		`sum by (level, detected_level) (count_over_time({service_name=~".+"}%s | drop __error__[1m]))`, `sum by (level) (rate({service_name="cart"}%s | level!="own" [2m] offset 1m))`,
 		`sum by (level) (count_over_time({service_name=~".+"}%s[45s]))`, `sum by (detected_level) (rate({service_name="cart"}%s | level!="own" [30s] offset 15s))`,
+		`sum by (zone, level) (count_over_time({service_name=~"pay|cart"}%s[15s]))`, `sum by (detected_level) (count_over_time({service_name=~".+", k8s_pod_name=""}%s[1m]))`,
 		`sum by (n) (count_over_time({service_name="pay"}%s[7s]))`, `topk(1, sum by (level) (count_over_time({level=~".+"}%s[1m])))`,
 	} {
 		for _, step := range []string{"15s", "30s", "7s", "1m", "2m"} {

@@ -80,18 +80,19 @@ type groupCounter struct {
 	asked     query.LogGroups
 	steps     tally.Steps
 	entries   *dictionary.Entries
-	resources []int64        // nil: any
-	meant     map[int64]bool // the same
-	sets      []int64        // that have an attribute that is asked for
-	telling   map[int64]bool // by class
-	sums      map[logGroup]*int64
-	row       sumsOfRow
+	resources []int64          // nil: any
+	meant     map[int64]bool   // the same
+	sets      []int64          // that have an attribute that is asked for
+	telling   map[int64]bool   // by class
+	kinds     map[int64]kind   // by resource
+	first     map[string]int64 // the first resource of those that are alike
+	sums      map[logGroup]int64
 }
 
-// sumsOfRow are the sums of a step's records of a resource, by severity. Cells come by step and resource.
-type sumsOfRow struct {
-	step, resource int64
-	of             [32]*int64
+// kind is what is known of a resource.
+type kind struct {
+	like    int64 // the resource that stands for it
+	outside bool
 }
 
 // newGroupCounter prepares a question. It is nil where the dictionaries are too large to tell groups apart.
@@ -100,7 +101,7 @@ func (s *Reader) newGroupCounter(ctx context.Context, q query.LogGroups) (*group
 	if err != nil || !entries.LogClasses.Whole() || !entries.AttributeSets.Whole() || !entries.Scopes.Whole() {
 		return nil, err
 	}
-	g := &groupCounter{store: s, asked: q, entries: entries, telling: map[int64]bool{}, sums: map[logGroup]*int64{},
+	g := &groupCounter{store: s, asked: q, entries: entries, telling: map[int64]bool{}, kinds: map[int64]kind{}, first: map[string]int64{}, sums: map[logGroup]int64{},
 		steps: tally.Steps{From: q.After / 1000, To: q.UpTo / 1000, Length: q.Step / 1000}}
 	if g.resources, err = resourcesOf(entries, q.Condition); err != nil {
 		return nil, err
@@ -127,7 +128,6 @@ func (g *groupCounter) count(ctx context.Context) error {
 		return err
 	}
 	clear(g.sums)
-	g.row = sumsOfRow{}
 	return pg.ReadPlanned(ctx, g.store.search, "SELECT", func(tx pgx.Tx) error {
 		return g.addRows(ctx, tx, tally.Piece{From: g.steps.From, To: g.steps.To})
 	})
@@ -145,9 +145,6 @@ func (g *groupCounter) told(ctx context.Context) (bool, error) {
 }
 
 func (g *groupCounter) addCell(c *counts.QuarterCell) error {
-	if g.meant != nil && !g.meant[c.Resource] {
-		return nil
-	}
 	group := logGroup{step: c.Quarter, resource: c.Resource, severity: c.Severity}
 	if c.Class != 0 && g.tells(c.Class) {
 		group.class = c.Class
@@ -155,39 +152,40 @@ func (g *groupCounter) addCell(c *counts.QuarterCell) error {
 	if c.Level != "" && g.isAsked(tally.LevelAttribute) {
 		group.attribute = c.Level
 	}
-	if n := int(c.Severity); group.class != 0 || group.attribute != "" || n < 0 || n >= len(g.row.of) {
-		return g.add(group, c.Count)
-	}
-	if g.row.step != c.Quarter || g.row.resource != c.Resource {
-		g.row = sumsOfRow{step: c.Quarter, resource: c.Resource}
-	}
-	sum := &g.row.of[c.Severity]
-	if *sum == nil {
-		*sum = g.sum(group)
-	}
-	**sum += c.Count
-	return g.enough()
-}
-
-func (g *groupCounter) sum(group logGroup) *int64 {
-	sum := g.sums[group]
-	if sum == nil {
-		sum = new(int64)
-		g.sums[group] = sum
-	}
-	return sum
+	return g.add(group, c.Count)
 }
 
 func (g *groupCounter) add(group logGroup, n int64) error {
-	*g.sum(group) += n
-	return g.enough()
-}
-
-func (g *groupCounter) enough() error {
-	if len(g.sums) > maxLogGroups {
+	of := g.kindOf(group.resource)
+	if of.outside {
+		return nil
+	}
+	if group.resource = of.like; !g.asked.Severity {
+		group.severity = 0
+	}
+	if g.sums[group] += n; len(g.sums) > maxLogGroups {
 		return errManyGroups
 	}
 	return nil
+}
+
+// kindOf finds the resource that stands for one. What is not in the catalog yet stands for itself.
+func (g *groupCounter) kindOf(id int64) kind {
+	of, known := g.kinds[id]
+	if known {
+		return of
+	}
+	of.like, of.outside = id, g.meant != nil && !g.meant[id]
+	if r, found := g.entries.Resources.Get(id); found && !of.outside {
+		text := g.asked.Like(r)
+		if first, met := g.first[text]; met {
+			of.like = first
+		} else {
+			g.first[text] = id
+		}
+	}
+	g.kinds[id] = of
+	return of
 }
 
 // addRows counts the rows of a piece of time.
@@ -231,7 +229,7 @@ func (g *groupCounter) groups(ctx context.Context) ([]query.LogGroup, error) {
 			row.attributes = `{"` + tally.LevelAttribute + `":` + group.attribute + `}`
 		}
 		rows = append(rows, row)
-		groups = append(groups, query.LogGroup{Step: int(group.step), Count: *n})
+		groups = append(groups, query.LogGroup{Step: int(group.step), Count: n})
 	}
 	of, err := g.store.logEntries(ctx, rows, everything)
 	if err != nil {

@@ -94,6 +94,9 @@ func (m *Mapping) NewMaker() *Maker {
 // list is the maker's.
 func (m *Maker) Stream(r *plait.Resource) []plait.Label { return m.of(r).stream }
 
+// Metadata is the structured metadata that all records of a resource have, in the order of its attributes. The list is the maker's.
+func (m *Maker) Metadata(r *plait.Resource) []plait.Label { return m.of(r).metadata }
+
 // MetadataBytes is how many bytes the structured metadata takes that all records of a resource have, as Loki
 // counts it.
 func (m *Maker) MetadataBytes(r *plait.Resource) (n int) {
