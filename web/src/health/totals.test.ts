@@ -34,5 +34,5 @@ test('the sentence names whoever has something to mend', () => {
 
 test('each service says what its lines lead to', () => {
   expect([foundBy(row('a')), foundBy(row('a', { half_ids: 3 })), foundBy(row('a', { with_trace_id: 0, ids_found: 0 }))]).toEqual(['100\u2009%', 'by half id', ''])
-  expect([nothing(row('a')), nothing(row('a', { with_trace_id: 95 }))]).toEqual(['Nothing.', 'Nothing: 5 lines carry no id, as those from outside of requests do.'])
+  expect([nothing(row('a')), nothing(row('a', { with_trace_id: 99 })), nothing(row('a', { with_trace_id: 95 }))]).toEqual(['Nothing.', 'Nothing: 1 line carries no id, as those from outside of requests do.', 'Nothing: 5 lines carry no id, as those from outside of requests do.'])
 })

@@ -41,7 +41,7 @@ export function headline(v: Correlation | undefined): string {
 /** nothing says of a service without findings that there is nothing to mend, and what looks as if there were. */
 export function nothing(s: Row): string {
   const without = s.log_records - s.with_trace_id
-  return without > 0 ? `Nothing: ${plural(without, 'line')} carry no id, as those from outside of requests do.` : 'Nothing.'
+  return without > 0 ? `Nothing: ${plural(without, 'line')} ${without === 1 ? 'carries' : 'carry'} no id, as those from outside of requests do.` : 'Nothing.'
 }
 
 /** foundBy says how the ids of a service's log lines lead to traces. */

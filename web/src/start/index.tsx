@@ -110,7 +110,7 @@ function Steps({ intake }: { intake: Intake | undefined }) {
               {step.name}
               {step.about && <span class="quiet-text start-about">{step.about}</span>}
             </span>
-            <span class="faint">{step.done ? '✓' : 'not yet'}</span>
+            <span class={step.failed ? 'failed' : 'faint'}>{step.failed ? 'refused' : step.done ? '✓' : 'not yet'}</span>
             {step.failed && (
               <p class="note start-reason" role="alert">
                 {step.failed}
@@ -133,7 +133,7 @@ export function stepsOf(intake: Intake | undefined): Step[] {
     {
       name: 'First request',
       done: requests > 0,
-      ...(refusal && { about: `one from ${refusal.sender} at ${clockTime(ms(refusal.time))}, refused: ${refusal.answer}`, failed: refusal.reason }),
+      ...(refusal && { about: `one from ${refusal.sender} at ${clockTime(ms(refusal.time))}, as ${refusal.answer}`, failed: refusal.reason }),
     },
     { name: 'First span', done: Boolean(newest?.spans) },
     { name: 'First log line', done: Boolean(newest?.logs) },

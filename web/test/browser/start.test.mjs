@@ -15,6 +15,7 @@ test('from nothing stored to the first trace, without a reload', async (t) => {
   await page.evaluate(() => (globalThis.notLoadedAgain = true))
   await speakGRPC(first.ingest)
   await page.getByRole('alert').getByText('OTLP/gRPC has a port of its own').waitFor()
+  assert.match(await page.getByRole('listitem').filter({ hasText: 'First request' }).innerText(), /refused/)
 
   await sendSpans(first, [{ trace: newID(16), id: newID(8), service: 'checkout', name: 'GET /', kind: 2 }])
   await page.getByRole('link', { name: 'First trace from checkout: open it' }).click()
