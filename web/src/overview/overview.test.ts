@@ -55,6 +55,8 @@ test('the headline counts what people notice', () => {
   const rows = rowsOf([spike('shop', 45, 60, { kind: 'errors', failed: 5, name: 'POST /checkout' }), spike('shop', 15, 30), spike('stock', 15, 30)], edges)
   expect(headlineOf(rows)).toEqual({ service: 'shop', text: 'was slow once and failed once' })
   expect(headlineOf([])).toBeUndefined()
+  const logged = rowsOf([spike('travel', 45, 60, { kind: 'errors', logged: true }), spike('order', 15, 30), spike('order', 15, 30, { name: 'SELECT' })], [])
+  expect(headlineOf(logged), 'two operations at one time are one trouble').toEqual({ service: 'travel', text: 'logged errors once' })
 })
 
 test('the link of a spike draws its box', () => {

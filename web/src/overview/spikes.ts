@@ -99,17 +99,18 @@ export interface Headline {
   text: string
 }
 
-/** headlineOf names the service that has the most of what people notice. */
+/** headlineOf names the service that people noticed most often; of several the one whose spike is the newest. */
 export function headlineOf(rows: Row[]): Headline | undefined {
   const all = rows.flatMap((r) => r.all)
-  const counts = [...grouped(all, (s) => s.service)].sort((a, b) => b[1].length - a[1].length)
+  const counts = [...grouped(all, (s) => s.service)].sort((a, b) => times(b[1]) - times(a[1]))
   const first = counts[0]
   if (!first) return undefined
   const [service, own] = first
   const slow = times(own.filter((s) => s.kind === 'latency'))
-  const failed = times(own.filter((s) => s.kind === 'errors'))
-  const said = [slow > 0 && `was slow ${often(slow)}`, failed > 0 && `failed ${often(failed)}`]
-  return { service, text: said.filter(Boolean).join(' and ') }
+  const failed = times(own.filter((s) => s.kind === 'errors' && !s.logged))
+  const logged = times(own.filter((s) => s.kind === 'errors' && s.logged))
+  const said = [slow > 0 && `was slow ${often(slow)}`, failed > 0 && `failed ${often(failed)}`, logged > 0 && `logged errors ${often(logged)}`]
+  return { service, text: listed(said.filter((s) => s !== false)) }
 }
 
 // times counts spikes; those of several operations at one time are one.
@@ -120,6 +121,10 @@ function times(spikes: Spike[]): number {
     until = Math.max(until, ms(s.end))
   }
   return n
+}
+
+function listed(parts: string[]): string {
+  return parts.length < 3 ? parts.join(' and ') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`
 }
 
 function often(n: number): string {
