@@ -135,6 +135,39 @@ type MetricMetadata struct {
 	Unit   string
 }
 
+// Describe tells what is known of a family of metrics by its name; false: nothing.
+type Describe func(metric string) (MetricMetadata, bool)
+
+// Series returns what is known of the family to which series of a name belong.
+func (d Describe) Series(name string) (MetricMetadata, bool) {
+	if m, ok := d(name); ok {
+		return m, true
+	}
+	for _, suffix := range []string{"_bucket", "_count", "_sum", "_total"} {
+		family, ok := strings.CutSuffix(name, suffix)
+		if !ok {
+			continue
+		}
+		if m, ok := d(family); ok && m.Type.hasSeries(suffix) {
+			return m, true
+		}
+	}
+	return MetricMetadata{}, false
+}
+
+// hasSeries says whether series of a family of the type may have the suffix behind its name.
+func (t MetricType) hasSeries(suffix string) bool {
+	switch t {
+	case MetricHistogram, MetricGaugeHistogram:
+		return suffix != "_total"
+	case MetricSummary:
+		return suffix == "_count" || suffix == "_sum"
+	case MetricCounter:
+		return suffix == "_total"
+	}
+	return false
+}
+
 // Metrics is what one request brings in series. Aliasing is as for Traces. Series are in any order;
 // the same labels may occur more than once.
 type Metrics struct {

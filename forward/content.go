@@ -17,6 +17,14 @@ type content struct {
 	spans  []plait.Span
 	logs   []plait.LogRecord
 	series []plait.SeriesData
+	// metadata is what came with series, by the names of families.
+	metadata map[string]plait.MetricMetadata
+}
+
+// known tells what came with series of their metrics.
+func (c content) known(metric string) (plait.MetricMetadata, bool) {
+	m, ok := c.metadata[metric]
+	return m, ok
 }
 
 func (c content) len() int { return len(c.spans) + len(c.logs) + len(c.series) }
@@ -27,7 +35,7 @@ func (c content) slice(from, to int) content {
 	case len(c.spans) > 0:
 		return content{spans: c.spans[from:to]}
 	case len(c.series) > 0:
-		return content{series: c.series[from:to]}
+		return content{series: c.series[from:to], metadata: c.metadata}
 	}
 	return content{logs: c.logs[from:to]}
 }
@@ -56,8 +64,8 @@ func Encoding() outbox.Encoding {
 		Logs: func(parts ...[]plait.LogRecord) []byte {
 			return outboxEncoder.EncodeAll(otlp.AppendLogs(nil, parts...), nil)
 		},
-		Metrics: func(parts ...[]plait.SeriesData) []byte {
-			body, err := remotewrite.EncodeV2(parts...)
+		Metrics: func(known plait.Describe, parts ...[]plait.SeriesData) []byte {
+			body, err := remotewrite.EncodeV2(known, parts...)
 			if err != nil {
 				return []byte(err.Error()) // which cannot be read either, and is set aside: no decoder makes such a histogram
 			}
@@ -72,7 +80,7 @@ func encoded(c content) []byte {
 	case len(c.spans) > 0:
 		return Encoding().Traces(c.spans)
 	case len(c.series) > 0:
-		return Encoding().Metrics(c.series)
+		return Encoding().Metrics(c.known, c.series)
 	}
 	return Encoding().Logs(c.logs)
 }
@@ -96,6 +104,12 @@ func (c *content) read(s outbox.Signal, body []byte) error {
 			return fmt.Errorf("read series of the outbox: %w", err)
 		}
 		c.series = joined(c.series, m.Series)
+		for _, told := range m.Metadata {
+			if c.metadata == nil {
+				c.metadata = map[string]plait.MetricMetadata{}
+			}
+			c.metadata[told.Metric] = told
+		}
 	default:
 		logs, err := otlp.DecodeLogs(plain)
 		if err != nil {

@@ -137,12 +137,21 @@ func (d *delivery) setAside(ctx context.Context, records int, reason string, bod
 }
 
 // patience is how often a request is sent over which the target fails before that counts as a refusal: it cannot block what
-// comes after it for ever.
-const patience = 8
+// comes after it for ever. A target that is starting or lacks parts of itself may fail over everything for a while, as a Loki without ingesters does: a
+// whole request is sent for patientFor at least before its halves are.
+const (
+	patience   = 8
+	patientFor = 10 * time.Minute
+)
+
+// exhausted says whether a request was sent often enough over which the target fails since a time.
+func (d *delivery) exhausted(failures int, since time.Time) bool {
+	return failures >= patience && (d.splits > 0 || d.config.Now().Sub(since) >= patientFor)
+}
 
 // insist sends a request until the target takes or refuses it. An error is a *gaveUp, one of the database, or that of ctx.
 func (d *delivery) insist(ctx context.Context, body []byte) (part partial, refusal *failure, err error) {
-	pause, failures := time.Duration(d.target.Backoff.MinPeriod), 0
+	pause, failures, first := time.Duration(d.target.Backoff.MinPeriod), 0, d.config.Now()
 	for {
 		start := d.config.Now()
 		part, err := d.once(ctx, body)
@@ -156,7 +165,7 @@ func (d *delivery) insist(ctx context.Context, body []byte) (part partial, refus
 		if f.verdict == broken {
 			failures++
 		}
-		if f.verdict == refused || failures >= patience {
+		if f.verdict == refused || d.exhausted(failures, first) {
 			d.failing.over("forwarding: the target answers again")
 			return part, f, nil
 		}

@@ -9,11 +9,12 @@ import (
 	"github.com/plaithq/plait/query/condition"
 )
 
-// Filter says which spans and log records a target gets: those that are as all of it says.
+// Filter says which spans, log records and series a target gets: those that are as all of it says.
 type Filter struct {
-	// Services are names of services, of which one has to be that of the span or record.
+	// Services are names of services, of which one has to be that of the span or record, or in a label of the series.
 	Services []string `yaml:"services,omitempty"`
-	// Attributes are written key=value, as the parameter attr of searches: one of the span or record itself or of its resource.
+	// Attributes are written key=value, as the parameter attr of searches: one of the span or record itself or of its
+	// resource, or a label of the series.
 	Attributes []string `yaml:"attributes,omitempty"`
 	// Severity is the least one of log records: TRACE, DEBUG, INFO, WARN, ERROR or FATAL.
 	Severity string `yaml:"severity,omitempty"`
@@ -23,6 +24,8 @@ type Filter struct {
 type selection struct {
 	spans *condition.Spans
 	logs  *condition.Logs
+	// series says whether a series with these labels fits.
+	series func(plait.Labels) bool
 }
 
 // compile compiles the filter. An error names the setting.
@@ -45,7 +48,7 @@ func (f *Filter) compile() (selection, error) {
 		}
 		logs = append(logs, query.SeverityAtLeast(least))
 	}
-	var s selection
+	s := selection{series: f.series()}
 	var err error
 	if len(spans) > 0 {
 		if s.spans, err = condition.CompileSpans(spans); err != nil {
@@ -66,6 +69,9 @@ func (s *selection) of(c content) (kept content, leftOut int64) {
 	}
 	if s.logs != nil {
 		c.logs = keep(c.logs, s.logs.Match)
+	}
+	if s.series != nil {
+		c.series = keep(c.series, func(d *plait.SeriesData) bool { return s.series(d.Labels) })
 	}
 	return c, int64(before - c.len())
 }

@@ -3,6 +3,7 @@ package forward
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,7 +93,9 @@ func TestSeriesArriveByRemoteWrite(t *testing.T) {
 	now := time.Now().Truncate(time.Second)
 	for i := range 6 {
 		at := now.Add(time.Duration(i-6) * time.Second)
-		m := &plait.Metrics{}
+		m := &plait.Metrics{Series: []plait.SeriesData{nativeHistogram(t, at)}, Metadata: []plait.MetricMetadata{
+			{Metric: "work_total", Type: plait.MetricCounter, Help: "What was done.", Unit: "jobs"},
+			{Metric: "work_seconds", Type: plait.MetricHistogram, Help: "How long it took.", Unit: "seconds"}}}
 		for j := range 40 {
 			m.Series = append(m.Series, plait.SeriesData{
 				Labels:    plait.Labels{{Name: plait.NameLabel, Value: "work_total"}, {Name: "job", Value: fmt.Sprint("job-", j)}},
@@ -106,12 +109,14 @@ func TestSeriesArriveByRemoteWrite(t *testing.T) {
 	}
 	g.settleAll()
 	for what, sql := range map[string]string{
-		"samples":   "SELECT metric || labels::text || time || value FROM plait.samples ORDER BY 1",
-		"exemplars": "SELECT metric || labels::text || time || value || trace_id || span_id FROM plait.exemplars ORDER BY 1",
+		"240 samples":         "SELECT metric || labels::text || time || value FROM plait.samples WHERE value IS NOT NULL ORDER BY 1",
+		"246 exemplars":       "SELECT metric || labels::text || time || value || trace_id || span_id FROM plait.exemplars ORDER BY 1",
+		"6 native histograms": histogramsSQL,
+		"2 families":          "SELECT concat_ws(' ', metric, type, help, unit) FROM plait_store.metric_metadata ORDER BY 1",
 	} {
 		want, got := texts(t, g.url, sql), texts(t, other.url, sql)
-		if diff := cmp.Diff(want, got); diff != "" || len(want) != 240 {
-			t.Errorf("%d %s (-want +got):\n%s", len(want), what, diff)
+		if diff := cmp.Diff(want, got); diff != "" || !strings.HasPrefix(what, fmt.Sprint(len(want), " ")) {
+			t.Errorf("%d, not %s (-want +got):\n%s", len(want), what, diff)
 		}
 	}
 }

@@ -23,15 +23,17 @@ func openRemoteWrite(t *Target, _ outbox.Signal) (exporter, error) {
 	return remoteWrite{p}, nil
 }
 
-// validateRemoteWrite refuses filters, which are about spans and log records.
+// validateRemoteWrite refuses what series do not have.
 func validateRemoteWrite(t *Target) error {
-	if len(t.Services)+len(t.Attributes) > 0 || t.Severity != "" {
-		return errors.New("services, attributes and severity are of spans and log records, and prometheus_remote_write has neither")
+	if t.Severity != "" {
+		return errors.New("severity is of log records, and prometheus_remote_write has none")
 	}
 	return nil
 }
 
-func (e remoteWrite) encode(c content) ([]byte, error) { return remotewrite.EncodeV2(c.series) }
+func (e remoteWrite) encode(c content) ([]byte, error) {
+	return remotewrite.EncodeV2(c.known, c.series)
+}
 
 func (e remoteWrite) send(ctx context.Context, body []byte) (partial, error) {
 	_, err := e.post(ctx, snappy.Encode(nil, body))

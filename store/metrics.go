@@ -91,12 +91,17 @@ type metricWriter struct {
 	outbox      *outbox.Collector[plait.SeriesData]
 }
 
-func newMetricWriter(db *metrics.DB, partitions *partition.Keeper, out *outbox.Outbox, encode func(...[]plait.SeriesData) []byte) *metricWriter {
-	return &metricWriter{
-		outbox: outbox.NewCollector(out, outbox.Metrics, encode, metrics.WeighSeries),
-		db:     db, increments: tally.NewIncrementCollector(), now: partitions.Now, halves: traceid.NewHalves(),
+func newMetricWriter(db *metrics.DB, partitions *partition.Keeper, out *outbox.Outbox, encode func(plait.Describe, ...[]plait.SeriesData) []byte) *metricWriter {
+	w := &metricWriter{
+		db: db, increments: tally.NewIncrementCollector(), now: partitions.Now, halves: traceid.NewHalves(),
 		placer: func() partition.Placer { return partitions.Placer("sample_chunk", partitions.Now()) },
 	}
+	var described func(...[]plait.SeriesData) []byte
+	if encode != nil {
+		described = func(parts ...[]plait.SeriesData) []byte { return encode(db.Describe(w.batches), parts...) }
+	}
+	w.outbox = outbox.NewCollector(out, outbox.Metrics, described, metrics.WeighSeries)
+	return w
 }
 
 func (w *metricWriter) Prepare(group []*metricBatch, _, opening *pgx.Batch, _ bool) error {

@@ -72,6 +72,28 @@ func (c *metadataCache) remember(told []plait.MetricMetadata, today int32) {
 	}
 }
 
+// Describe tells what is known of families of metrics: what the batches bring, and what came before today. It belongs to one goroutine.
+func (db *DB) Describe(batches []*Batch) plait.Describe {
+	fresh := map[string]plait.MetricMetadata{}
+	for _, b := range batches {
+		for _, m := range b.metadata {
+			fresh[m.Metric] = m
+		}
+	}
+	return func(metric string) (plait.MetricMetadata, bool) {
+		if m, ok := fresh[metric]; ok {
+			return m, true
+		}
+		return db.metadata.get(metric)
+	}
+}
+
+func (c *metadataCache) get(metric string) (plait.MetricMetadata, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.known.Get(metric)
+}
+
 func clipped(m plait.MetricMetadata) plait.MetricMetadata {
 	clip := func(s string) string {
 		if len(s) <= maxHelpBytes {

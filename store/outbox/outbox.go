@@ -43,7 +43,7 @@ func (s Signal) String() string {
 type Encoding struct {
 	Traces  func(parts ...[]plait.Span) []byte
 	Logs    func(parts ...[]plait.LogRecord) []byte
-	Metrics func(parts ...[]plait.SeriesData) []byte
+	Metrics func(known plait.Describe, parts ...[]plait.SeriesData) []byte
 }
 
 // Outbox is the outbox of a database. Its methods may be called concurrently.

@@ -3,6 +3,7 @@ package remotewrite
 import (
 	"fmt"
 
+	"github.com/prometheus/common/model"
 	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
 
 	"github.com/plaithq/plait"
@@ -14,9 +15,8 @@ const (
 	spanLabel  = "span_id"
 )
 
-// EncodeV2 writes the series of all parts as a request of version 2.0, not compressed yet. Nothing is told of what metrics mean: series do
-// not know. An error is one of a native histogram that cannot be read.
-func EncodeV2(parts ...[]plait.SeriesData) ([]byte, error) {
+// EncodeV2 writes the series of all parts as a request of version 2.0, not compressed yet, each with what is known of its metric. An error is one of a native histogram that cannot be read.
+func EncodeV2(known plait.Describe, parts ...[]plait.SeriesData) ([]byte, error) {
 	symbols := writev2.NewSymbolTable()
 	var r writev2.Request
 	for _, part := range parts {
@@ -28,6 +28,7 @@ func EncodeV2(parts ...[]plait.SeriesData) ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
+			ts.Metadata = metadataOf(&symbols, known, part[i].Labels.Get(plait.NameLabel))
 			r.Timeseries = append(r.Timeseries, ts)
 		}
 	}
@@ -64,6 +65,14 @@ func seriesV2(symbols *writev2.SymbolsTable, s *plait.SeriesData) (ts writev2.Ti
 		ts.Exemplars = append(ts.Exemplars, writev2.Exemplar{LabelsRefs: refsOf(symbols, append(labels, e.Labels...)), Value: e.Value, Timestamp: e.TimeNanos / 1e6})
 	}
 	return ts, nil
+}
+
+func metadataOf(symbols *writev2.SymbolsTable, known plait.Describe, name string) (m writev2.Metadata) {
+	if told, ok := known.Series(name); ok {
+		m.Type = writev2.FromMetadataType(model.MetricType(told.Type))
+		m.HelpRef, m.UnitRef = symbols.Symbolize(told.Help), symbols.Symbolize(told.Unit)
+	}
+	return m
 }
 
 func refsOf(symbols *writev2.SymbolsTable, labels plait.Labels) []uint32 {

@@ -34,7 +34,9 @@ func TestWhatIsEncodedIsRead(t *testing.T) {
 			Histograms: []plait.HistogramSample{{TimeMillis: 3000, StartMillis: 100, Encoded: encoded}},
 		},
 	}
-	body, err := EncodeV2(want[:1], []plait.SeriesData{{Labels: plait.Labels{{Name: plait.NameLabel, Value: "empty"}}}}, want[1:])
+	metadata := plait.MetricMetadata{Metric: "requests", Type: plait.MetricCounter, Help: "How many.", Unit: "requests"}
+	known := func(metric string) (plait.MetricMetadata, bool) { return metadata, metric == "requests" }
+	body, err := EncodeV2(known, want[:1], []plait.SeriesData{{Labels: plait.Labels{{Name: plait.NameLabel, Value: "empty"}}}}, want[1:])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,11 +55,17 @@ func TestWhatIsEncodedIsRead(t *testing.T) {
 	if diff := cmp.Diff(want, got.Series, messages, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(plait.SeriesData{}, "ID")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	metadata.Metric = "requests_total" // which the series says
+	if diff := cmp.Diff([]plait.MetricMetadata{metadata}, got.Metadata); diff != "" {
+		t.Errorf("metadata (-want +got):\n%s", diff)
+	}
 }
+
+func nothing(string) (plait.MetricMetadata, bool) { return plait.MetricMetadata{}, false }
 
 func TestABrokenNativeHistogramIsAnError(t *testing.T) {
 	t.Parallel()
-	_, err := EncodeV2([]plait.SeriesData{{Histograms: []plait.HistogramSample{{Encoded: []byte{0xff}}}}})
+	_, err := EncodeV2(nothing, []plait.SeriesData{{Histograms: []plait.HistogramSample{{Encoded: []byte{0xff}}}}})
 	if err == nil {
 		t.Error("it was written")
 	}
