@@ -74,6 +74,9 @@ func TestASearchReadsLittleMoreThanWhatFits(t *testing.T) {
 			records = append(records, record(traceNumber(8, uint64(i+1)), 1, "sky", body, now, time.Duration(10*i+j)*time.Millisecond))
 		}
 	}
+	for i := range 5 {
+		records = append(records, record(plait.TraceID{}, 1, "sky", "asked for the sun", now, time.Duration(i)*time.Millisecond))
+	}
 	writeSpans(t, s, spans...)
 	writeLogs(t, s, records...)
 	mergeTerms(t, s)
@@ -93,7 +96,7 @@ func TestASearchReadsLittleMoreThanWhatFits(t *testing.T) {
 			return len(found), err
 		}
 	}
-	const all = traces + 10*often
+	const all = traces + 10*often + 5
 	tests := []struct {
 		name, table string
 		found       int
@@ -113,6 +116,10 @@ func TestASearchReadsLittleMoreThanWhatFits(t *testing.T) {
 		{"records with a value that none has", "log", 0, 100, labelled("user_id", "u-2")},
 		{"records of a service with a word that all traces have, in few records", "log", 100, 3 * all / 2, func(s *store.Store) (int, error) {
 			found, _, err := s.Logs(t.Context(), query.Logs{Condition: query.LogLine("sky", "the sun"), Range: hour, Page: query.Page{Limit: 100}})
+			return len(found), err
+		}},
+		{"records without a trace id with a word that many traces have", "log", 5, 100, func(s *store.Store) (int, error) {
+			found, _, err := s.Logs(t.Context(), query.Logs{Condition: condition.And{query.LogLine("sky", "the sun"), query.LogJoined(false)}, Range: hour})
 			return len(found), err
 		}},
 		{"the newest spans of a trace", "span", 1, 100, func(s *store.Store) (int, error) {

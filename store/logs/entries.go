@@ -27,6 +27,31 @@ func resourcesOf(entries *dictionary.Entries, n condition.Node) ([]int64, error)
 	}), nil
 }
 
+// onlyUntraced says whether no record that has a trace id fits a condition, whichever resource it is of.
+func onlyUntraced(entries *dictionary.Entries, n condition.Node) (bool, error) {
+	of, err := newFacts(n, resourceFields...)
+	if err != nil || !entries.Resources.Whole() {
+		return false, err
+	}
+	asked := false
+	traced := condition.Replace(n, func(l condition.Leaf) condition.Node {
+		if l.Field.Name == condition.LogTraceID && l.Op == condition.OpExists {
+			asked = true
+			return condition.Const(true)
+		}
+		return l
+	})
+	if !asked {
+		return false, nil
+	}
+	for _, r := range entries.Resources.All() {
+		if !of.exclude(traced, &plait.LogRecord{Resource: r}) {
+			return false, nil
+		}
+	}
+	return entries.Resources.Whole(), nil
+}
+
 // classesOf returns the ids of the log classes whose records may fit a condition; nil is any. The template of a class says
 // what is in no body of its records.
 func classesOf(entries *dictionary.Entries, templates *templates, n condition.Node) ([]int64, error) {

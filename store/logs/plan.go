@@ -28,6 +28,7 @@ type plan struct {
 	classes   []int64    // nil: any
 	severity  int16      // at least
 	terms     *terms.Plan
+	untraced  bool // no row of a trace fits
 	nothing   bool // no row fits
 }
 
@@ -221,6 +222,9 @@ func (s *Reader) narrow(ctx context.Context, p *plan) error {
 		return err
 	}
 	if p.resources, err = resourcesOf(entries, p.condition); err != nil {
+		return err
+	}
+	if p.untraced, err = onlyUntraced(entries, p.condition); err != nil {
 		return err
 	}
 	if p.classes, err = classesOf(entries, s.templates, p.condition); err != nil {

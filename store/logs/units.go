@@ -105,6 +105,9 @@ func (r *unitReader) rows(ctx context.Context, units []terms.Unit) error {
 		}
 	}
 	for _, u := range units {
+		if p := (logPosition{traceID: u.ID}); r.untraced && !p.synthetic() {
+			continue
+		}
 		add(u.ID)
 		if traceid.IsHalf(u.ID) {
 			halves = append(halves, int64(u.ID.Low()))

@@ -55,13 +55,17 @@ func (n *narrowing) text(m plait.Matcher) (condition.Node, error) {
 	return storedText(m)
 }
 
-// ids asks for records with one of some ids.
+// ids asks for records with one of some ids; the empty text is that of records without one.
 func (n *narrowing) ids(label string, texts []string) (condition.Node, error) {
 	or := condition.Or{}
 	for _, text := range texts {
+		if text == "" {
+			or = append(or, withoutID(label), pushed)
+			continue
+		}
 		m := plait.Matcher{Name: label, Op: plait.MatchEqual, Value: text}
 		id, isID := idCondition(m)
-		if text == "" || n.parsed && (n.elsewhere || !isID && mayBeEscaped(text)) {
+		if n.parsed && (n.elsewhere || !isID && mayBeEscaped(text)) {
 			return condition.Const(true), nil
 		}
 		if !isID { // what was pushed may say anything
@@ -78,11 +82,22 @@ func (n *narrowing) ids(label string, texts []string) (condition.Node, error) {
 	return or, nil
 }
 
+// pushed are the records that came by Loki push: their ids are metadata, where their senders put them there.
+var pushed = condition.Exists(condition.Field{Name: condition.ResourceAttribute, Key: LabelsAttribute})
+
+// withoutID asks for records that have no id of the trace, or of the span.
+func withoutID(label string) condition.Node {
+	if label == SpanLabel {
+		return condition.Absent(condition.Field{Name: condition.LogSpanID})
+	}
+	return condition.Absent(condition.Field{Name: condition.LogTraceID})
+}
+
 // storedText asks for records whose label is as a matcher wants it.
 func storedText(m plait.Matcher) (condition.Node, error) {
 	of, err := textCondition(places(m.Name), m)
 	if m.Name == "severity_text" { // what was pushed has none but its metadata
-		of = condition.Or{of, condition.Leaf{Field: condition.Field{Name: condition.ResourceAttribute, Key: LabelsAttribute}, Op: condition.OpExists}}
+		of = condition.Or{of, pushed}
 	}
 	return of, err
 }

@@ -47,6 +47,12 @@ func TestTheStoreIsAskedForNoMoreThanAQueryMayKeep(t *testing.T) {
 		`{service_name="cart"} | n=~"5.0|6"`:                                               true, // the pipeline's business
 		`{service_name="cart"} | trace_id=~"4b000000000000000000000000000036|4b"`:          true,
 		`{service_name="cart"} | trace_id=~"4b000000000000000000000000000037|4b"`:          false,
+		`{service_name="cart"} | trace_id=""`:                                              false,
+		`{service_name="cart"} | json | trace_id="" or n="6"`:                              false,
+		`{service_name="cart"} | trace_id=~"|4b000000000000000000000000000037"`:            false,
+		`{service_name="cart"} | trace_id=~"|4b000000000000000000000000000036"`:            true,
+		`{service_name="cart"} | span_id=""`:                                               false,
+		`{service_name="cart"} | label_format trace_id=n | trace_id=""`:                    true, // the pipeline's business
 		`{service_name="cart"} | trace_id=~"4b.*"`:                                         true,
 		`{service_name="cart"} | trace_id!="4b000000000000000000000000000036"`:             true, // the pipeline's business
 		`{service_name="cart"} | json | user_id="refused"`:                                 true,
