@@ -4,9 +4,9 @@ import (
 	"encoding/binary"
 	"math"
 	"strconv"
-	"strings"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/sampling"
 )
 
 // MaxAdjustedCount bounds what one span may stand for: senders write the rate, and a mistaken one must not drown the rest.
@@ -56,37 +56,12 @@ func mixed(id plait.TraceID) uint64 {
 	return z ^ z>>31
 }
 
-// thresholdDigits are the hexadecimal digits of a rejection threshold; zeros at its end are left out.
-const thresholdDigits = 14
-
 // ofTraceState returns what the threshold in a W3C trace state says, or 0.
 func ofTraceState(state string) float64 {
-	for member := range strings.SplitSeq(state, ",") {
-		value, ok := strings.CutPrefix(strings.Trim(member, " \t"), "ot=")
-		if !ok {
-			continue
-		}
-		for field := range strings.SplitSeq(value, ";") {
-			if digits, ok := strings.CutPrefix(field, "th:"); ok {
-				return ofThreshold(digits)
-			}
-		}
-		return 0
+	if threshold, told := sampling.OfTraceState(state); told {
+		return 1 / threshold.Share()
 	}
 	return 0
-}
-
-func ofThreshold(digits string) float64 {
-	if digits == "" || len(digits) > thresholdDigits {
-		return 0
-	}
-	threshold, err := strconv.ParseUint(digits, 16, 64)
-	if err != nil {
-		return 0
-	}
-	const all = 1 << (4 * thresholdDigits)
-	threshold <<= 4 * (thresholdDigits - len(digits))
-	return all / float64(all-threshold)
 }
 
 // The attributes that tell of a sampler.

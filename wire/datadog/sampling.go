@@ -1,23 +1,20 @@
 package datadog
 
 import (
-	"fmt"
-	"math"
 	"strconv"
-	"strings"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/sampling"
 )
 
 // The shares of traces that samplers kept, which one span of a trace tells.
 const (
-	keyKeptShare   = "_dd.p.ksr"     // of the tracer that decided, which it tells the others
-	keyRuleShare   = "_dd.rule_psr"  // by a rule
-	keyAgentShare  = "_dd.agent_psr" // by the agent's rates
-	keyLimitShare  = "_dd.limit_psr" // of those that a rule keeps
-	keyDecision    = "_dd.p.dm"
-	decidedByHand  = "-4"
-	thresholdsBits = 56
+	keyKeptShare  = "_dd.p.ksr"     // of the tracer that decided, which it tells the others
+	keyRuleShare  = "_dd.rule_psr"  // by a rule
+	keyAgentShare = "_dd.agent_psr" // by the agent's rates
+	keyLimitShare = "_dd.limit_psr" // of those that a rule keeps
+	keyDecision   = "_dd.p.dm"
+	decidedByHand = "-4"
 )
 
 // traceState is OpenTelemetry's word for the share of traces of which the one with these spans was kept, which others read;
@@ -35,9 +32,7 @@ func traceState(spans []plait.Span) string {
 	if share >= 1 {
 		return ""
 	}
-	const all = 1 << thresholdsBits
-	rejected := min(uint64(math.Round((1-share)*all)), all-1)
-	return "ot=th:" + strings.TrimRight(fmt.Sprintf("%014x", rejected), "0")
+	return sampling.WithThreshold("", sampling.OfShare(share))
 }
 
 // keptShare is the share that a span tells, above 0 and below 1.
