@@ -8,6 +8,7 @@ type IntakeReport struct {
 	Requests int64
 	Stored   int64 // records of them that were committed
 	Refused  int64 // records of them, and requests of which no record could be told
+	Sampled  int64 // records of them that a limit left out
 	// P95 is the time from a request's head to its answer, of the last few hundred requests, the commit included.
 	P95 time.Duration
 	// LastRefusal is nil where nothing was refused.
@@ -20,4 +21,13 @@ type Refused struct {
 	Sender string // its address, without the port
 	Answer string // as in the labels of Plait's metrics: "invalid", "partial"
 	Reason string // what its sender was told
+}
+
+// Limited is a time, in whole minutes, in which more records of a signal came than a limit lets through.
+type Limited struct {
+	Signal           string // "traces", "logs"
+	From, To         time.Time
+	Came, SampledOut int64 // records
+	// LeastShare is the smallest share that was kept of what has no priority.
+	LeastShare float64
 }

@@ -101,6 +101,9 @@ type Link struct {
 type Traces struct {
 	Spans  []Span
 	Digest Digest
+	// ForeignThresholds says that the thresholds in the spans' trace states are of a sampler that decides by something else
+	// than the random bits of trace ids.
+	ForeignThresholds bool
 	// Refused is what the decoder left out of the request.
 	Refused []Refusal
 	// Repaired is what the decoder changed so that it could be kept.

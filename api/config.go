@@ -101,6 +101,8 @@ type Deps struct {
 
 	// Intake tells what became of requests with telemetry, by door; nil: nothing.
 	Intake func() []plait.IntakeReport
+	// Limited tells when limits of ingest were in force; nil: never.
+	Limited func() []plait.Limited
 	// Noticed tells what was noticed of each service while a range passed; nil: nothing.
 	Noticed func(plait.TimeRange) map[string]health.Noticed
 	// About is what the program is and how it is set.
@@ -152,6 +154,9 @@ type Page interface {
 func (d *Deps) setDefaults() {
 	if d.Ready == nil {
 		d.Ready = func(context.Context) error { return nil }
+	}
+	if d.Limited == nil {
+		d.Limited = func() []plait.Limited { return nil }
 	}
 	if d.Noticed == nil {
 		d.Noticed = func(plait.TimeRange) map[string]health.Noticed { return nil }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/plaithq/plait"
@@ -15,6 +16,8 @@ type intakeAnswer struct {
 	// Newest are the times of what is stored, null where there is none.
 	Newest newestStored `json:"newest"`
 	Doors  []doorReport `json:"doors"`
+	// Limited are the newest times first.
+	Limited []limitedTime `json:"limited"`
 }
 
 type newestStored struct {
@@ -29,6 +32,7 @@ type doorReport struct {
 	Requests    int64    `json:"requests"`
 	Stored      int64    `json:"stored"`
 	Refused     int64    `json:"refused"`
+	Sampled     int64    `json:"sampled"`
 	P95NS       int64    `json:"p95_ns"`
 	LastRefusal *refusal `json:"last_refusal"`
 }
@@ -40,11 +44,23 @@ type refusal struct {
 	Reason string `json:"reason"`
 }
 
+type limitedTime struct {
+	Signal     string  `json:"signal"`
+	Start      string  `json:"start"`
+	End        string  `json:"end"`
+	Came       int64   `json:"came"`
+	Sampled    int64   `json:"sampled"`
+	LeastShare float64 `json:"least_share"`
+}
+
+// maxLimitedTimes bounds how many are told.
+const maxLimitedTimes = 100
+
 // intake tells what comes in and what was refused.
 func (s *Server) intake(ctx context.Context, _ noParams) (*intakeAnswer, error) {
-	answer := &intakeAnswer{Doors: []doorReport{}}
+	answer := &intakeAnswer{Doors: []doorReport{}, Limited: newestLimited(s.deps.Limited())}
 	for _, r := range s.deps.Intake() {
-		d := doorReport{Door: r.Door, Requests: r.Requests, Stored: r.Stored, Refused: r.Refused, P95NS: int64(r.P95)}
+		d := doorReport{Door: r.Door, Requests: r.Requests, Stored: r.Stored, Refused: r.Refused, Sampled: r.Sampled, P95NS: int64(r.P95)}
 		if r.LastRefusal != nil {
 			d.LastRefusal = &refusal{ask.Stamp(r.LastRefusal.Time.UnixNano()), r.LastRefusal.Sender, r.LastRefusal.Answer, r.LastRefusal.Reason}
 		}
@@ -53,6 +69,16 @@ func (s *Server) intake(ctx context.Context, _ noParams) (*intakeAnswer, error) 
 	var err error
 	answer.Newest, err = s.newestStored(ctx)
 	return answer, err
+}
+
+// newestLimited is when limits were in force, the newest time first.
+func newestLimited(times []plait.Limited) []limitedTime {
+	slices.SortStableFunc(times, func(a, b plait.Limited) int { return b.From.Compare(a.From) })
+	list := []limitedTime{}
+	for _, l := range times[:min(len(times), maxLimitedTimes)] {
+		list = append(list, limitedTime{l.Signal, ask.Stamp(l.From.UnixNano()), ask.Stamp(l.To.UnixNano()), l.Came, l.SampledOut, l.LeastShare})
+	}
+	return list
 }
 
 // joinedAmong is how many of the newest records with a trace id are looked at for one whose trace is stored.

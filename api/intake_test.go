@@ -16,9 +16,15 @@ func TestIntakeTellsWhatCameAndWhatIsStored(t *testing.T) {
 	reports := func(_ *Config, d *Deps) {
 		d.Intake = func() []plait.IntakeReport {
 			return []plait.IntakeReport{{
-				Door: "otlp_http", Requests: 2, Stored: 5, Refused: 1, P95: 9 * time.Millisecond,
+				Door: "otlp_http", Requests: 2, Stored: 5, Refused: 1, Sampled: 7, P95: 9 * time.Millisecond,
 				LastRefusal: &plait.Refused{Time: at, Sender: "10.0.3.7", Answer: "invalid", Reason: "line 3 is cut off"},
 			}}
+		}
+		d.Limited = func() []plait.Limited {
+			return []plait.Limited{
+				{Signal: "traces", From: at, To: at.Add(time.Minute), Came: 10, SampledOut: 7, LeastShare: 0.25},
+				{Signal: "logs", From: at.Add(time.Hour), To: at.Add(time.Hour + 2*time.Minute), Came: 20, SampledOut: 8, LeastShare: 0.5},
+			}
 		}
 	}
 	description := readDescription(t)
@@ -30,7 +36,11 @@ func TestIntakeTellsWhatCameAndWhatIsStored(t *testing.T) {
 		return answerOf[intakeAnswer](t, g, "/api/v1/intake")
 	}
 	empty := ask1(start(t, emptyStore(t), reports))
-	want := intakeAnswer{Doors: []doorReport{{"otlp_http", 2, 5, 1, 9e6, &refusal{ask.Stamp(at.UnixNano()), "10.0.3.7", "invalid", "line 3 is cut off"}}}}
+	want := intakeAnswer{Doors: []doorReport{{"otlp_http", 2, 5, 1, 7, 9e6, &refusal{ask.Stamp(at.UnixNano()), "10.0.3.7", "invalid", "line 3 is cut off"}}},
+		Limited: []limitedTime{
+			{"logs", "2026-11-26T10:12:40.000000000Z", "2026-11-26T10:14:40.000000000Z", 20, 8, 0.5},
+			{"traces", "2026-11-26T09:12:40.000000000Z", "2026-11-26T09:13:40.000000000Z", 10, 7, 0.25},
+		}}
 	if diff := gocmp.Diff(want, empty); diff != "" {
 		t.Errorf("on an empty database (-want +got):\n%s", diff)
 	}
@@ -38,6 +48,50 @@ func TestIntakeTellsWhatCameAndWhatIsStored(t *testing.T) {
 	n := full.Newest
 	if n.Spans == nil || n.Logs == nil || n.JoinedLog == nil || !n.Metrics || len(full.Doors) != 0 {
 		t.Errorf("with all three signals stored: %+v", full)
+	}
+}
+
+func TestATraceThatALimitMayHaveSampledOutSaysSo(t *testing.T) {
+	t.Parallel()
+	const keptID, outID, oldID = "000000000000000000ff000000000000", "0000000000000000000f000000000000", "1-5759e988-bd862e3fe1be46a994272793"
+	at := time.Date(2026, 11, 26, 9, 12, 0, 0, time.UTC)
+	limited := []plait.Limited{
+		{Signal: "logs", From: at, To: at.Add(time.Minute), Came: 10, SampledOut: 9, LeastShare: 0.01},
+		{Signal: "traces", From: at, To: at.Add(2 * time.Minute), Came: 10, SampledOut: 7, LeastShare: 0.25},
+	}
+	for name, c := range map[string]struct {
+		id      string
+		limited []plait.Limited
+		step    string // as outcome and what it says; empty for none
+		likely  string
+	}{
+		"among those left out": {outID, limited, "warn From 2026-11-26 09:12:00 UTC to 2026-11-26 09:14:00 UTC more spans came in than this gateway may store: it kept as few as 25 % of the traces, and by its id this one need not be among them.",
+			"It was probably sampled out as it came in: there were more spans than --max-spans-per-second."},
+		"among those kept": {keptID, limited, "ok From 2026-11-26 09:12:00 UTC to 2026-11-26 09:14:00 UTC more spans came in than this gateway may store: it kept as few as 25 % of the traces, and by its id this one is among them.",
+			"Nothing of it has ever been stored."},
+		"of another time":        {oldID, limited, "ok When the trace was, no limit of this gateway was in force.", "Nothing of it has ever been stored."},
+		"only logs were limited": {outID, limited[:1], "", "Nothing of it has ever been stored."},
+		"nothing was limited":    {outID, nil, "", "Nothing of it has ever been stored."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := start(t, emptyStore(t), func(_ *Config, d *Deps) { d.Limited = func() []plait.Limited { return c.limited } })
+			path := "/api/v1/why-missing?id=" + c.id
+			resp, body := g.get(t, path)
+			for _, wrong := range readDescription(t).validate("/api/v1/why-missing", resp, body) {
+				t.Error(wrong)
+			}
+			answer := answerOf[whyMissingAnswer](t, g, path)
+			step := ""
+			for _, s := range answer.Steps {
+				if s.Kind == "limited" {
+					step = string(s.Outcome) + " " + s.Says
+				}
+			}
+			if step != c.step || answer.Likely == nil || answer.Likely.Says != c.likely {
+				t.Errorf("%q, likely %+v\nwant %q, likely %q", step, answer.Likely, c.step, c.likely)
+			}
+		})
 	}
 }
 

@@ -21,7 +21,7 @@ var testNow = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 func newTestCleaner(t testing.TB) (*cleaner, *prometheus.Registry) {
 	t.Helper()
 	r := prometheus.NewRegistry()
-	m, err := newMeters(r, &budget{max: 1})
+	m, err := newMeters(r, &budget{max: 1}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,10 @@ type Config struct {
 	// waiting for their commit. A request that does not fit is told to come back.
 	MaxInFlightBytes int64
 
+	// MaxSpansPerSecond and MaxRecordsPerSecond bound how many spans and log records are stored in a second, on average over
+	// some seconds; beyond it they are sampled (limits.go). 0 is no bound.
+	MaxSpansPerSecond, MaxRecordsPerSecond int
+
 	// MaxAttributeBytes bounds one attribute value and one log body; longer ones are cut.
 	MaxAttributeBytes int
 	// MaxNameBytes bounds names: of services, spans, events, scopes, and attribute keys. A
@@ -109,6 +113,14 @@ func (c Config) Validate() error {
 	} {
 		if n.value <= 0 {
 			return setting(n.field, "%d is not more than 0", n.value)
+		}
+	}
+	for _, n := range []struct {
+		field string
+		value int
+	}{{"MaxSpansPerSecond", c.MaxSpansPerSecond}, {"MaxRecordsPerSecond", c.MaxRecordsPerSecond}} {
+		if n.value < 0 {
+			return setting(n.field, "%d is less than 0", n.value)
 		}
 	}
 	if c.MaxNameBytes > maxNameBytes {

@@ -87,7 +87,7 @@ func (x *exchange) succeedDatadog(o *outcome, f datadogFormat) error {
 		Rates   map[string]float64 `json:"rate_by_service"`
 		Refused string             `json:"refused,omitempty"`
 	}{Rates: map[string]float64{"service:,env:": 1}}
-	if len(o.reasons) > 0 {
+	if o.partial() {
 		answer.Refused = o.refusals()
 	}
 	if !f.rates {

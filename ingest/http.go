@@ -113,16 +113,26 @@ func (s *Server) handler(d door) echo.HandlerFunc {
 }
 
 // Headers of an answer that count what protocols' own answers do not: the records that were
-// stored, and those of a repeated request, which had been stored before. A metric's records are its samples.
+// stored, those of a repeated request, which had been stored before, and those that a limit left out. A metric's records are
+// its samples.
 const (
-	storedHeader = "Plait-Stored"
-	knownHeader  = "Plait-Known"
+	storedHeader  = "Plait-Stored"
+	knownHeader   = "Plait-Known"
+	sampledHeader = "Plait-Sampled"
 )
 
 // count puts the numbers of records into the answer's headers.
 func (x *exchange) count(o *outcome) {
 	header := x.Response().Header()
 	header[storedHeader], header[knownHeader] = []string{strconv.Itoa(o.stored)}, []string{strconv.Itoa(o.known)}
+	x.countSampled(o)
+}
+
+// countSampled puts the number of records that a limit left out into the answer's headers.
+func (x *exchange) countSampled(o *outcome) {
+	if o.sampled > 0 {
+		x.Response().Header().Set(sampledHeader, strconv.Itoa(o.sampled))
+	}
 }
 
 // failText answers in plain text.

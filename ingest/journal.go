@@ -32,6 +32,7 @@ func (j *journal) request(r request, o outcome, answer string, err error, begin,
 	d.took[d.Requests%journalled] = end.Sub(begin)
 	d.Requests++
 	d.Stored += int64(o.stored)
+	d.Sampled += int64(o.sampled)
 	refused := plait.Refused{Time: end, Sender: r.sender, Answer: answer, Reason: o.message()}
 	switch {
 	case err != nil:

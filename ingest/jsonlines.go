@@ -31,7 +31,7 @@ func (d *linesDoor) serve(x *exchange) (outcome, error) {
 		return outcome{}, err
 	}
 	batch.Digest = d.pipeline.digests.of(logs, x.body.bytes)
-	o, err := d.pipeline.takeLogs(x.Request().Context(), batch)
+	o, err := d.pipeline.takeLogs(x.Request().Context(), batch, x.body.lease.grow)
 	if err != nil {
 		return o, err
 	}

@@ -39,10 +39,11 @@ func (d *lokiDoor) serve(x *exchange) (outcome, error) {
 		return outcome{}, err
 	}
 	batch.Digest = d.pipeline.digests.of(logs, x.body.bytes)
-	o, err := d.pipeline.takeLogs(x.Request().Context(), batch)
+	o, err := d.pipeline.takeLogs(x.Request().Context(), batch, x.body.lease.grow)
 	if err != nil {
 		return o, err
 	}
+	x.countSampled(&o)
 	if len(o.reasons) > 0 {
 		return o, x.String(http.StatusBadRequest, o.message()+"\n")
 	}

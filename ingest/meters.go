@@ -14,12 +14,13 @@ type meters struct {
 	records  *prometheus.CounterVec   // by signal
 	refused  *prometheus.CounterVec   // by signal, reason
 	repaired *prometheus.CounterVec   // by signal, reason
+	sampled  *prometheus.CounterVec   // by signal, reason
 	traceIDs prometheus.Counter
 	panics   prometheus.Counter
 }
 
 // newMeters makes the metrics and registers them.
-func newMeters(r prometheus.Registerer, b *budget) (*meters, error) {
+func newMeters(r prometheus.Registerer, b *budget, limits map[string]*limiter) (*meters, error) {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "plait_ingest_" + name, Help: help}, labels)
 	}
@@ -33,6 +34,7 @@ func newMeters(r prometheus.Registerer, b *budget) (*meters, error) {
 		records:  counter("records_total", "Spans, log records and samples that were committed.", "signal"),
 		refused:  counter("refused_total", "Records that were refused, by reason.", "signal", "reason"),
 		repaired: counter("repaired_total", "Records that were stored with a repair or in spite of a flaw, by reason.", "signal", "reason"),
+		sampled:  counter("sampled_total", "Records that were left out because more came in than a limit lets through, by whether they had priority.", "signal", "reason"),
 		traceIDs: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "plait_ingest_trace_ids_found_total", Help: "Log records without a trace id in which one was found, in attributes or body.",
 		}),
@@ -44,7 +46,14 @@ func newMeters(r prometheus.Registerer, b *budget) (*meters, error) {
 	limit := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "plait_ingest_in_flight_limit_bytes", Help: "Memory that requests may hold together.",
 	}, func() float64 { return float64(b.max) })
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.bytes, m.records, m.refused, m.repaired, m.traceIDs, m.panics, inFlight, limit} {
+	collectors := []prometheus.Collector{m.requests, m.seconds, m.bytes, m.records, m.refused, m.repaired, m.sampled, m.traceIDs, m.panics, inFlight, limit}
+	for signal, l := range limits {
+		collectors = append(collectors, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "plait_ingest_kept_share", ConstLabels: prometheus.Labels{"signal": signal},
+			Help: "Share of the records without priority that is kept: below 1 while more come in than a limit lets through.",
+		}, l.share))
+	}
+	for _, c := range collectors {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}

@@ -94,7 +94,7 @@ func (d *otlpDoors) exportTraces(ctx context.Context, b *body, json bool) (outco
 		return outcome{}, err
 	}
 	batch.Digest = d.pipeline.digests.of(traces, b.bytes)
-	return d.pipeline.takeTraces(ctx, batch)
+	return d.pipeline.takeTraces(ctx, batch, b.lease.grow)
 }
 
 func (d *otlpDoors) exportLogs(ctx context.Context, b *body, json bool) (outcome, error) {
@@ -109,7 +109,7 @@ func (d *otlpDoors) exportLogs(ctx context.Context, b *body, json bool) (outcome
 		return outcome{}, err
 	}
 	batch.Digest = d.pipeline.digests.of(logs, b.bytes)
-	return d.pipeline.takeLogs(ctx, batch)
+	return d.pipeline.takeLogs(ctx, batch, b.lease.grow)
 }
 
 func (d *otlpDoors) exportMetrics(ctx context.Context, b *body, json bool) (outcome, error) {

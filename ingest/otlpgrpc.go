@@ -52,7 +52,7 @@ type grpcMethod struct {
 	proto string // the file of its service
 	// take decodes a message and has its records written.
 	take func(ctx context.Context, b *body) (outcome, error)
-	// partial is the response when records were refused. That to full success is the empty message.
+	// partial is the response when records were refused or sampled out. That to full success is the empty message.
 	partial func(o *outcome) proto.Message
 }
 
@@ -66,7 +66,7 @@ func (d *otlpDoors) overGRPC() []grpcMethod {
 		methods = append(methods, grpcMethod{
 			door: "otlp_grpc", path: "/" + sig.service + "/Export", proto: sig.proto,
 			take:    func(ctx context.Context, b *body) (outcome, error) { return d.take(ctx, sig, b, false) },
-			partial: func(o *outcome) proto.Message { return sig.partial(int64(o.refusedCount), o.message()) },
+			partial: func(o *outcome) proto.Message { return sig.partial(int64(o.refusedCount+o.sampled), o.told()) },
 		})
 	}
 	return methods
@@ -116,7 +116,7 @@ func (m *grpcMethod) serve(b *body, w http.ResponseWriter, r *http.Request) (o o
 		return o, err
 	}
 	var answer []byte // full success is the empty message
-	if len(o.reasons) > 0 {
+	if o.partial() {
 		if answer, err = proto.Marshal(m.partial(&o)); err != nil {
 			return o, fmt.Errorf("encode answer: %w", err)
 		}

@@ -71,15 +71,15 @@ func (x *exchange) mediaType() string {
 // message.
 func (x *exchange) succeedOTLP(sig *otlpSignal, o *outcome, media string) error {
 	x.count(o)
-	if len(o.reasons) == 0 && media == mediaProtobuf {
+	if !o.partial() && media == mediaProtobuf {
 		x.Response().Header()["Content-Type"] = protobufHeader
 		x.Response().WriteHeader(http.StatusOK)
 		return nil
 	}
-	if len(o.reasons) == 0 {
+	if !o.partial() {
 		return x.Blob(http.StatusOK, mediaJSON, []byte("{}"))
 	}
-	return x.message(http.StatusOK, media, sig.partial(int64(o.refusedCount), o.message()))
+	return x.message(http.StatusOK, media, sig.partial(int64(o.refusedCount+o.sampled), o.told()))
 }
 
 var protobufHeader = []string{mediaProtobuf}

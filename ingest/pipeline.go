@@ -26,6 +26,8 @@ type outcome struct {
 	duplicate    bool          // an earlier request had brought all of it
 	stored       int           // records that were committed
 	known        int           // records of a duplicate, which are stored once
+	sampled      int           // records that a limit left out
+	sampling     string        // what the sender is told of that
 }
 
 // maxReasons bounds the reasons that a sender is told of one request, maxReasonsBytes all of them
@@ -52,11 +54,27 @@ func (o *outcome) message() string {
 	return text
 }
 
+// partial says whether there is something that the sender has to know of: records that were refused or sampled out, or changed.
+func (o *outcome) partial() bool { return len(o.reasons) > 0 || o.sampled > 0 }
+
+// told is what the sender is told of what was refused and what was sampled out, empty for neither.
+func (o *outcome) told() string {
+	switch {
+	case o.sampled == 0:
+		return o.message()
+	case len(o.reasons) == 0:
+		return o.sampling
+	}
+	return o.message() + "; " + o.sampling
+}
+
 // name is the outcome as a label of plait_ingest_requests_total.
 func (o *outcome) name() string {
 	switch {
 	case o.refusedCount > 0:
 		return "partial"
+	case o.sampled > 0:
+		return "sampled"
 	case o.duplicate:
 		return "duplicate"
 	}
@@ -70,21 +88,29 @@ type pipeline struct {
 	cleaner *cleaner
 	meters  *meters
 	digests digester
+	// spanLimit and recordLimit bound what is stored in a second; nil: nothing does.
+	spanLimit, recordLimit *limiter
 }
 
-// takeTraces cleans and writes a batch. b.Digest is set by the caller.
-func (p *pipeline) takeTraces(ctx context.Context, b *plait.Traces) (outcome, error) {
+// takeTraces cleans and writes a batch. b.Digest is set by the caller. Claim is asked for memory beside that of the batch.
+func (p *pipeline) takeTraces(ctx context.Context, b *plait.Traces, claim func(bytes int64) error) (outcome, error) {
 	var o outcome
 	p.refused(&o, traces, "malformed", b.Refused)
 	p.repaired(traces, b.Repaired)
 	p.cleaner.cleanSpans(b, &o)
+	out, err := p.spanLimit.limitSpans(b, claim)
+	if err != nil {
+		return o, err
+	}
 	if len(b.Spans) == 0 {
+		p.sampled(&o, traces, out)
 		return o, nil
 	}
 	receipt, err := p.writer.WriteTraces(ctx, b)
 	if err != nil {
 		return o, fmt.Errorf("write %d spans: %w", len(b.Spans), err)
 	}
+	p.sampled(&o, traces, out)
 	p.committed(&o, traces, len(b.Spans), receipt)
 	if p.spans != nil && !receipt.Duplicate {
 		p.spans.ObserveSpans(b.Spans)
@@ -95,27 +121,33 @@ func (p *pipeline) takeTraces(ctx context.Context, b *plait.Traces) (outcome, er
 // takeLogs is takeTraces for log records. Those without a time of their own are written by
 // themselves, after the others: when that fails and the sender repeats the request, the others are
 // recognised, and these were not stored.
-func (p *pipeline) takeLogs(ctx context.Context, b *plait.Logs) (outcome, error) {
+func (p *pipeline) takeLogs(ctx context.Context, b *plait.Logs, claim func(bytes int64) error) (outcome, error) {
 	var o outcome
 	p.refused(&o, logs, "malformed", b.Refused)
 	p.repaired(logs, b.Repaired)
 	timeless := splitTimeless(b)
-	if err := p.writeLogs(ctx, b, &o); err != nil || timeless == nil {
+	if err := p.writeLogs(ctx, b, &o, claim); err != nil || timeless == nil {
 		return o, err
 	}
-	return o, p.writeLogs(ctx, timeless, &o)
+	return o, p.writeLogs(ctx, timeless, &o, claim)
 }
 
 // writeLogs cleans and writes records.
-func (p *pipeline) writeLogs(ctx context.Context, b *plait.Logs, o *outcome) error {
+func (p *pipeline) writeLogs(ctx context.Context, b *plait.Logs, o *outcome, claim func(bytes int64) error) error {
 	p.cleaner.cleanLogs(b)
+	out, err := p.recordLimit.limitLogs(b, claim)
+	if err != nil {
+		return err
+	}
 	if len(b.Records) == 0 {
+		p.sampled(o, logs, out)
 		return nil
 	}
 	receipt, err := p.writer.WriteLogs(ctx, b)
 	if err != nil {
 		return fmt.Errorf("write %d log records: %w", len(b.Records), err)
 	}
+	p.sampled(o, logs, out)
 	p.committed(o, logs, len(b.Records), receipt)
 	return nil
 }
@@ -151,6 +183,19 @@ func (p *pipeline) committed(o *outcome, signal string, records int, r plait.Rec
 		}
 		o.stored = max(records, 0)
 		p.meters.records.WithLabelValues(signal).Add(float64(o.stored))
+	}
+}
+
+// sampled counts what a limit left out of a request, once the rest is committed: what fails is sent again, and sampled again.
+func (p *pipeline) sampled(o *outcome, signal string, out sampledOut) {
+	for c, n := range out.count {
+		if n > 0 {
+			p.meters.sampled.WithLabelValues(signal, classNames[c]).Add(float64(n))
+		}
+	}
+	if n := out.records(); n > 0 {
+		o.sampled += n
+		o.sampling = out.why
 	}
 }
 

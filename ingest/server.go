@@ -41,10 +41,11 @@ type Deps struct {
 type Server struct {
 	*sockets.Group
 
-	config  Config
-	log     *slog.Logger
-	intake  *intake
-	origins *origins
+	config   Config
+	pipeline *pipeline
+	log      *slog.Logger
+	intake   *intake
+	origins  *origins
 
 	doors []door // every way in over HTTP
 
@@ -76,18 +77,20 @@ func New(c Config, d Deps) (*Server, error) {
 		return nil, fmt.Errorf("the key of digests: %w", err)
 	}
 	b := newBudget(c.MaxInFlightBytes, d.Now)
-	m, err := newMeters(d.Registerer, b)
+	spans, records := newLimiter(traces, c.MaxSpansPerSecond, d.Now), newLimiter(logs, c.MaxRecordsPerSecond, d.Now)
+	m, err := newMeters(d.Registerer, b, map[string]*limiter{traces: spans, logs: records})
 	if err != nil {
 		return nil, err
 	}
 	p := &pipeline{
 		writer: d.Writer, spans: d.Spans, meters: m, digests: digests,
-		cleaner: &cleaner{limits: c, meters: m, now: d.Now, ids: findIDs},
+		cleaner:   &cleaner{limits: c, meters: m, now: d.Now, ids: findIDs},
+		spanLimit: spans, recordLimit: records,
 	}
 	otlp, jaeger, xray := newOTLPDoors(p, c), &jaegerDoor{p}, &xrayDoor{p}
 	methods := slices.Concat(otlp.overGRPC(), jaeger.overGRPC())
 	s := &Server{
-		config: c, log: d.Logger, origins: newOrigins(c.AllowedOrigins),
+		config: c, log: d.Logger, pipeline: p, origins: newOrigins(c.AllowedOrigins),
 		intake:   &intake{config: c, log: d.Logger, now: d.Now, budget: b, meters: m, outage: &outage{log: d.Logger, now: d.Now}, stopped: make(chan struct{})},
 		services: newGRPCServices(methods),
 	}
@@ -135,6 +138,11 @@ func (s *Server) GRPCAddr() net.Addr { return s.grpc.Addr() }
 
 // Intake tells what became of the requests of each door since the start, by the doors' names.
 func (s *Server) Intake() []plait.IntakeReport { return s.intake.journal.report() }
+
+// Limited tells when limits were in force, for a day and since the start: of spans, then of log records, the oldest first.
+func (s *Server) Limited() []plait.Limited {
+	return append(s.pipeline.spanLimit.limited(), s.pipeline.recordLimit.limited()...)
+}
 
 // drain refuses what comes from now on.
 func (s *Server) drain() {

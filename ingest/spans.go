@@ -20,20 +20,23 @@ func (p *pipeline) takeSpans(ctx context.Context, b *body, decode decodeSpans) (
 		return outcome{}, err
 	}
 	batch.Digest = p.digests.of(traces, b.bytes)
-	return p.takeTraces(ctx, batch)
+	return p.takeTraces(ctx, batch, b.lease.grow)
 }
 
-// accepted answers 202, as the collectors of Zipkin and Jaeger do, with a line about what was refused. It is no
+// accepted answers 202, as the collectors of Zipkin and Jaeger do, with a line about what was refused or sampled out. It is no
 // failure: some senders would repeat the whole request, the spans that were refused with it.
 func (x *exchange) accepted(o *outcome) error {
 	x.count(o)
-	if len(o.reasons) > 0 {
+	if o.partial() {
 		return x.String(http.StatusAccepted, o.refusals()+"\n")
 	}
 	return x.NoContent(http.StatusAccepted)
 }
 
-// refusals says how many spans were refused, and why.
+// refusals says how many spans were refused, and how many sampled out, and why.
 func (o *outcome) refusals() string {
-	return strconv.Itoa(o.refusedCount) + " refused: " + o.message()
+	if len(o.reasons) == 0 {
+		return o.sampling
+	}
+	return strconv.Itoa(o.refusedCount) + " refused: " + o.told()
 }

@@ -41,8 +41,12 @@ type unprocessedSegment struct{ ErrorCode, Message string }
 func (x *exchange) succeedXRay(o *outcome) error {
 	x.count(o)
 	answer := struct{ UnprocessedTraceSegments []unprocessedSegment }{[]unprocessedSegment{}}
-	if len(o.reasons) > 0 {
-		answer.UnprocessedTraceSegments = append(answer.UnprocessedTraceSegments, unprocessedSegment{"InvalidSegment", o.refusals()})
+	if o.partial() {
+		code := "InvalidSegment"
+		if len(o.reasons) == 0 {
+			code = "SampledOut"
+		}
+		answer.UnprocessedTraceSegments = append(answer.UnprocessedTraceSegments, unprocessedSegment{code, o.refusals()})
 	}
 	b, err := json.Marshal(answer)
 	if err != nil {

@@ -56,6 +56,9 @@ type config struct {
 	QueryTimeout   duration.Duration `help:"Longest time for one query." default:"${query_timeout}" placeholder:"DURATION" yaml:"query-timeout"`
 	Grace          duration.Duration `help:"How long an orderly stop may take." default:"${grace}" placeholder:"DURATION" yaml:"grace"`
 
+	MaxSpansPerSecond   int `help:"Most spans stored in a second, on average; above it traces are sampled, those with errors last. 0 is no limit." default:"0" placeholder:"N" yaml:"max-spans-per-second"`
+	MaxRecordsPerSecond int `help:"Most log records stored in a second, on average; above it they are sampled, those of errors last. 0 is no limit." default:"0" placeholder:"N" yaml:"max-records-per-second"`
+
 	PromoteResourceAttributes []string `help:"Resource attributes that OTLP metrics get as labels, besides target_info." placeholder:"KEY" yaml:"promote-resource-attributes"`
 	LokiLabels                []string `name:"loki-labels" help:"Resource attributes that are stream labels in LogQL, in place of Loki's own list." placeholder:"KEY" yaml:"loki-labels"`
 
@@ -142,6 +145,7 @@ func (c *config) validatePostgresListen() error {
 var flagsOf = map[string]string{
 	"HTTPAddr": "ingest-addr", "GRPCAddr": "otlp-grpc-addr", "JaegerGRPCAddr": "jaeger-grpc-addr", "XRayAddr": "xray-addr", "Addr": "api-addr",
 	"MaxBodyBytes": "max-body", "MaxInFlightBytes": "max-in-flight", "MaxConnections": "max-connections",
+	"MaxSpansPerSecond": "max-spans-per-second", "MaxRecordsPerSecond": "max-records-per-second",
 	"QueryTimeout": "query-timeout", "ShutdownGrace": "grace",
 	"AllowedOrigins": "cors-allowed-origins", "AllowedHosts": "allowed-hosts", "BaseURL": "external-url",
 }

@@ -125,7 +125,7 @@ func (c config) answers(ctx context.Context, st *store.Store, watch *health.Watc
 	}
 	return api.New(c.api(), api.Deps{
 		Traces: st, Logs: st, Metrics: st, Services: st, Volumes: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
-		Intake: doors.Intake, Noticed: watch.Noticed, About: c.about(),
+		Intake: doors.Intake, Limited: doors.Limited, Noticed: watch.Noticed, About: c.about(),
 		Memory: memory, Faces: faces, Page: page,
 	})
 }
@@ -176,6 +176,7 @@ func (c config) ingest() ingest.Config {
 	in := ingest.DefaultConfig()
 	in.HTTPAddr, in.GRPCAddr, in.JaegerGRPCAddr, in.XRayAddr = c.IngestAddr, c.OTLPGRPCAddr, c.JaegerGRPCAddr, c.XRayAddr
 	in.MaxBodyBytes, in.MaxInFlightBytes = int64(c.MaxBody), int64(c.MaxInFlight)
+	in.MaxSpansPerSecond, in.MaxRecordsPerSecond = c.MaxSpansPerSecond, c.MaxRecordsPerSecond
 	in.MaxConnections, in.ShutdownGrace = c.MaxConnections, time.Duration(c.Grace)
 	in.AllowedOrigins, in.AllowedHosts = c.CORSAllowedOrigins, c.AllowedHosts
 	in.PromoteResourceAttributes = c.PromoteResourceAttributes

@@ -9,13 +9,15 @@ import (
 const recent = 2 * time.Minute
 
 // likely chooses the likeliest reason, by what the steps say.
-func (s *search) likely(sampled, age Outcome, refused Step) *Advice {
+func (s *search) likely(sampled, age, limited Outcome, refused Step) *Advice {
 	at := s.seenAt()
 	switch {
 	case sampled == No:
 		return &Advice{"It was sampled away.", mendSampling}
 	case age == No:
 		return &Advice{"It has expired.", "Keep spans for longer with --retention-traces."}
+	case limited == Warn:
+		return &Advice{"It was probably sampled out as it came in: there were more spans than --max-spans-per-second.", "Raise the limit, or let senders sample (OTEL_TRACES_SAMPLER=parentbased_traceidratio), who know which traces matter."}
 	case !at.IsZero() && s.setting.Now.Sub(at) < recent && s.setting.Now.After(at.Add(-recent)):
 		return &Advice{"Its spans may be on their way.", "Look again in a minute: exporters send every few seconds, and try again for about a minute."}
 	case len(s.logs) > 0 && refused.Outcome == Warn:

@@ -13,6 +13,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query"
+	"github.com/plaithq/plait/sampling"
 )
 
 // Outcome is what a look at something says.
@@ -28,7 +29,7 @@ const (
 
 // Step is one thing that was looked at.
 type Step struct {
-	Kind    string // read, spans, logs, exemplars, sampled, age, refused
+	Kind    string // read, spans, logs, exemplars, sampled, age, limited, refused
 	Outcome Outcome
 	Says    string // a sentence
 }
@@ -59,6 +60,7 @@ type Setting struct {
 	Now             time.Time
 	RetentionTraces time.Duration // 0 where it is not known
 	Intake          []plait.IntakeReport
+	Limited         []plait.Limited // when limits of ingest were in force
 }
 
 // Missing says why a trace is not here.
@@ -136,9 +138,13 @@ func (s *search) answer(ctx context.Context) (*Missing, error) {
 	if err != nil {
 		return nil, err
 	}
-	age, refused := s.stepAge(), s.stepRefused()
-	m.Steps = append(m.Steps, sampled, age, refused)
-	m.Likely = s.likely(sampled.Outcome, age.Outcome, refused)
+	age, limited, refused := s.stepAge(), s.stepLimited(), s.stepRefused()
+	m.Steps = append(m.Steps, sampled, age)
+	if limited.Says != "" {
+		m.Steps = append(m.Steps, limited)
+	}
+	m.Steps = append(m.Steps, refused)
+	m.Likely = s.likely(sampled.Outcome, age.Outcome, limited.Outcome, refused)
 	return m, nil
 }
 
@@ -285,6 +291,38 @@ func (s *search) stepAge() Step {
 // expired is before when spans are dropped: days are dropped whole.
 func (s *search) expired() time.Time {
 	return s.setting.Now.Add(-s.setting.RetentionTraces).UTC().Truncate(24 * time.Hour)
+}
+
+// limitedAround is how long before and after its time a trace's spans may have come in.
+const limitedAround = 5 * time.Minute
+
+// stepLimited tells whether a limit of ingest may have sampled the trace out: one was in force when the trace was, and its id
+// is not among those that were kept all the time. It says nothing where no limit was in force for a day.
+func (s *search) stepLimited() (step Step) {
+	at, share := s.seenAt(), 1.0
+	for i := range s.setting.Limited {
+		l := &s.setting.Limited[i]
+		if l.Signal != "traces" {
+			continue
+		}
+		if !at.IsZero() && (at.Before(l.From.Add(-limitedAround)) || at.After(l.To.Add(limitedAround))) {
+			if step.Says == "" {
+				step = Step{"limited", OK, "When the trace was, no limit of this gateway was in force."}
+			}
+			continue
+		}
+		if l.LeastShare > share {
+			continue
+		}
+		share = l.LeastShare
+		says := fmt.Sprintf("From %s to %s more spans came in than this gateway may store: it kept as few as %.2g %% of the traces", stamp(l.From), stamp(l.To), 100*share)
+		if sampling.OfShare(share).Keeps(sampling.Randomness(s.reading.TraceID)) {
+			step = Step{"limited", OK, says + ", and by its id this one is among them."}
+		} else {
+			step = Step{"limited", Warn, says + ", and by its id this one need not be among them."}
+		}
+	}
+	return step
 }
 
 func (s *search) stepRefused() Step {

@@ -26,6 +26,9 @@ func TestTheShareThatASamplerKeptIsToldAsOpenTelemetryDoes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if !traces.ForeignThresholds {
+			t.Errorf("%s: thresholds pass for those of OpenTelemetry's samplers", name)
+		}
 		if got := [3]string{traces.Spans[0].TraceState, traces.Spans[1].TraceState, traces.Spans[2].TraceState}; got != [3]string{c.want, c.want, ""} {
 			t.Errorf("%s: %q, want %q for the first two", name, got, c.want)
 		}

@@ -187,7 +187,12 @@ func (d *decoder) result(r *reader) (*plait.Traces, error) {
 			binary.BigEndian.PutUint64(id[:8], d.highs[id.Low()])
 		}
 	}
-	return d.Result()
+	traces, err := d.Result()
+	if err != nil {
+		return nil, err
+	}
+	traces.ForeignThresholds = true // Datadog's samplers decide by products of ids
+	return traces, nil
 }
 
 // language is as OpenTelemetry spells the languages that Datadog spells otherwise.

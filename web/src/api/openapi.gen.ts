@@ -580,7 +580,7 @@ export interface components {
             /** @description what was looked at */
             steps: {
                 /** @enum {string} */
-                kind: "read" | "spans" | "logs" | "exemplars" | "sampled" | "age" | "refused";
+                kind: "read" | "spans" | "logs" | "exemplars" | "sampled" | "age" | "limited" | "refused";
                 /**
                  * @description as it should be; why it is not here; maybe why; nobody can tell
                  * @enum {string}
@@ -721,6 +721,8 @@ export interface components {
                 stored: number;
                 /** @description records */
                 refused: number;
+                /** @description records that a limit left out */
+                sampled: number;
                 /** @description from a request's head to its answer, the commit included, of the last 256 requests */
                 p95_ns: number;
                 last_refusal: null | {
@@ -732,6 +734,19 @@ export interface components {
                     /** @description what the sender was told */
                     reason: string;
                 };
+            }[];
+            /** @description when more came in than the limits of this gateway let through, the newest first, of the last day */
+            limited: {
+                /** @enum {string} */
+                signal: "traces" | "logs";
+                start: components["schemas"]["Time"];
+                end: components["schemas"]["Time"];
+                /** @description spans or log records */
+                came: number;
+                /** @description those of them that were left out */
+                sampled: number;
+                /** @description the smallest share that was kept of those without priority */
+                least_share: number;
             }[];
         };
         About: {
