@@ -61,6 +61,25 @@ func TestXRaysAnswerHasTheSegmentsThatWereRefused(t *testing.T) {
 	}
 }
 
+func TestAWholeSegmentFollowsOneInProgress(t *testing.T) {
+	t.Parallel()
+	ts := start(t)
+	whole := xraySegment(1)
+	open := strings.Replace(whole, `"end_time":1795000000.250000000,`, `"in_progress":true,`, 1)
+	if open == whole {
+		t.Fatal("the segment has another end")
+	}
+	for i, document := range []string{open, whole} {
+		a := ts.post(t, "/TraceSegments", bytes.NewReader(xrayRequest(t, document)), "Content-Type: application/json")
+		if stored := []string{"0", "2"}[i]; a.code != http.StatusOK || a.body != `{"UnprocessedTraceSegments":[]}` || a.header.Get(storedHeader) != stored {
+			t.Errorf("answer %d %q, %s spans are stored, want %s", a.code, a.body, a.header.Get(storedHeader), stored)
+		}
+	}
+	if got := ts.outline(t, testTraceID(1)); got != xrayDoors()[0].want {
+		t.Errorf("stored:\n%s, want\n%s", got, xrayDoors()[0].want)
+	}
+}
+
 func flawedXRaySegments() []badInput {
 	send := func(number byte, sent, body string) badInput {
 		return badInput{sent: "X-Ray: " + sent, path: "/TraceSegments", media: mediaJSON, stored: storedTrace(number),

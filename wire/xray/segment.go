@@ -42,6 +42,14 @@ func (s *segment) document(all []segment) *segment {
 	return s
 }
 
+// unfinished says whether s, or one in which it is, is in progress. It comes again then, with all that is in it.
+func (s *segment) unfinished(all []segment) bool {
+	for !s.inProgress && s.outer >= 0 {
+		s = &all[s.outer]
+	}
+	return s.inProgress
+}
+
 // span makes a span of Plait's vocabulary, without resource and scope. The error says why it is none.
 func (s *segment) span(all []segment) (plait.Span, error) {
 	out := plait.Span{Name: s.name, StartNanos: s.start, EndNanos: s.end, Kind: plait.SpanKindServer, Attributes: s.attributes, Links: s.links, Events: s.exceptions}

@@ -15,7 +15,7 @@ import (
 
 // Decode reads a request of PutTraceSegments: JSON with a list of documents, which are JSON in texts. Spans may alias
 // the body. A document that cannot be read is left out and told in Refused, and so is a subsegment without a usable id.
-// Segments that are in progress are left out without a word: they are sent again when they are complete. Memory for
+// Segments that are in progress are left out without a word, with what is in them: they are sent again when they are complete. Memory for
 // spans is asked for of claim, whose error ends the decoding; claim may be nil. Other errors wrap plait.ErrInvalid.
 func Decode(body []byte, claim func(bytes int64) error) (*plait.Traces, error) {
 	d := newDecoder(claim)
@@ -105,7 +105,7 @@ func (d *decoder) document(text string) error {
 		case problem != nil:
 			d.Refuse(func() string { return fmt.Sprintf("segment %d (%.64q): %v", index, s.name, problem) })
 			continue
-		case s.inProgress:
+		case s.unfinished(r.segments):
 			continue
 		}
 		var err error

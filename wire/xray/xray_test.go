@@ -115,9 +115,12 @@ func TestSegmentsThatAreNotWhole(t *testing.T) {
 	t.Parallel()
 	const ids = `"trace_id":"` + trace + `","id":"0000000000000001"`
 	for name, c := range map[string]struct{ document, want string }{
-		"a subsegment by itself":                {`{` + ids + `,"parent_id":"0000000000000009","type":"subsegment","name":"dial","start_time":1}`, `internal "dial" of "unknown_service" 1<9 unset; `},
-		"a segment in progress":                 {`{` + ids + `,"name":"shop","start_time":1,"in_progress":true}`, ``},
-		"what is complete in one in progress":   {`{` + ids + `,"name":"shop","start_time":1,"in_progress":true,"subsegments":[{"id":"0000000000000002","name":"dial","start_time":1,"end_time":2}]}`, `internal "dial" of "shop" 2<1 unset; `},
+		"a subsegment by itself":              {`{` + ids + `,"parent_id":"0000000000000009","type":"subsegment","name":"dial","start_time":1}`, `internal "dial" of "unknown_service" 1<9 unset; `},
+		"a segment in progress":               {`{` + ids + `,"name":"shop","start_time":1,"in_progress":true}`, ``},
+		"what is complete in one in progress": {`{` + ids + `,"name":"shop","start_time":1,"in_progress":true,"subsegments":[{"id":"0000000000000002","name":"dial","start_time":1,"end_time":2}]}`, ``},
+		"one in progress, in one that is complete": {`{` + ids + `,"name":"shop","start_time":1,"end_time":2,"subsegments":[{"id":"0000000000000002","name":"later","start_time":1,"in_progress":true,
+			"subsegments":[{"id":"0000000000000003","name":"in later","start_time":1,"end_time":2}]},{"id":"0000000000000004","name":"dial","start_time":1,"end_time":2}]}`,
+			`server "shop" of "shop" 1<0 unset; internal "dial" of "shop" 4<1 unset; `},
 		"an error, which is the caller's fault": {`{` + ids + `,"name":"shop","start_time":1,"end_time":2,"error":true}`, `server "shop" of "shop" 1<0 error; `},
 		"an id as W3C spells it":                {`{"trace_id":"5759e988bd862e3fe1be46a994272793","id":"0000000000000001","name":"shop","start_time":1,"end_time":2}`, `server "shop" of "shop" 1<0 unset; `},
 	} {
