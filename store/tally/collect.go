@@ -92,12 +92,12 @@ func (c *collector) reset() {
 	}
 }
 
-// cellCount is how many cells there are of either kind: as many as bound the memory that they take.
+// cellCount is how many cells there are of both kinds, by which the memory of a merge is bounded.
 func cellCount(c cells, quarters *counts.Quarters) int {
 	if quarters == nil {
 		return c.Len()
 	}
-	return max(c.Len(), quarters.Len())
+	return c.Len() + quarters.Len()
 }
 
 func quartersBytes(q *counts.Quarters) []byte {

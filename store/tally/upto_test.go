@@ -101,6 +101,20 @@ func TestWholeQuartersAreCountedWithoutRows(t *testing.T) {
 	}
 }
 
+// TestVolumesByTheQuarterReadNoRows counts once more when there are no rows any more.
+func TestVolumesByTheQuarterReadNoRows(t *testing.T) {
+	t.Parallel()
+	d := newDatabase(t, 8)
+	d.write(80)
+	hour := d.now.Truncate(time.Hour)
+	s := tally.Steps{From: hour.Add(-time.Hour + 15*time.Second).UnixMicro(), To: hour.UnixMicro(), Length: 45_000_000, Aligned: true}
+	want := d.logRows(s, false)
+	d.exec(`DELETE FROM plait_store.log`)
+	if got, err := d.countedLogs(t.Context(), s, false); err != nil || len(want) == 0 || !reflect.DeepEqual(got, want) {
+		t.Errorf("%d kinds of records are counted without rows, want %d, %v", len(got), len(want), err)
+	}
+}
+
 func TestRecordsOfAHostileLevelAreCountedByTheMinute(t *testing.T) {
 	t.Parallel()
 	d := newDatabase(t, 7)
