@@ -50,6 +50,7 @@ func (c *doctorCommand) Run(ctx context.Context, std console) error {
 	d.examineDatabase(ctx, c.config)
 	d.examineDoors(ctx, c.config)
 	if api, ok := d.examineGateway(ctx, c.config); ok {
+		d.examineLimits(ctx, api)
 		d.examineTelemetry(ctx, api, c.Since)
 	}
 	if n := d.found[wrong]; n > 0 {
@@ -122,6 +123,37 @@ func days(nanos int64) string {
 		return d.String()
 	}
 	return fmt.Sprintf("%d days", time.Duration(nanos)/day)
+}
+
+// examineLimits looks whether the gateway's rate limits left something out in the last day.
+func (d *doctor) examineLimits(ctx context.Context, api apiClient) {
+	ctx, cancel := context.WithTimeout(ctx, doctorWaits)
+	defer cancel()
+	var intake struct {
+		Limited []struct {
+			Signal  string `json:"signal"`
+			End     string `json:"end"`
+			Came    int64  `json:"came"`
+			Sampled int64  `json:"sampled"`
+		} `json:"limited"`
+	}
+	if err := api.fetch(ctx, "/api/v1/intake", nil, &intake); err != nil {
+		d.tell(wrong, fmt.Sprintf("What came in cannot be looked at: %v.", err), "")
+		return
+	}
+	told := map[string]bool{}
+	for _, l := range intake.Limited { // the newest first
+		if told[l.Signal] || l.Sampled == 0 {
+			continue
+		}
+		told[l.Signal] = true
+		what, setting := "spans", "--max-spans-per-second"
+		if l.Signal == "logs" {
+			what, setting = "log records", "--max-records-per-second"
+		}
+		d.tell(doubtful, fmt.Sprintf("Until %s %d of %d %s were sampled out by a rate limit.", l.End, l.Sampled, l.Came, what),
+			"Raise "+setting+", or let senders sample, if more is to be stored.")
+	}
 }
 
 // examineTelemetry prints what is to mend in what came in.
