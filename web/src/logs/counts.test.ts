@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { facetsOf, fromMatrix, fromVolume, histogram, stepFor, type Counts } from './counts.ts'
+import { facetsOf, fromMatrix, fromVolume, histogram, stepFor, templateStepFor, type Counts } from './counts.ts'
 import { readQuestion } from './question.ts'
 
 const group = (service: string, level: 'error' | 'warn' | 'info', at: number, lines: number) => ({ service, level, lines, steps: [{ at, lines }] })
@@ -57,9 +57,9 @@ test('volumes and LogQL are read as the same counts', () => {
 })
 
 test.each([
-  [4 * 60_000, 2000],
-  [15 * 60_000, 10_000],
-  [3_600_000, 60_000],
-  [86_400_000, 900_000],
-  [400 * 86_400_000, 4 * 86_400_000],
-])('steps of a range of %d ms take %d ms', (length, step) => expect(stepFor(length)).toBe(step))
+  [4 * 60_000, 2000, 2000],
+  [15 * 60_000, 10_000, 10_000],
+  [3_600_000, 30_000, 60_000],
+  [86_400_000, 900_000, 900_000],
+  [400 * 86_400_000, 4 * 86_400_000, 4 * 86_400_000],
+])('steps of a range of %d ms take %d ms, those of templates %d', (length, step, ofTemplates) => expect([stepFor(length), templateStepFor(length)]).toEqual([step, ofTemplates]))

@@ -133,17 +133,26 @@ export function histogram({ start, end, step, groups }: Counts, services: string
 }
 
 const seconds = [1, 2, 5, 10, 15, 30]
+const quarters = [15, 30]
 const minutes = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440]
 
 /** mostColumns is how many columns a histogram has at most. */
 const mostColumns = 120
 
-/** fineBelow is the range (ms) up to which steps may be seconds, which are counted from the lines themselves. */
+/** fineBelow is the range (ms) up to which steps may be any seconds, which are counted from the lines themselves. */
 const fineBelow = 30 * 60_000
 
-/** stepFor is how long (ms) steps of a range are: whole minutes of longer ranges, which cost little. */
+/** stepFor is how long (ms) steps of a range are: of longer ranges in quarters of a minute, for which counts are kept. */
 export function stepFor(length: number): number {
-  const steps = [...(length < fineBelow ? seconds.map((s) => s * 1000) : []), ...minutes.map((m) => m * 60_000)]
+  return fitting(length, [...(length < fineBelow ? seconds : quarters).map((s) => s * 1000), ...minutes.map((m) => m * 60_000)])
+}
+
+/** templateStepFor is stepFor for templates, which are counted by whole minutes. */
+export function templateStepFor(length: number): number {
+  return fitting(length, [...(length < fineBelow ? seconds.map((s) => s * 1000) : []), ...minutes.map((m) => m * 60_000)])
+}
+
+function fitting(length: number, steps: number[]): number {
   const day = 86_400_000
   return steps.find((s) => length / s <= mostColumns) ?? Math.ceil(length / mostColumns / day) * day
 }

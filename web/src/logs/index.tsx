@@ -9,7 +9,7 @@ import { useHand } from '../frame/hand.ts'
 import { asked, iso } from '../frame/range.ts'
 import { shown } from '../parts/marks.tsx'
 import { Note, Part } from '../parts/part.tsx'
-import { facetsOf, histogram, stepFor, type Counts } from './counts.ts'
+import { facetsOf, histogram, templateStepFor, type Counts } from './counts.ts'
 import { Facets } from './facets.tsx'
 import { Histogram } from './histogram.tsx'
 import { until } from './jump.ts'
@@ -120,7 +120,7 @@ function Ask({ question }: { question: Question }) {
 function useTemplates(question: Question, lines: Line[], loading: boolean) {
   const { start, end } = useBounds()
   const counted = countedByMinute(question) && question.joined === ''
-  const params = { level: question.levels, service: question.services, course: true, step: `${stepFor(end - start) / 1000}s`, limit: 500, ...asked() }
+  const params = { level: question.levels, service: question.services, course: true, step: `${templateStepFor(end - start) / 1000}s`, limit: 500, ...asked() }
   const answer = useAnswer<LogTemplates>(counted ? 'api/v1/log-templates' : null, params, { live: true })
   const own = useMemo((): LogTemplates => {
     const templates = templatesOf(counted ? [] : lines)
