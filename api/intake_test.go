@@ -53,7 +53,12 @@ func TestIntakeTellsWhatCameAndWhatIsStored(t *testing.T) {
 
 func TestATraceThatALimitMayHaveSampledOutSaysSo(t *testing.T) {
 	t.Parallel()
-	const keptID, outID, oldID = "000000000000000000ff000000000000", "0000000000000000000f000000000000", "1-5759e988-bd862e3fe1be46a994272793"
+	const (
+		keptID = "000000000000000000ff000000000000"
+		outID  = "0000000000000000000f000000000000"
+		before = "1-5759e988-bd862e3fe1be46a994272793" // in 2016
+		after  = "1-6b0805f0-bd862e3fe1be46a994272793" // an hour later
+	)
 	at := time.Date(2026, 11, 26, 9, 12, 0, 0, time.UTC)
 	limited := []plait.Limited{
 		{Signal: "logs", From: at, To: at.Add(time.Minute), Came: 10, SampledOut: 9, LeastShare: 0.01},
@@ -69,7 +74,8 @@ func TestATraceThatALimitMayHaveSampledOutSaysSo(t *testing.T) {
 			"It was probably sampled out as it came in: there were more spans than --max-spans-per-second."},
 		"among those kept": {keptID, limited, "ok From 2026-11-26 09:12:00 UTC to 2026-11-26 09:14:00 UTC more spans came in than this gateway may store: it kept as few as 25 % of the traces, and by its id this one is among them.",
 			"Nothing of it has ever been stored."},
-		"of another time":        {oldID, limited, "ok When the trace was, no limit of this gateway was in force.", "Nothing of it has ever been stored."},
+		"of a later time":        {after, limited, "ok When the trace was, no limit of this gateway was in force.", "Nothing of it has ever been stored."},
+		"of an earlier time":     {before, limited, "ok When the trace was, no limit of this gateway was in force.", "Nothing of it has ever been stored."},
 		"only logs were limited": {outID, limited[:1], "", "Nothing of it has ever been stored."},
 		"nothing was limited":    {outID, nil, "", "Nothing of it has ever been stored."},
 	} {

@@ -164,8 +164,8 @@ func TestLimitsAreRememberedByTheMinuteForADay(t *testing.T) {
 	h.note(at(0).Add(3*time.Second), 10, 5, 0.5)
 	h.note(at(0).Add(30*time.Second), 10, 9, 0.1)
 	h.note(at(1), 10, 0, 1) // nothing was left out
-	h.note(at(2), 10, 3, 0.7)
-	h.note(at(3).Add(time.Second), 10, 0, 0.9)
+	h.note(at(2), 10, 3, 0.9)
+	h.note(at(3).Add(time.Second), 10, 0, 0.7)
 	want := []plait.Limited{
 		{Signal: traces, From: at(0), To: at(1), Came: 20, SampledOut: 14, LeastShare: 0.1},
 		{Signal: traces, From: at(2), To: at(4), Came: 20, SampledOut: 3, LeastShare: 0.7},

@@ -124,7 +124,11 @@ func TestALimitHoldsAndWhatIsKeptStandsForAll(t *testing.T) {
 			clock := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 			l := newLimiter(traces, limit, func() time.Time { return clock })
 			kept := 0
-			for of, o := range simulate(l, &clock, rand.New(rand.NewPCG(16, 5)), c.traffic) {
+			outcomes := simulate(l, &clock, rand.New(rand.NewPCG(16, 5)), c.traffic)
+			if failed := outcomes["failed"]; failed != nil && failed.kept*outcomes["a"].came < outcomes["a"].kept*failed.came*9/10 {
+				t.Errorf("of %d failures %d are kept, and of %d others %d", failed.came, failed.kept, outcomes["a"].came, outcomes["a"].kept)
+			}
+			for of, o := range outcomes {
 				kept += o.kept
 				if of == c.whole && (o.kept != o.came || o.untouched != o.came) {
 					t.Errorf("of %d %q %d are kept, and %d say nothing new", o.came, of, o.kept, o.untouched)
