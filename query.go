@@ -14,6 +14,14 @@ type TraceSummary struct {
 	Services      []string // sorted
 }
 
+// ThinnedTrace is a trace that went when its day was thinned.
+type ThinnedTrace struct {
+	Day time.Time // on which it began, in UTC
+	At  time.Time // when it went
+	// KeptProbability is with which probability chance would have kept it.
+	KeptProbability float64
+}
+
 // Trace is every stored span of one trace, in order of start. Spans that were sent more than
 // once are in it once.
 type Trace struct {

@@ -65,6 +65,9 @@ type Span struct {
 	Events        []Event
 	Links         []Link
 
+	// KeptProbability is with which probability chance kept it when its day was thinned; 0 where nothing was left to chance.
+	KeptProbability float64
+
 	Flags             uint32 // W3C flags in the low 8 bits, OTLP's is_remote bits above
 	DroppedAttributes uint32
 	DroppedEvents     uint32

@@ -23,6 +23,8 @@ type TraceReader interface {
 	Trace(ctx context.Context, id plait.TraceID, maxSpans int, first ...plait.SpanID) (*plait.Trace, error)
 	// TraceSummaries returns the summaries of the traces that are stored, in any order.
 	TraceSummaries(ctx context.Context, ids []plait.TraceID) ([]plait.TraceSummary, error)
+	// ThinnedTrace returns what is known of a trace that went when its day was thinned, or nil.
+	ThinnedTrace(ctx context.Context, id plait.TraceID) (*plait.ThinnedTrace, error)
 	// Traces searches, newest first, and returns the cursor of the next page, empty at the end.
 	Traces(ctx context.Context, q query.Traces) ([]plait.TraceSummary, string, error)
 	// Spans returns single spans that fit a condition.

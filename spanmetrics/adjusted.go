@@ -18,21 +18,28 @@ const MaxAdjustedCount = 1_000_000
 //
 // What tells of the sampler, the first that does: the threshold th of the vendor ot in the trace state; the attributes
 // SampleRate (Honeycomb) and sampler.param of a sampler.type probabilistic (Jaeger's clients, on a trace's first span).
-func AdjustedCount(s *plait.Span) int64 {
+//
+// One that chance kept when its day was thinned stands for those that went, too. Where a sampler chose by the same bits of the id,
+// which a threshold without a randomness of its own (rv) says, whoever kept fewer decides. Else both count.
+func AdjustedCount(s *plait.Span) int64 { return AdjustedCountBy(s, OfSampler(s.Attributes)) }
+
+// AdjustedCountBy is AdjustedCount of a span whose attributes were read already: told is what OfSampler says of them.
+// Of the span its id, its trace state and its probability are looked at.
+func AdjustedCountBy(s *plait.Span, told float64) int64 {
 	of := ofTraceState(s.TraceState)
+	byID := of != 0 && sampling.RandomnessOf(s.TraceState, s.TraceID) == sampling.Randomness(s.TraceID)
 	if of == 0 {
-		of = OfSampler(s.Attributes)
+		of = told
+	}
+	if s.KeptProbability > 0 {
+		thinned := 1 / s.KeptProbability
+		if byID {
+			of = max(of, thinned)
+		} else {
+			of = max(of, 1) * thinned
+		}
 	}
 	return rounded(of, s.TraceID)
-}
-
-// AdjustedCountBy is AdjustedCount of a span whose trace state and attributes were read already: told is what OfSampler
-// says of the attributes.
-func AdjustedCountBy(traceState string, told float64, id plait.TraceID) int64 {
-	if of := ofTraceState(traceState); of != 0 {
-		told = of
-	}
-	return rounded(told, id)
 }
 
 // rounded makes a whole number of what a span of a trace stands for. Nothing told (0) is 1.

@@ -55,6 +55,30 @@ func TestASpanStandsForThoseThatASamplerLeftOut(t *testing.T) {
 	}
 }
 
+func TestASpanThatThinningKeptStandsForThoseThatWent(t *testing.T) {
+	t.Parallel()
+	rate := plait.Attributes{{Key: "SampleRate", Value: plait.IntValue(4)}}
+	for name, test := range map[string]struct {
+		state      string
+		attributes plait.Attributes
+		kept       float64
+		want       int64
+	}{
+		"a tenth":                                      {"", nil, 0.1, 10},
+		"a tenth of half, by the same bits":            {"ot=th:8", nil, 0.1, 10},
+		"half of a quarter, by the same bits":          {"ot=th:c", nil, 0.5, 4},
+		"a tenth of half, by a randomness of its own":  {"ot=rv:0123456789abcd;th:8", nil, 0.1, 20},
+		"a tenth of half, the randomness after it":     {"ot=th:8;rv:0123456789abcd", nil, 0.1, 20},
+		"a tenth of a quarter that attributes tell of": {"", rate, 0.1, 40},
+		"nothing left to chance":                       {"", rate, 0, 4},
+	} {
+		got := spanmetrics.AdjustedCount(&plait.Span{TraceState: test.state, Attributes: test.attributes, KeptProbability: test.kept})
+		if got != test.want {
+			t.Errorf("%s: %d, want %d", name, got, test.want)
+		}
+	}
+}
+
 // TestSumsOfAdjustedCountsAreRight samples traces by the threshold of their ids, as an SDK does.
 func TestSumsOfAdjustedCountsAreRight(t *testing.T) {
 	t.Parallel()

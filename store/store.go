@@ -8,6 +8,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -28,6 +29,7 @@ import (
 	"github.com/plaithq/plait/store/servicemap"
 	"github.com/plaithq/plait/store/spans"
 	"github.com/plaithq/plait/store/tally"
+	"github.com/plaithq/plait/store/thin"
 	"github.com/plaithq/plait/store/traceid"
 )
 
@@ -45,6 +47,9 @@ type Config struct {
 	RetentionLogs    time.Duration
 	RetentionMetrics time.Duration
 
+	// Thin says which traces of closed days are kept; the zero value keeps all.
+	Thin ThinPolicy
+
 	// Outbox makes the bytes of what is forwarded; none means that this gateway's commits leave nothing for other systems.
 	Outbox outbox.Encoding
 
@@ -55,6 +60,9 @@ type Config struct {
 	Now         func() time.Time
 	DatabaseNow func() time.Time
 }
+
+// ThinPolicy says which traces of closed days are kept.
+type ThinPolicy = thin.Policy
 
 const (
 	oneDay         = 24 * time.Hour
@@ -108,7 +116,7 @@ func (c Config) Validate() error {
 			return plait.Errorf(plait.ErrInvalid, "retention of %v, more than %v", r, MaxRetention)
 		}
 	}
-	return nil
+	return c.Thin.Validate(cmp.Or(c.RetentionTraces, 7*oneDay))
 }
 
 // MaxRetention is the longest time for which telemetry can be kept: each day is a partition, and
@@ -138,6 +146,7 @@ type Store struct {
 	spanTerms  *index.Index
 	logTerms   *index.Index
 	tally      *tally.Tally
+	thinner    *thin.Thinner
 	outbox     *outbox.Outbox
 
 	dictionaries *dictionary.Instruments
@@ -212,6 +221,7 @@ func (s *Store) openPartitions(ctx context.Context) error {
 	}
 	kept := partition.Retention{Traces: s.config.RetentionTraces, Logs: s.config.RetentionLogs, Metrics: s.config.RetentionMetrics}
 	s.partitions = partition.NewKeeper(s.readPool, c, kept, s.log, partition.NewInstruments(s.config.Registerer))
+	s.partitions.CloseAfter(s.config.Thin.After)
 	if err := s.partitions.Make(ctx); err != nil {
 		if !s.partitions.HasRoom() {
 			return err
@@ -230,6 +240,7 @@ func (s *Store) openReaders() {
 	s.logTerms = index.New(index.Logs, s.lookupPool, s.contentKey.IndexKey(), indexes)
 	s.tally = tally.New(s.readPool, s.config.Registerer)
 	s.partitions.Pinned = s.keepDerived
+	s.thinner = thin.New(s.config.Thin, s.readPool, s.partitions, s.tally, []*index.Index{s.spanTerms, s.logTerms}, s.log, thin.NewInstruments(s.config.Registerer))
 	s.spanReader = spans.NewReader(s.readPool, s.lookupPool, s.entries, s.ids, s.spanTerms, s.tally, s.partitions.Now)
 	s.mapReader = servicemap.NewReader(s.readPool, s.entries, s.ids, s.tally, s.partitions.Now)
 	s.logReader = logs.NewReader(s.readPool, s.lookupPool, s.entries, s.ids, s.logTerms, s.tally, s.partitions.Now)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/store/commit"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/index"
@@ -21,6 +22,7 @@ func (s *Store) upkeepTasks() []partition.Task {
 		partition.Task{Name: "halves", Every: time.Minute, Do: s.ids.JoinLate},
 		partition.Task{Name: "requests", Every: 10 * time.Minute, Do: func(ctx context.Context) error { return commit.ExpireRequests(ctx, s.readPool) }},
 		partition.Task{Name: "retention", Every: time.Hour, Do: s.retain},
+		partition.Task{Name: "thin", Every: thinEvery, Do: s.thin},
 	)
 }
 
@@ -41,7 +43,26 @@ func (s *Store) retainDerived(ctx context.Context) error {
 	}
 	return errors.Join(s.spanTerms.Retain(ctx, kept("span")), s.logTerms.Retain(ctx, kept("log")),
 		s.tally.Retain(ctx, tally.Spans, kept("span")), s.tally.Retain(ctx, tally.Logs, kept("log")),
-		s.tally.Retain(ctx, tally.Increments, kept("sample_chunk")))
+		s.tally.Retain(ctx, tally.Increments, kept("sample_chunk")), s.thinner.Retain(ctx, kept("span")))
+}
+
+// thinEvery is how often it is looked whether a day's time has come: of several one at a time is thinned.
+const thinEvery = 10 * time.Minute
+
+// thin makes the traces of a closed day fewer. It removes nothing when a clock looks wrong.
+func (s *Store) thin(ctx context.Context) error {
+	if s.config.Thin.After == 0 {
+		return nil
+	}
+	if err := s.partitions.CheckClock(ctx); err != nil {
+		return err
+	}
+	return s.thinner.Thin(ctx)
+}
+
+// ThinnedTrace returns what is known of a trace that went when its day was thinned, or nil.
+func (s *Store) ThinnedTrace(ctx context.Context, id plait.TraceID) (*plait.ThinnedTrace, error) {
+	return s.thinner.Find(ctx, id)
 }
 
 // retainOutbox removes what was not forwarded for as long as telemetry of its signal is kept.

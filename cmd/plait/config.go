@@ -47,6 +47,12 @@ type config struct {
 	RetentionLogs    duration.Duration `help:"How long log records are kept." default:"7d" placeholder:"DURATION" yaml:"retention-logs"`
 	RetentionMetrics duration.Duration `help:"How long samples and exemplars are kept." default:"30d" placeholder:"DURATION" yaml:"retention-metrics"`
 
+	ThinAfter      duration.Duration `help:"How long after its end a day's traces are made fewer, with their log records: those that failed, were slow, are rare or have an exemplar are kept, and a share of the rest (docs/operations.md). Never by default." placeholder:"DURATION" yaml:"thin-after,omitempty"`
+	ThinKeep       share             `help:"The share of a thinned day's other traces that is kept, chosen by their ids." default:"10%" placeholder:"PERCENT" yaml:"thin-keep"`
+	ThinSlowerThan float64           `help:"Thinning keeps traces with a span that took more than so many times what 95 % of its operation's spans of the day took; 0 keeps none for that." default:"2" placeholder:"N" yaml:"thin-slower-than"`
+	ThinRareBelow  int64             `help:"Thinning keeps traces with a span of an operation that had fewer than so many traces on that day; 0 keeps none for that." default:"50" placeholder:"N" yaml:"thin-rare-below"`
+	ThinMaxRate    float64           `help:"Thinning keeps at most so many of the other traces of each hour, on an average in a second; 0 means as many as --thin-keep says." default:"0" placeholder:"N" yaml:"thin-max-rate"`
+
 	MaxBody        bytesize.Size     `help:"Largest request taken in, after decompression." default:"${max_body}" placeholder:"SIZE" yaml:"max-body"`
 	MaxInFlight    bytesize.Size     `help:"Memory for requests that wait for their commit; above it senders are asked to come back." default:"${max_in_flight}" placeholder:"SIZE" yaml:"max-in-flight"`
 	MaxConnections int               `help:"Most open connections to each listener; above it a new one takes the place of an idle one." default:"${max_connections}" placeholder:"N" yaml:"max-connections"`
@@ -94,6 +100,9 @@ func (c *config) Validate() error {
 			return fmt.Errorf("--%s: %s is not between 1h and %s: each day is a partition, and a question without a time opens them all",
 				r.flag, r.d, duration.Duration(store.MaxRetention))
 		}
+	}
+	if err := flagError(c.thin().Validate(time.Duration(c.RetentionTraces))); err != nil {
+		return err
 	}
 	if c.MaxSeries < 1 {
 		return fmt.Errorf("--max-series: %d is not more than 0", c.MaxSeries)
@@ -146,6 +155,7 @@ var flagsOf = map[string]string{
 	"HTTPAddr": "ingest-addr", "GRPCAddr": "otlp-grpc-addr", "JaegerGRPCAddr": "jaeger-grpc-addr", "XRayAddr": "xray-addr", "Addr": "api-addr",
 	"MaxBodyBytes": "max-body", "MaxInFlightBytes": "max-in-flight", "MaxConnections": "max-connections",
 	"MaxSpansPerSecond": "max-spans-per-second", "MaxRecordsPerSecond": "max-records-per-second",
+	"ThinAfter": "thin-after", "ThinKeep": "thin-keep", "ThinSlowerThan": "thin-slower-than", "ThinRareBelow": "thin-rare-below", "ThinMaxRate": "thin-max-rate",
 	"QueryTimeout": "query-timeout", "ShutdownGrace": "grace",
 	"AllowedOrigins": "cors-allowed-origins", "AllowedHosts": "allowed-hosts", "BaseURL": "external-url",
 }

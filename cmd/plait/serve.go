@@ -158,9 +158,17 @@ func (c config) store(databaseURL string, log *slog.Logger, registry *prometheus
 		RetentionTraces:  time.Duration(c.RetentionTraces),
 		RetentionLogs:    time.Duration(c.RetentionLogs),
 		RetentionMetrics: time.Duration(c.RetentionMetrics),
+		Thin:             c.thin(),
 		Outbox:           forward.Encoding(),
 		Logger:           log,
 		Registerer:       registry,
+	}
+}
+
+func (c *config) thin() store.ThinPolicy {
+	return store.ThinPolicy{
+		After: time.Duration(c.ThinAfter), Keep: float64(c.ThinKeep),
+		SlowerThan: c.ThinSlowerThan, RareBelow: c.ThinRareBelow, MaxPerSecond: c.ThinMaxRate,
 	}
 }
 

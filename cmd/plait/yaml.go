@@ -131,6 +131,8 @@ func expected(flag *kong.Flag) string {
 	switch reflect.New(flag.Target.Type()).Interface().(type) {
 	case *duration.Duration:
 		return "a duration such as 30s, 36h, 7d or 2w"
+	case *share:
+		return "a share such as 10%"
 	case *bytesize.Size:
 		return "a size such as 64MiB"
 	case *bool:

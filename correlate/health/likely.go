@@ -12,6 +12,8 @@ const recent = 2 * time.Minute
 func (s *search) likely(sampled, age, limited Outcome, refused Step) *Advice {
 	at := s.seenAt()
 	switch {
+	case s.thinned != nil:
+		return &Advice{"It went when its day was thinned.", "Keep more with --thin-keep, --thin-slower-than or --thin-rare-below, or for longer with --thin-after."}
 	case sampled == No:
 		return &Advice{"It was sampled away.", mendSampling}
 	case age == No:

@@ -29,7 +29,7 @@ const (
 
 // Step is one thing that was looked at.
 type Step struct {
-	Kind    string // read, spans, logs, exemplars, sampled, age, limited, refused
+	Kind    string // read, spans, logs, exemplars, thinned, sampled, age, limited, refused
 	Outcome Outcome
 	Says    string // a sentence
 }
@@ -52,6 +52,7 @@ type MissingReader interface {
 	TraceSummaries(ctx context.Context, ids []plait.TraceID) ([]plait.TraceSummary, error)
 	TraceLogs(ctx context.Context, id plait.TraceID, limit int) ([]plait.LogRecord, bool, error)
 	TraceExemplars(ctx context.Context, id plait.TraceID) ([]plait.SeriesExemplar, error)
+	ThinnedTrace(ctx context.Context, id plait.TraceID) (*plait.ThinnedTrace, error)
 	Logs(ctx context.Context, q query.Logs) ([]plait.LogRecord, string, error)
 }
 
@@ -103,9 +104,12 @@ type search struct {
 	logs      []plait.LogRecord
 	moreLogs  bool
 	exemplars []plait.SeriesExemplar
+	thinned   *plait.ThinnedTrace
 }
 
-func (s *search) seen() bool { return s.trace != nil || len(s.logs)+len(s.exemplars) > 0 }
+func (s *search) seen() bool {
+	return s.trace != nil || s.thinned != nil || len(s.logs)+len(s.exemplars) > 0
+}
 
 func (s *search) look(ctx context.Context) error {
 	id := s.reading.TraceID
@@ -125,6 +129,10 @@ func (s *search) look(ctx context.Context) error {
 		s.exemplars, err = s.reader.TraceExemplars(ctx, id)
 		return err
 	})
+	g.Go(func() (err error) {
+		s.thinned, err = s.reader.ThinnedTrace(ctx, id)
+		return err
+	})
 	return g.Wait()
 }
 
@@ -139,6 +147,9 @@ func (s *search) answer(ctx context.Context) (*Missing, error) {
 		return nil, err
 	}
 	age, limited, refused := s.stepAge(), s.stepLimited(), s.stepRefused()
+	if s.thinned != nil {
+		m.Steps = append(m.Steps, s.stepThinned())
+	}
 	m.Steps = append(m.Steps, sampled, age)
 	if limited.Says != "" {
 		m.Steps = append(m.Steps, limited)
@@ -228,6 +239,13 @@ func metricOf(series plait.Labels) string {
 	return metric
 }
 
+// stepThinned tells of a trace that went when its day was thinned.
+func (s *search) stepThinned() Step {
+	t := s.thinned
+	return Step{"thinned", No, fmt.Sprintf("It was stored, and went at %s, when %s was thinned: no policy kept it, since it had no error and no exemplar, was not slow and not rare. "+
+		"Of such traces, those of its hour were kept by chance with a probability of %.3g %%.", stamp(t.At), day(t.Day), 100*t.KeptProbability)}
+}
+
 // stepSampled tells whether the trace was sampled away.
 func (s *search) stepSampled(ctx context.Context) (Step, error) {
 	if s.reading.NotSampled {
@@ -265,6 +283,8 @@ func (s *search) seenAt() time.Time {
 	switch {
 	case !s.reading.Began.IsZero():
 		return s.reading.Began
+	case s.thinned != nil:
+		return s.thinned.Day
 	case len(s.logs) > 0:
 		return time.Unix(0, s.logs[0].TimeNanos)
 	case len(s.exemplars) > 0:

@@ -46,7 +46,9 @@ func Places() []Place {
 		{Table: "sample_chunk", Kind: Distributed, Column: "series"},
 		{Table: "term_head", Kind: Coordinator}, // a merge takes from it and gives to term_segment, which nodes do not show at one moment
 		{Table: "term_segment", Kind: Coordinator},
-		{Table: "tally", Kind: Coordinator},       // read and merged in one snapshot
+		{Table: "tally", Kind: Coordinator}, // read and merged in one snapshot
+		{Table: "thinned_day", Kind: Coordinator},
+		{Table: "thinned_trace", Kind: Coordinator},
 		{Table: "sample_head", Kind: Coordinator}, // found by the transaction that wrote it, whose number is the coordinator's
 		{Table: "metric_metadata", Kind: Coordinator},
 		{Table: "half_trace", Kind: Coordinator},

@@ -42,7 +42,7 @@ func (x *Index) Move(ctx context.Context, tx pgx.Tx, from, to partition.Shelf, t
 		return fmt.Errorf("list segments of the term index: %w", pgerror.Read(err))
 	}
 	unread := false
-	for s, err := range x.partsOf(ctx, heads, segments, idsOf(traces)) {
+	for s, err := range x.partsOf(ctx, heads, segments, amongIDs(traces)) {
 		if err != nil {
 			unread = true
 		} else if err := x.insertSegment(ctx, tx, to.Time(), s); err != nil {
@@ -55,20 +55,23 @@ func (x *Index) Move(ctx context.Context, tx pgx.Tx, from, to partition.Shelf, t
 	return nil
 }
 
-// idsOf returns the ids under which the index may have traces: rows may have come with half of one.
-func idsOf(traces []partition.Moved) map[plait.TraceID]struct{} {
+// amongIDs tells the ids under which the index may have traces: rows may have come with half of one.
+func amongIDs(traces []partition.Moved) func(plait.TraceID) bool {
 	ids := make(map[plait.TraceID]struct{}, 2*len(traces))
 	for _, t := range traces {
 		half := t.TraceID
 		clear(half[:8])
 		ids[t.TraceID], ids[half] = struct{}{}, struct{}{}
 	}
-	return ids
+	return func(id plait.TraceID) bool {
+		_, ok := ids[id]
+		return ok
+	}
 }
 
 // partsOf makes segments of what heads and segments have of some units. Each segment is read by itself: its units
 // fill memory, those of all would be too many.
-func (x *Index) partsOf(ctx context.Context, heads []headInfo, segments []int64, only map[plait.TraceID]struct{}) iter.Seq2[*terms.Segment, error] {
+func (x *Index) partsOf(ctx context.Context, heads []headInfo, segments []int64, only func(plait.TraceID) bool) iter.Seq2[*terms.Segment, error] {
 	part := func(fill func(*terms.Builder) error) (*terms.Segment, error) {
 		b := terms.NewBuilder(x.hasher, x.signal.order())
 		b.Only(only)
@@ -93,6 +96,39 @@ func (x *Index) partsOf(ctx context.Context, heads []headInfo, segments []int64,
 			}
 		}
 	}
+}
+
+// Thin takes the units of a shelf out of its segments whose ids do not stay. What is interrupted leaves some segments as they were.
+func (x *Index) Thin(ctx context.Context, shelf partition.Shelf, stays func(plait.TraceID) bool) error {
+	rows, err := x.pool.Query(ctx, segmentsOfShelfSQL, int16(x.signal), shelf.Time())
+	if err != nil {
+		return fmt.Errorf("list segments of the term index: %w", pgerror.Read(err))
+	}
+	segments, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return fmt.Errorf("list segments of the term index: %w", pgerror.Read(err))
+	}
+	for _, id := range segments {
+		b := terms.NewBuilder(x.hasher, x.signal.order())
+		b.Only(stays)
+		if err := x.addSegments(ctx, b, []int64{id}); err != nil {
+			return fmt.Errorf("read a segment of the term index: %w", err)
+		}
+		if b.Units() == 0 {
+			if _, err := x.pool.Exec(ctx, replaceSegmentsSQL, []int64{id}); err != nil {
+				return fmt.Errorf("retire a segment of the term index: %w", pgerror.Read(err))
+			}
+			continue
+		}
+		segment, err := b.Build(ctx, true)
+		if err != nil {
+			return fmt.Errorf("thin a segment of the term index: %w", err)
+		}
+		if err := x.replace(ctx, replaceSegmentsSQL, []int64{id}, shelf.Time(), segment); err != nil {
+			return fmt.Errorf("replace a segment of the term index: %w", err)
+		}
+	}
+	return nil
 }
 
 // keep takes traces into the index of a shelf without their terms.

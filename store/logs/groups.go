@@ -25,9 +25,9 @@ import (
 // A record at a full microsecond counts as a little earlier, so that it is in the step that ends there. Classes,
 // attribute sets and attributes that make no difference are one.
 const groupedLogsSQL = `
-SELECT resource, severity, class, attribute_set, attributes, step, count(*)
+SELECT resource, severity, class, attribute_set, attributes, step, sum(stands_for)::int8
 FROM (
-    SELECT resource, severity,
+    SELECT resource, severity, ` + tally.StandsForSQL + ` AS stands_for,
            CASE WHEN class = ANY ($4) THEN class ELSE 0 END AS class,
            CASE WHEN attribute_set = ANY ($5) THEN attribute_set ELSE 0 END AS attribute_set,
            CASE WHEN attributes LIKE ANY ($6) THEN attributes ELSE '' END AS attributes,

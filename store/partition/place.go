@@ -3,6 +3,7 @@ package partition
 import (
 	"cmp"
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/plaithq/plait"
@@ -32,7 +33,18 @@ type Placer struct {
 func (p *Set) Placer(table string, now time.Time) Placer {
 	retained := time.Duration(p.retained[table]) * oneDay
 	since := now.Add(placementMargin - retained)
+	if open := p.firstOpen(now); since.Before(open) && slices.Contains(pinnedRoots, table) {
+		since = open
+	}
 	return Placer{partitions: p, table: table, since: since, earliest: since.UnixNano(), outside: OutsideShelf(DayOf(now))}
+}
+
+// firstOpen is the beginning of the first day to which what comes for it goes.
+func (p *Set) firstOpen(now time.Time) time.Time {
+	if p.closeAfter == 0 {
+		return time.Time{}
+	}
+	return DayOf(now.Add(-p.closeAfter)).Time()
 }
 
 // ShelfOf finds the shelf of a time, which may be any.

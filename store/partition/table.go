@@ -148,6 +148,8 @@ func (t table) dayOf() string {
 type Set struct {
 	known    atomic.Pointer[map[id]struct{}]
 	retained map[string]Day // for how many days the rows of each table are kept
+
+	closeAfter time.Duration // after a day's end; 0: never
 }
 
 type id struct {

@@ -81,14 +81,14 @@ func (m *mapRows) flush(ctx context.Context) error {
 		if spanmetrics.Calls(side.Kind) || spanmetrics.Answers(side.Kind) && side.ParentSpanID.IsZero() {
 			side.Peer, side.Connection = told.peer(side.Kind)
 		}
-		extra := plait.Span{Kind: side.Kind}
+		extra := plait.Span{TraceID: row.target.TraceID, Kind: side.Kind}
 		if row.rest < row.end {
 			if err := spans.DecodeExtra(&extra, string(m.text[row.rest:row.end])); err != nil {
 				return err
 			}
 			side.Links = spanmetrics.LinksOf(&extra)
 		}
-		side.Adjusted = spanmetrics.AdjustedCountBy(extra.TraceState, told.adjusted, row.target.TraceID)
+		side.Adjusted = spanmetrics.AdjustedCountBy(&extra, told.adjusted)
 		q.sides = append(q.sides, side)
 		q.times = append(q.times, row.times)
 	}

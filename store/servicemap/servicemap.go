@@ -54,7 +54,7 @@ const (
 	// Links and the trace state are asked for where there may be some.
 	spanRowsSQL = `
 SELECT trace_id, span_id, parent_span_id, start_time, duration_ns, status, operation, attribute_set, attributes,
-       CASE WHEN extra LIKE '%"links":%' OR extra LIKE '%"trace_state":%' THEN extra ELSE '' END
+       CASE WHEN extra LIKE '%"links":%' OR extra LIKE '%"trace_state":%' OR extra LIKE '%"kept_probability":%' THEN extra ELSE '' END
 FROM plait_store.span`
 
 	// Of a sample the last bytes of ids decide, which all spans of a trace have in common.

@@ -90,6 +90,7 @@ type spanExtra struct {
 	DroppedAttributes uint32           `json:"dropped_attributes_count"`
 	DroppedEvents     uint32           `json:"dropped_events_count"`
 	DroppedLinks      uint32           `json:"dropped_links_count"`
+	KeptProbability   float64          `json:"kept_probability"` // written when a day is thinned (store/thin)
 }
 
 type spanExtraEvent struct {
@@ -191,7 +192,7 @@ func DecodeExtra(span *plait.Span, text string) error {
 	if extra.Name != nil {
 		span.Name = *extra.Name
 	}
-	span.StatusMessage, span.TraceState = extra.StatusMessage, extra.TraceState
+	span.StatusMessage, span.TraceState, span.KeptProbability = extra.StatusMessage, extra.TraceState, extra.KeptProbability
 	span.DroppedAttributes, span.DroppedEvents, span.DroppedLinks = extra.DroppedAttributes, extra.DroppedEvents, extra.DroppedLinks
 	if len(extra.Events) > 0 {
 		span.Events = make([]plait.Event, len(extra.Events))

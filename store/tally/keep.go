@@ -1,16 +1,24 @@
 package tally
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/plaithq/plait/store/counts"
 	"github.com/plaithq/plait/store/partition"
+	"github.com/plaithq/plait/store/pg"
 	"github.com/plaithq/plait/store/pgerror"
 )
 
 const (
+	spansOfShelfSQL = `
+SELECT body
+FROM plait_store.tally
+WHERE signal = 1 AND shelf = $1`
+
 	keptSpansSQL = `
 SELECT ` + spanRowColumns + `
 FROM plait_store.span
@@ -21,6 +29,24 @@ SELECT ` + logRowColumns + `
 FROM plait_store.log
 WHERE shelf = $1 AND trace_id = ANY ($2) AND xmin = pg_current_xact_id()::xid`
 )
+
+// SpansOfShelf hands out what is counted of the spans of a shelf: cells in any order and maybe in parts. A cell is valid until the
+// next one. use returns an error to end it.
+func (t *Tally) SpansOfShelf(ctx context.Context, shelf partition.Shelf, use func(*counts.SpanCell) error) error {
+	var bad error
+	err := pg.QueryUntil(ctx, t.pool, func(v [][]byte) bool {
+		err := counts.ReadSpans(v[0], func(c *counts.SpanCell) bool {
+			bad = use(c)
+			return bad == nil
+		})
+		bad = cmp.Or(bad, err)
+		return bad == nil
+	}, spansOfShelfSQL, shelf.Time())
+	if err = cmp.Or(err, bad); err != nil {
+		return fmt.Errorf("read the counts of a day's spans: %w", err)
+	}
+	return nil
+}
 
 // Keep counts the rows of traces that were moved to another shelf, in the transaction that moved them. Until
 // the counts of the shelf that they left are gone with it, they are counted twice.

@@ -118,19 +118,24 @@ FROM plait_store.tally
 WHERE signal = $1 AND last_time > $2::timestamptz - interval '1 minute' AND first_time < $3`
 
 	spanRowColumns = `start_time, operation, resource, status, parent_span_id, duration_ns`
+	spanRowFields  = 6
 	logRowColumns  = `time, resource, class, severity, octet_length(body)`
 
 	spanRowsSQL = `
-SELECT ` + spanRowColumns + `
+SELECT ` + spanRowColumns + `, ` + StandsForSQL + `
 FROM plait_store.span
 WHERE start_time >= $1 AND start_time < $2 AND ` + search.ShelvesSQL
 
 	// Many rows are of one resource, class and severity, and few numbers tell how many they are.
 	logRowsSQL = `
-SELECT date_bin($3, time, $4), resource, CASE WHEN $5 THEN class ELSE 0 END, severity, count(*), sum(octet_length(body))::int8
+SELECT date_bin($3, time, $4), resource, CASE WHEN $5 THEN class ELSE 0 END, severity,
+       sum(` + StandsForSQL + `)::int8, sum(octet_length(body) * ` + StandsForSQL + `)::int8
 FROM plait_store.log
 WHERE time >= $1 AND time < $2 AND ` + search.ShelvesSQL + `
 GROUP BY 1, 2, 3, 4`
+
+	// StandsForSQL is of how many rows of its day one stands: of more than itself where chance kept it (docs/decisions/046).
+	StandsForSQL = `CASE WHEN extra LIKE '%"kept_probability":%' THEN 1 / (extra::jsonb ->> 'kept_probability')::float8 ELSE 1 END`
 
 	// HashedSQL leaves the planner no other way than to group by a hash: of a day that grows it knows too little, and
 	// sorts all rows, to disk.
@@ -153,10 +158,16 @@ func (t *Tally) Spans(ctx context.Context, steps Steps, use func(*counts.SpanCel
 		})
 		return cmp.Or(bad, err)
 	}
+	var carried float64 // what rows stood for beyond whole numbers
 	row := func(v [][]byte) error {
 		micros, key, nanos := spanRow(v)
 		key.Minute = int64(steps.of(micros))
-		hand(&counts.SpanCell{SpanKey: key, Count: 1, SumNanos: max(nanos, 0), Buckets: []counts.Bucket{{Index: counts.BucketOf(nanos), Count: 1}}})
+		carried += math.Float64frombits(uint64(rowcodec.Int8(v[spanRowFields])))
+		n := int64(carried)
+		if carried -= float64(n); n == 0 {
+			return bad
+		}
+		hand(&counts.SpanCell{SpanKey: key, Count: n, SumNanos: max(nanos, 0) * n, Buckets: []counts.Bucket{{Index: counts.BucketOf(nanos), Count: n}}})
 		return bad
 	}
 	err := t.read(ctx, &cut, func(tx pgx.Tx) error {

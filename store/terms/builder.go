@@ -39,7 +39,7 @@ type Builder struct {
 	rows   int
 	index  map[plait.TraceID]uint32
 	units  []Unit
-	only   map[plait.TraceID]struct{} // nil: all
+	only   func(plait.TraceID) bool // nil: all
 
 	always, beyond []uint32
 	heads          []addedHead
@@ -70,8 +70,8 @@ func NewBuilder(h *Hasher, order Order) *Builder {
 	return &Builder{hasher: h, order: order, index: map[plait.TraceID]uint32{}, durations: map[Term]*durationList{}, words: map[string]struct{}{}}
 }
 
-// Only makes the segment one of some units alone: call it first. Its rows still count those of all.
-func (b *Builder) Only(ids map[plait.TraceID]struct{}) { b.only = ids }
+// Only makes the segment one of some units alone, those whose ids belong to it: call it first. Its rows still count those of all.
+func (b *Builder) Only(belongs func(plait.TraceID) bool) { b.only = belongs }
 
 // Rows is the number of rows so far.
 func (b *Builder) Rows() int { return b.rows }
@@ -84,7 +84,7 @@ const leftOut = math.MaxUint32
 
 // unit returns the number of a unit, which may be known from another head or segment.
 func (b *Builder) unit(u Unit) uint32 {
-	if _, ok := b.only[u.ID]; b.only != nil && !ok {
+	if b.only != nil && !b.only(u.ID) {
 		return leftOut
 	}
 	n, ok := b.index[u.ID]

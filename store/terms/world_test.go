@@ -90,7 +90,9 @@ func (w *world) merge(heads, segments int, last bool) {
 func (w *world) mergeOnly(only map[plait.TraceID]struct{}, heads, segments int, last bool) {
 	w.t.Helper()
 	b := NewBuilder(testHasher, w.order)
-	b.Only(only)
+	if only != nil {
+		b.Only(func(id plait.TraceID) bool { _, ok := only[id]; return ok })
+	}
 	for _, h := range w.heads[:heads] {
 		b.AddHead(h)
 	}

@@ -580,7 +580,7 @@ export interface components {
             /** @description what was looked at */
             steps: {
                 /** @enum {string} */
-                kind: "read" | "spans" | "logs" | "exemplars" | "sampled" | "age" | "limited" | "refused";
+                kind: "read" | "spans" | "logs" | "exemplars" | "thinned" | "sampled" | "age" | "limited" | "refused";
                 /**
                  * @description as it should be; why it is not here; maybe why; nobody can tell
                  * @enum {string}
@@ -1125,7 +1125,7 @@ export interface components {
             resource: components["schemas"]["Attributes"];
             scope?: components["schemas"]["Scope"];
             trace_state?: string;
-            /** @description of how many spans a sampler kept this one, by its trace state or attributes; absent for 1 */
+            /** @description of how many spans a sampler or the thinning of its day kept this one; absent for 1 */
             adjusted_count?: number;
             logs: components["schemas"]["LogRecord"][];
         };

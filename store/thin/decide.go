@@ -1,0 +1,216 @@
+package thin
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plaithq/plait/sampling"
+	"github.com/plaithq/plait/store/counts"
+	"github.com/plaithq/plait/store/partition"
+)
+
+// The reasons for which a trace is kept or goes, as plait_thin has them.
+const (
+	reasonError    = "error"
+	reasonExemplar = "exemplar"
+	reasonDays     = "several days"
+	reasonSlow     = "slow"
+	reasonRare     = "rare"
+	reasonChance   = "chance"
+	reasonGone     = "gone"
+)
+
+// manySpans is from how many spans on, for each trace that makes an operation a usual one, nobody counts the traces: it is not rare.
+const manySpans = 1000
+
+const (
+	// lowSQL is the lower half of a trace id.
+	lowSQL = `('x' || substr(encode(uuid_send(%s), 'hex'), 17))::bit(64)::int8`
+
+	makeOperationsSQL = `
+CREATE TEMPORARY TABLE plait_thin_operation (operation int8, spans int8, slow_from int8, rare bool) ON COMMIT DROP`
+
+	// findRareSQL marks the operations of a partition, %s, that have fewer than $1 traces.
+	findRareSQL = `
+UPDATE pg_temp.plait_thin_operation o
+SET rare = true
+FROM (
+    SELECT s.operation, count(DISTINCT s.trace_id) AS traces
+    FROM %s s
+    JOIN pg_temp.plait_thin_operation few ON few.operation = s.operation
+    WHERE few.spans < $1::int8 * $2::int8
+    GROUP BY s.operation
+) of
+WHERE o.operation = of.operation AND of.traces < $1`
+
+	// findTracesSQL has a row for each trace of a partition of spans, %[1]s, with what its spans tell.
+	findTracesSQL = `
+CREATE TEMPORARY TABLE plait_thin_seen ON COMMIT DROP AS
+SELECT s.trace_id, %[2]s AS low_id, min(s.start_time) AS began, bool_or(s.status = 2) AS failed,
+       bool_or(s.duration_ns > o.slow_from) AS slow,
+       bool_or(o.rare IS DISTINCT FROM false) AS rare -- also where nothing is known of an operation
+FROM %[1]s s
+LEFT JOIN pg_temp.plait_thin_operation o ON o.operation = s.operation
+GROUP BY s.trace_id`
+
+	// judgeSQL says of each trace why it is kept, or that it may go. Fragments of all days near and of what came late tell which
+	// are on other shelves, too.
+	judgeSQL = `
+CREATE TEMPORARY TABLE plait_thin ON COMMIT DROP AS
+SELECT t.trace_id, t.low_id, extract(hour FROM t.began AT TIME ZONE interval '0')::int2 AS hour,
+       CASE WHEN t.failed OR l.trace_id IS NOT NULL THEN '` + reasonError + `'
+            WHEN e.low_id IS NOT NULL THEN '` + reasonExemplar + `'
+            WHEN f.trace_id IS NOT NULL THEN '` + reasonDays + `'
+            WHEN t.slow THEN '` + reasonSlow + `'
+            WHEN t.rare THEN '` + reasonRare + `'
+            ELSE '` + reasonGone + `' END AS reason
+FROM pg_temp.plait_thin_seen t
+LEFT JOIN (SELECT DISTINCT trace_id FROM plait_store.log WHERE severity >= 17 AND shelf BETWEEN %[1]s - 1 AND %[1]s + 1) l
+       ON l.trace_id = t.trace_id
+LEFT JOIN (SELECT DISTINCT %[2]s AS low_id FROM plait_store.exemplar WHERE trace_id <> '00000000-0000-0000-0000-000000000000') e
+       ON e.low_id = t.low_id
+LEFT JOIN (SELECT DISTINCT trace_id FROM plait_store.trace_fragment
+           WHERE shelf BETWEEN %[1]s - %[3]d AND %[1]s + %[3]d AND shelf <> %[1]s OR ` + partition.OutsideSQL + `) f
+       ON f.trace_id = t.trace_id`
+
+	countHoursSQL = `
+SELECT hour, count(*)
+FROM pg_temp.plait_thin
+WHERE reason = '` + reasonGone + `'
+GROUP BY hour`
+
+	makeHoursSQL = `
+CREATE TEMPORARY TABLE plait_thin_hour ON COMMIT DROP AS
+SELECT hour::int2, threshold, probability
+FROM unnest(ARRAY[%s]::int2[], ARRAY[%s]::int8[], ARRAY[%s]::text[]) h (hour, threshold, probability)`
+
+	// chooseSQL keeps those whose ids say so.
+	chooseSQL = `
+UPDATE pg_temp.plait_thin t
+SET reason = '` + reasonChance + `'
+FROM pg_temp.plait_thin_hour h
+WHERE h.hour = t.hour AND t.reason = '` + reasonGone + `' AND (t.low_id & $1) >= h.threshold`
+
+	countReasonsSQL = `
+SELECT reason, count(*)
+FROM pg_temp.plait_thin
+GROUP BY reason`
+)
+
+// daysAround is how many days before and after its own a trace is looked for.
+const daysAround = 7
+
+// verdicts are how many traces there are for each reason, and with which probability chance keeps one of each hour.
+type verdicts struct {
+	traces        map[string]int64
+	probabilities [hours]float64
+}
+
+// decide makes the table plait_thin in the transaction: why each trace of the day is kept, or that it goes.
+func (t *Thinner) decide(ctx context.Context, r *partition.Rewriting) (*verdicts, error) {
+	v := &verdicts{traces: map[string]int64{}}
+	for _, step := range []struct {
+		does string
+		do   func() error
+	}{
+		{"sum up its operations", func() error { return t.sumUp(ctx, r) }},
+		{"find its traces", func() error {
+			return run(ctx, r, fmt.Sprintf(findTracesSQL, r.Table("span"), low("s.trace_id")), "ANALYZE pg_temp.plait_thin_seen")
+		}},
+		{"find why to keep them", func() error {
+			return run(ctx, r, fmt.Sprintf(judgeSQL, dateOf(r.Day), low("trace_id"), daysAround), "ANALYZE pg_temp.plait_thin")
+		}},
+		{"choose among the rest", func() error { return t.choose(ctx, r, v) }},
+		{"count them", func() error {
+			return counted(ctx, r, countReasonsSQL, func(reason string, n int64) { v.traces[reason] = n })
+		}},
+	} {
+		if err := step.do(); err != nil {
+			return nil, fmt.Errorf("%s: %w", step.does, err)
+		}
+	}
+	return v, nil
+}
+
+func low(id string) string { return fmt.Sprintf(lowSQL, id) }
+
+func dateOf(d partition.Day) string { return "date '" + d.Time().Format(time.DateOnly) + "'" }
+
+func run(ctx context.Context, tx pgx.Tx, statements ...string) error {
+	for _, s := range statements {
+		if _, err := tx.Exec(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// counted hands out rows of a key and a number.
+func counted[K any](ctx context.Context, tx pgx.Tx, sql string, use func(K, int64)) error {
+	rows, err := tx.Query(ctx, sql)
+	if err != nil {
+		return err
+	}
+	var key K
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&key, &n}, func() error {
+		use(key, n)
+		return nil
+	})
+	return err
+}
+
+// sumUp says of each operation from when on a span is slow, and whether the operation is rare.
+func (t *Thinner) sumUp(ctx context.Context, r *partition.Rewriting) error {
+	of := operations{}
+	err := t.tally.SpansOfShelf(ctx, r.Day, func(c *counts.SpanCell) error {
+		of.add(c)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := run(ctx, r, makeOperationsSQL); err != nil {
+		return err
+	}
+	rows := make([][]any, 0, len(of))
+	for id, o := range of {
+		rows = append(rows, []any{id, o.spans, o.slowFrom(t.policy.SlowerThan), o.spans < t.policy.RareBelow})
+	}
+	columns := []string{"operation", "spans", "slow_from", "rare"}
+	if _, err := r.CopyFrom(ctx, pgx.Identifier{"pg_temp", "plait_thin_operation"}, columns, pgx.CopyFromRows(rows)); err != nil {
+		return err
+	}
+	if err := run(ctx, r, "ANALYZE pg_temp.plait_thin_operation"); err != nil {
+		return err
+	}
+	_, err = r.Exec(ctx, fmt.Sprintf(findRareSQL, r.Table("span")), t.policy.RareBelow, int64(manySpans))
+	return err
+}
+
+// choose lets chance keep a part of what nothing else keeps.
+func (t *Thinner) choose(ctx context.Context, r *partition.Rewriting, v *verdicts) error {
+	var rest [hours]int64
+	if err := counted(ctx, r, countHoursSQL, func(hour int16, n int64) { rest[hour] = n }); err != nil {
+		return err
+	}
+	v.probabilities = t.policy.probabilities(rest)
+	var numbers, thresholds, texts string
+	for hour, p := range v.probabilities {
+		if hour > 0 {
+			numbers, thresholds, texts = numbers+",", thresholds+",", texts+","
+		}
+		numbers += strconv.Itoa(hour)
+		thresholds += strconv.FormatUint(uint64(sampling.OfShare(p)), 10)
+		texts += "'" + strconv.FormatFloat(p, 'g', -1, 64) + "'"
+	}
+	if err := run(ctx, r, fmt.Sprintf(makeHoursSQL, numbers, thresholds, texts)); err != nil {
+		return err
+	}
+	_, err := r.Exec(ctx, chooseSQL, int64(1<<idBits-1))
+	return err
+}

@@ -1,0 +1,32 @@
+package thin
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/plaithq/plait/store/partition"
+)
+
+// Instruments are the metrics of thinning.
+type Instruments struct {
+	traces *prometheus.CounterVec
+	freed  prometheus.Counter
+}
+
+// NewInstruments makes and registers them.
+func NewInstruments(registerer prometheus.Registerer) *Instruments {
+	in := &Instruments{
+		traces: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "plait_thin_traces_total",
+			Help: "Traces of days that this gateway thinned, by why they were kept: error, exemplar, several days, slow, rare, chance; or gone."}, []string{"verdict"}),
+		freed: prometheus.NewCounter(prometheus.CounterOpts{Name: "plait_thin_freed_bytes_total",
+			Help: "By how many bytes the partitions of days that this gateway thinned are smaller."}),
+	}
+	registerer.MustRegister(in.traces, in.freed)
+	return in
+}
+
+func (in *Instruments) count(v *verdicts, bytes partition.Rewritten) {
+	for reason, n := range v.traces {
+		in.traces.WithLabelValues(reason).Add(float64(n))
+	}
+	in.freed.Add(float64(max(bytes.Freed(), 0)))
+}
