@@ -21,6 +21,7 @@ import (
 type gateway struct {
 	binary, dataDir           string
 	grpcAddr, ingestAddr, api string
+	args                      []string // of its start, beside those
 
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when it has ended
@@ -57,12 +58,18 @@ func hasRaceDetector() bool {
 // find it again.
 func newGateway(t *testing.T) *gateway {
 	t.Helper()
+	return newGatewayOf(t, buildPlait(t))
+}
+
+// newGatewayOf prepares one of a program that is built already.
+func newGatewayOf(t *testing.T, binary string) *gateway {
+	t.Helper()
 	// Not below t.TempDir, whose long name leaves no room for a socket's.
 	dir, err := os.MkdirTemp("", "plait-kill-")
 	check(t, err)
 	t.Cleanup(func() { check(t, os.RemoveAll(dir)) })
 	check(t, os.Chmod(dir, 0o755)) // root's Postgres runs as another account
-	g := &gateway{binary: buildPlait(t), dataDir: filepath.Join(dir, "data")}
+	g := &gateway{binary: binary, dataDir: filepath.Join(dir, "data")}
 	for _, addr := range []*string{&g.grpcAddr, &g.ingestAddr, &g.api} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		check(t, err)
@@ -80,8 +87,8 @@ func newGateway(t *testing.T) *gateway {
 
 func (g *gateway) start(t *testing.T) {
 	t.Helper()
-	g.cmd = exec.Command(g.binary, "serve", "--data-dir", g.dataDir, "--log-level", "warn",
-		"--otlp-grpc-addr", g.grpcAddr, "--ingest-addr", g.ingestAddr, "--api-addr", g.api)
+	g.cmd = exec.Command(g.binary, append([]string{"serve", "--data-dir", g.dataDir, "--log-level", "warn",
+		"--otlp-grpc-addr", g.grpcAddr, "--ingest-addr", g.ingestAddr, "--api-addr", g.api}, g.args...)...)
 	g.cmd.Stderr = t.Output()
 	check(t, g.cmd.Start())
 	g.ended = make(chan struct{})
