@@ -167,7 +167,7 @@ func TestTheTestSetsEveryField(t *testing.T) {
 	t.Parallel()
 	span, record := everySpan()[0], everyLog()[0]
 	record.Body = plait.StringValue("set by the others")
-	record.ID = "given by the store"
+	record.ID, span.KeptProbability = "given by the store", 0.1 // by the store, too
 	for _, v := range []any{span, span.Events[0], span.Links[0], *span.Resource, *span.Scope, record} {
 		fields := reflect.ValueOf(v)
 		for i := range fields.NumField() {
