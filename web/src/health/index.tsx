@@ -13,7 +13,7 @@ import { TableOf, following, sorted, type Column } from '../parts/table.tsx'
 import { Why } from '../parts/why.tsx'
 import { count, duration } from '../words/numbers.ts'
 import { clockTime, ms } from '../words/times.ts'
-import { foundBy, headline, nothing, part, totalsOf } from './totals.ts'
+import { foundBy, headline, leftOut, nothing, part, totalsOf } from './totals.ts'
 
 type Row = Correlation['services'][number]
 type Door = Intake['doors'][number]
@@ -43,7 +43,12 @@ export default function Health() {
           </Card>
           <Card title="Coming in" about="since the gateway started">
             <Part answer={intake} lines={3} empty={(v) => (v.doors.length === 0 ? <Empty>No request has come in yet.</Empty> : undefined)}>
-              {(v) => <TableOf name="Ways in" columns={doors} rows={v.doors} keyOf={(d) => d.door} />}
+              {(v) => (
+                <>
+                  <TableOf name="Ways in" columns={doors} rows={v.doors} keyOf={(d) => d.door} />
+                  <Limits of={v} />
+                </>
+              )}
             </Part>
           </Card>
         </div>
@@ -95,9 +100,23 @@ const doors: Column<Door>[] = [
   { id: 'requests', head: 'requests', number: true, cell: (d) => count(d.requests) },
   { id: 'stored', head: 'stored', number: true, cell: (d) => count(d.stored) },
   { id: 'refused', head: 'refused', number: true, cell: (d) => <span class={d.refused > 0 ? 'failed' : 'faint'}>{count(d.refused)}</span> },
+  { id: 'sampled', head: 'left out', number: true, wide: true, cell: (d) => <span class={d.sampled > 0 ? 'unusual' : 'faint'}>{count(d.sampled)}</span> },
   { id: 'p95', head: 'p95', number: true, wide: true, cell: (d) => duration(d.p95_ns) },
   { id: 'last', head: 'last refusal', cell: (d) => (d.last_refusal ? `${clockTime(ms(d.last_refusal.time))} ${d.last_refusal.sender}: ${d.last_refusal.reason}` : '') },
 ]
+
+/** limitsShown is how many of the times are listed in which a limit left something out. */
+const limitsShown = 3
+
+function Limits({ of }: { of: Intake }) {
+  return (
+    <>
+      {of.limited.slice(0, limitsShown).map((l) => (
+        <Note key={`${l.signal} ${l.start}`}>{leftOut(l)}</Note>
+      ))}
+    </>
+  )
+}
 
 function MissingCard() {
   const id = address.value.params.id ?? ''

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Correlation } from '../api/types.ts'
-import { foundBy, headline, nothing, part, totalsOf } from './totals.ts'
+import { foundBy, headline, leftOut, nothing, part, totalsOf } from './totals.ts'
 
 type Row = Correlation['services'][number]
 
@@ -35,4 +35,10 @@ test('the sentence names whoever has something to mend', () => {
 test('each service says what its lines lead to', () => {
   expect([foundBy(row('a')), foundBy(row('a', { half_ids: 3 })), foundBy(row('a', { with_trace_id: 0, ids_found: 0 }))]).toEqual(['100\u2009%', 'by half id', ''])
   expect([nothing(row('a')), nothing(row('a', { with_trace_id: 99 })), nothing(row('a', { with_trace_id: 95 }))]).toEqual(['Nothing.', 'Nothing: 1 line carries no id, as those from outside of requests do.', 'Nothing: 5 lines carry no id, as those from outside of requests do.'])
+})
+
+test('a limit says when it left out how much', () => {
+  const limited = { signal: 'traces', start: '2026-03-04T10:02:00Z', end: '2026-03-04T10:05:00Z', came: 12_000, sampled: 9000, least_share: 0.12 } as const
+  expect(leftOut(limited)).toMatch(/^Above the limit .*10:02.*10:05.*: 9,000 of 12,000 spans left out; at the worst 12\u2009% were kept\.$/)
+  expect(leftOut({ ...limited, signal: 'logs', came: 1, sampled: 1 })).toContain('1 of 1 log record left out')
 })

@@ -1,8 +1,10 @@
 // The four numbers on top of Health, and the sentence before them. Pure functions on the API's answer.
-import type { Correlation } from '../api/types.ts'
+import type { Correlation, Intake } from '../api/types.ts'
 import { count, plural, share } from '../words/numbers.ts'
+import { ms, stretch } from '../words/times.ts'
 
 type Row = Correlation['services'][number]
+type Limited = Intake['limited'][number]
 
 /** Total is a number and what it is of. */
 export interface Total {
@@ -48,4 +50,10 @@ export function nothing(s: Row): string {
 export function foundBy(s: Row): string {
   if (s.half_ids > 0) return 'by half id'
   return s.with_trace_id === 0 ? '' : part(s.ids_found, s.with_trace_id)
+}
+
+/** leftOut says when more came in than a limit lets through, and how much was left out. */
+export function leftOut(l: Limited): string {
+  const of = l.signal === 'traces' ? plural(l.came, 'span') : plural(l.came, 'log record')
+  return `Above the limit ${stretch(ms(l.start), ms(l.end))}: ${count(l.sampled)} of ${of} left out; at the worst ${share(l.least_share)} were kept.`
 }
