@@ -65,7 +65,7 @@ func (s *Server) correlation(ctx context.Context, p correlationParams) (*correla
 		return nil, err
 	}
 	report, err := health.Correlate(ctx, healthReader{s.deps.Volumes, s.deps.Traces, s.deps.Logs, s.deps.Metrics}, health.Question{
-		Range: within, Service: p.Service, Now: now, Seen: s.deps.Noticed(within),
+		Range: within, Service: p.Service, Now: now, Seen: s.deps.Noticed(within), Limited: s.deps.Limited(),
 	})
 	if err != nil {
 		return nil, err

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,5 +54,57 @@ func TestHalfIDsAndRepeatsAreFindings(t *testing.T) {
 	}
 	if answer.Totals.Spans != 6 || answer.Totals.Orphans != 0 || answer.Totals.HalfIDs != 1 || answer.Totals.Duplicates != 5 {
 		t.Errorf("totals are %+v", answer.Totals)
+	}
+}
+
+// What a limit of the gateway left out is not blamed on samplers and callers, unless flags say that it was a sampler.
+func TestFindingsNameALimitThatLeftSpansOut(t *testing.T) {
+	t.Parallel()
+	s := emptyStore(t)
+	now := time.Date(2026, 11, 20, 10, 5, 0, 0, time.UTC)
+	var n notation
+	for _, line := range []string{
+		"span trace=a1 id=1 service=web kind=server start=10:00:00 dur=1s times=5 every=1s",
+		"span trace=f1 id=2 parent=9 service=web kind=server start=10:00:10 dur=1s times=5 every=1s",
+		`log service=web trace=b1 id=1 at=10:00:00 trace_flags=01 body="away" times=9 every=1s`,
+		"span trace=c1 id=1 service=till kind=server start=10:00:00 dur=1s times=5 every=1s",
+		`log service=till trace=d1 id=1 at=10:00:00 trace_flags=00 body="away" times=9 every=1s`,
+	} {
+		if err := n.read(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.WriteTraces(t.Context(), &n.traces); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.WriteLogs(t.Context(), &n.logs); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name    string
+		limited plait.Limited
+		want    []string // findings that name it
+	}{
+		{"in the range", plait.Limited{Signal: "traces", From: now.Add(-4 * time.Minute), To: now, Came: 100, SampledOut: 60, LeastShare: 0.4}, []string{"web sampled_away", "web orphans"}},
+		{"long before", plait.Limited{Signal: "traces", From: now.Add(-12 * time.Hour), To: now.Add(-11 * time.Hour), Came: 100, SampledOut: 60, LeastShare: 0.4}, nil},
+		{"of log records", plait.Limited{Signal: "logs", From: now.Add(-4 * time.Minute), To: now, Came: 100, SampledOut: 60, LeastShare: 0.4}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := start(t, s, func(_ *Config, d *Deps) {
+				d.Limited, d.Now = func() []plait.Limited { return []plait.Limited{c.limited} }, func() time.Time { return now }
+			})
+			var naming []string
+			for _, of := range answerOf[correlationAnswer](t, g, root+"/correlation").Services {
+				for _, f := range of.Findings {
+					if strings.Contains(f.Says, "--max-spans-per-second") {
+						naming = append(naming, of.Service+" "+f.Kind)
+					}
+				}
+			}
+			if !slices.Equal(naming, c.want) {
+				t.Errorf("the limit is named by %q, want %q", naming, c.want)
+			}
+		})
 	}
 }

@@ -19,7 +19,7 @@ func (s *search) likely(sampled, age, limited Outcome, refused Step) *Advice {
 	case age == No:
 		return &Advice{"It has expired.", "Keep spans for longer with --retention-traces."}
 	case limited == Warn:
-		return &Advice{"It was probably sampled out as it came in: there were more spans than --max-spans-per-second.", "Raise the limit, or let senders sample (OTEL_TRACES_SAMPLER=parentbased_traceidratio), who know which traces matter."}
+		return &Advice{"It was probably sampled out as it came in: there were more spans than --max-spans-per-second.", mendLimit}
 	case !at.IsZero() && s.setting.Now.Sub(at) < recent && s.setting.Now.After(at.Add(-recent)):
 		return &Advice{"Its spans may be on their way.", "Look again in a minute: exporters send every few seconds, and try again for about a minute."}
 	case len(s.logs) > 0 && refused.Outcome == Warn:
@@ -38,3 +38,9 @@ func (s *search) likely(sampled, age, limited Outcome, refused Step) *Advice {
 }
 
 const mendSampling = "Sample all traces (OTEL_TRACES_SAMPLER=parentbased_always_on, or a higher OTEL_TRACES_SAMPLER_ARG), or let a Collector choose whole traces by what is in them (tail_sampling)."
+
+// What is said where a limit of ingest left spans out.
+const (
+	saysLimit = "this gateway left spans out: more came in than --max-spans-per-second."
+	mendLimit = "Raise the limit, or let senders sample (OTEL_TRACES_SAMPLER=parentbased_traceidratio), who know which traces matter."
+)

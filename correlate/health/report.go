@@ -34,6 +34,8 @@ type Question struct {
 	Now     time.Time
 	// Seen is what a Watch has noticed, nil for nothing.
 	Seen map[string]Noticed
+	// Limited are the times at which limits of ingest were in force.
+	Limited []plait.Limited
 }
 
 // Report says whether it does.
@@ -166,11 +168,13 @@ func (s *survey) report(dangling int64) *Report {
 	s.compareClocks()
 	s.matchCalls()
 	r := &Report{DanglingExemplars: dangling, Sampled: s.partly}
+	limited := spansLimited(s.question.Limited, s.question.Range)
 	for _, of := range s.services {
 		if s.question.Service != "" && of.Name != s.question.Service {
 			continue
 		}
 		of.estimate(s.question.Seen[of.Name])
+		of.limited = limited
 		of.Findings = of.findings()
 		r.Services = append(r.Services, of.Service)
 		r.add(&of.Totals)
@@ -179,6 +183,13 @@ func (s *survey) report(dangling int64) *Report {
 		return cmp.Or(cmp.Compare(min(len(b.Findings), 1), min(len(a.Findings), 1)), strings.Compare(a.Name, b.Name))
 	})
 	return r
+}
+
+// spansLimited says whether a limit left spans out that may belong to a range.
+func spansLimited(limits []plait.Limited, r plait.TimeRange) bool {
+	return slices.ContainsFunc(limits, func(l plait.Limited) bool {
+		return l.Signal == "traces" && l.SampledOut > 0 && l.From.Add(-limitedAround).Before(r.To) && l.To.Add(limitedAround).After(r.From)
+	})
 }
 
 func (t *Totals) add(o *Totals) {

@@ -43,6 +43,8 @@ type sampled struct {
 	roots                         int64   // server spans that begin a trace
 	lostFrom                      map[string]int64
 
+	limited bool // a limit of this gateway left spans out
+
 	language, scope string // telemetry.sdk.language, and a logger's scope
 }
 
