@@ -50,6 +50,7 @@ func TestWhatAStatusOfGRPCMeans(t *testing.T) {
 		{codes.Internal, "", 0, broken}, {codes.Unknown, "", 0, broken},
 		{codes.Unavailable, "", 2 * time.Second, later}, {codes.DeadlineExceeded, "", 0, later},
 		{codes.Unauthenticated, "", 0, later}, {codes.Unimplemented, "", 0, later},
+		{codes.Canceled, "", 0, later}, {codes.Aborted, "", 0, later}, {codes.OutOfRange, "", 0, later}, {codes.DataLoss, "", 0, later},
 	} {
 		s := status.New(c.code, c.message)
 		if c.retry > 0 {

@@ -116,9 +116,9 @@ func grpcFailure(err error) *failure {
 		}
 	}
 	switch code := s.Code(); {
-	case code == codes.InvalidArgument, code == codes.OutOfRange, code == codes.ResourceExhausted && f.after == 0 && tooLarge(s.Message()):
+	case code == codes.InvalidArgument, code == codes.ResourceExhausted && f.after == 0 && tooLarge(s.Message()):
 		f.verdict = refused
-	case code == codes.Unknown, code == codes.Internal, code == codes.DataLoss, code == codes.ResourceExhausted && f.after == 0:
+	case code == codes.Unknown, code == codes.Internal, code == codes.ResourceExhausted && f.after == 0:
 		f.verdict = broken
 	default:
 		f.verdict = later
