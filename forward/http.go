@@ -47,32 +47,38 @@ func newPoster(t *Target, path, contentType string, mayCompress bool) (*poster, 
 	return p, nil
 }
 
-// post sends a body, and returns the body of the answer.
-func (p *poster) post(ctx context.Context, body []byte) ([]byte, error) {
+// answer is what a target says to a request that it took.
+type answer struct {
+	header http.Header
+	body   []byte
+}
+
+// post sends a body, and returns the answer.
+func (p *poster) post(ctx context.Context, body []byte) (answer, error) {
 	body, err := p.pack(body)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("make a request: %w", err)
+		return answer{}, fmt.Errorf("make a request: %w", err)
 	}
 	r.Header = p.headers.Clone()
 	response, err := p.client.Do(r)
 	if err != nil {
-		return nil, unanswered(err)
+		return answer{}, unanswered(err)
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	said, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	switch {
 	case response.StatusCode/100 != 2:
-		return nil, statusFailure(response, answer, time.Now())
+		return answer{}, statusFailure(response, said, time.Now())
 	case response.Request.Method != http.MethodPost:
-		return nil, &failure{verdict: later, code: response.Request.Method, text: "the request was redirected to " + response.Request.URL.Redacted() + ", where it became another one"}
+		return answer{}, &failure{verdict: later, code: response.Request.Method, text: "the request was redirected to " + response.Request.URL.Redacted() + ", where it became another one"}
 	case err != nil:
-		return nil, unanswered(fmt.Errorf("read the answer: %w", err))
+		return answer{}, unanswered(fmt.Errorf("read the answer: %w", err))
 	}
-	return answer, nil
+	return answer{response.Header, said}, nil
 }
 
 // pack compresses a body, into memory of its own: of a request that was answered early the end may still be read.

@@ -28,7 +28,7 @@ func newInstruments(registerer prometheus.Registerer) *instruments {
 			Help: "Records that this gateway is done with for a target, by what became of them: sent, left_out by its filter, refused by it, expired before they were sent, given_up because too much waited."},
 			append(labels, "result")),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "plait_forward_requests_total",
-			Help: "Requests to a target, by its answer: ok, the status of HTTP or gRPC, or no_answer."}, append(labels, "answer")),
+			Help: "Requests to a target, by its answer: ok, the status of HTTP or gRPC, no_answer, or unwritten where it took one and does not say that it wrote anything."}, append(labels, "answer")),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "plait_forward_request_seconds",
 			Help: "Time of a request to a target.", Buckets: prometheus.ExponentialBuckets(0.005, 4, 8)}, labels),
 		lag:     gauge("plait_forward_lag_seconds", "Age of the oldest committed record that a target has not got, whichever gateway sends."),

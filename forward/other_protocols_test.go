@@ -2,16 +2,23 @@ package forward
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/snappy"
+	"github.com/prometheus/prometheus/prompb"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query"
 	"github.com/plaithq/plait/store"
+	"github.com/plaithq/plait/store/outbox"
 	"github.com/plaithq/plait/store/storetest/shop"
 )
 
@@ -86,9 +93,19 @@ func TestSpansArriveByZipkin(t *testing.T) {
 
 func TestSeriesArriveByRemoteWrite(t *testing.T) {
 	t.Parallel()
+	for _, message := range []string{"", remoteWriteV2, remoteWriteV1} {
+		t.Run(message, func(t *testing.T) {
+			t.Parallel()
+			seriesArrive(t, message)
+		})
+	}
+}
+
+func seriesArrive(t *testing.T, message string) {
+	t.Helper()
 	g, other := newGateway(t), newDoors(t)
 	target := targetAt(t, "prometheus", "prometheus_remote_write", newCutter(t, other.http, 2).listener.Addr().String())
-	target.BatchSize = 1 << 10
+	target.BatchSize, target.ProtobufMessage = 1<<10, message
 	g.start(target)
 	now := time.Now().Truncate(time.Second)
 	for i := range 6 {
@@ -119,4 +136,61 @@ func TestSeriesArriveByRemoteWrite(t *testing.T) {
 			t.Errorf("%d, not %s (-want +got):\n%s", len(want), what, diff)
 		}
 	}
+}
+
+// A target that reads version 1.0 only, and does not look at the content type, finds an empty request and takes it.
+func TestASuccessThatTellsOfNothingWrittenIsNone(t *testing.T) {
+	t.Parallel()
+	g, r := newGateway(t), &writeReceiver{}
+	server := httptest.NewServer(r)
+	t.Cleanup(server.Close)
+	target := targetAt(t, "a", "prometheus_remote_write", server.Listener.Addr().String())
+	stop := g.start(target)
+	if _, err := g.store.WriteMetrics(t.Context(), &plait.Metrics{Series: []plait.SeriesData{nativeHistogram(t, time.Now())}}); err != nil {
+		t.Fatal(err)
+	}
+	s := g.until("a", func(s outbox.Status) bool { return s.Failing > 0 && len(g.waited()) >= 3 })
+	if s.Sent != 0 || s.Waiting != 1 || !strings.Contains(s.Failure, "set protobuf_message to prometheus.WriteRequest") {
+		t.Errorf("%+v", s)
+	}
+	stop()
+	target.ProtobufMessage = remoteWriteV1
+	g.start(target)
+	if s := g.settle("a"); s.Sent != 1 || !slices.Equal(r.took(), []string{"work_seconds"}) {
+		t.Errorf("%+v, arrived: %q", s, r.took())
+	}
+}
+
+// writeReceiver takes version 1.0 of remote write, and whatever it reads as that.
+type writeReceiver struct {
+	mu    sync.Mutex
+	names []string // of series
+}
+
+// ServeHTTP takes a request.
+func (r *writeReceiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	body, err := io.ReadAll(q.Body)
+	if err == nil {
+		body, err = snappy.Decode(nil, body)
+	}
+	var request prompb.WriteRequest
+	if err == nil {
+		err = request.Unmarshal(body)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, ts := range request.Timeseries {
+		r.names = append(r.names, ts.Labels[0].Value)
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (r *writeReceiver) took() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.names)
 }

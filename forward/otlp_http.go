@@ -25,7 +25,7 @@ func (e otlpHTTP) send(ctx context.Context, body []byte) (partial, error) {
 	if err != nil {
 		return partial{}, err
 	}
-	return partialOTLP(answer), nil
+	return partialOTLP(answer.body), nil
 }
 
 // encodeOTLP makes an export request.

@@ -37,6 +37,8 @@ type Target struct {
 	Compression string                   `yaml:"compression"`
 	// ExternalLabels are labels that every stream gets, where the protocol has labels.
 	ExternalLabels map[string]string `yaml:"external_labels,omitempty"`
+	// ProtobufMessage says which version of remote write is sent; empty means 2.0.
+	ProtobufMessage string `yaml:"protobuf_message,omitempty"`
 	// BatchSize is the most bytes of one request before compression, as far as a single record allows.
 	BatchSize int `yaml:"batchsize"`
 	// MaxBytes bounds what waits for each of its signals, as it is stored: the oldest records beyond are given up. 0: retention alone bounds it.
@@ -91,13 +93,15 @@ type protocol struct {
 	validate func(*Target) error
 }
 
+const protocolRemoteWrite = "prometheus_remote_write"
+
 // protocols are those that there are.
 var protocols = []protocol{
 	{name: "otlp_http", signals: []outbox.Signal{outbox.Traces, outbox.Logs}, open: openOTLPHTTP},
 	{name: "otlp_grpc", signals: []outbox.Signal{outbox.Traces, outbox.Logs}, open: openOTLPGRPC, validate: validateGRPC},
 	{name: "loki", signals: []outbox.Signal{outbox.Logs}, open: openLoki},
 	{name: "zipkin", signals: []outbox.Signal{outbox.Traces}, open: openZipkin},
-	{name: "prometheus_remote_write", signals: []outbox.Signal{outbox.Metrics}, open: openRemoteWrite, validate: validateRemoteWrite},
+	{name: protocolRemoteWrite, signals: []outbox.Signal{outbox.Metrics}, open: openRemoteWrite, validate: validateRemoteWrite},
 }
 
 // protocol is that of the target, nil if there is none of its name.
@@ -172,6 +176,9 @@ func (t *Target) validate() error {
 		return err
 	}
 	if err := validateLabels(t); err != nil {
+		return err
+	}
+	if err := validateMessage(t); err != nil {
 		return err
 	}
 	if p.validate != nil {

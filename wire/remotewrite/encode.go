@@ -55,16 +55,20 @@ func seriesV2(symbols *writev2.SymbolsTable, s *plait.SeriesData) (ts writev2.Ti
 	}
 	for i := range s.Exemplars {
 		e := &s.Exemplars[i]
-		var labels plait.Labels
-		if !e.TraceID.IsZero() {
-			labels = append(labels, plait.Label{Name: traceLabel, Value: e.TraceID.String()})
-		}
-		if !e.SpanID.IsZero() {
-			labels = append(labels, plait.Label{Name: spanLabel, Value: e.SpanID.String()})
-		}
-		ts.Exemplars = append(ts.Exemplars, writev2.Exemplar{LabelsRefs: refsOf(symbols, append(labels, e.Labels...)), Value: e.Value, Timestamp: e.TimeNanos / 1e6})
+		ts.Exemplars = append(ts.Exemplars, writev2.Exemplar{LabelsRefs: refsOf(symbols, exemplarLabels(e)), Value: e.Value, Timestamp: e.TimeNanos / 1e6})
 	}
 	return ts, nil
+}
+
+// exemplarLabels are the ids of an exemplar as labels, and its others.
+func exemplarLabels(e *plait.Exemplar) (labels plait.Labels) {
+	if !e.TraceID.IsZero() {
+		labels = append(labels, plait.Label{Name: traceLabel, Value: e.TraceID.String()})
+	}
+	if !e.SpanID.IsZero() {
+		labels = append(labels, plait.Label{Name: spanLabel, Value: e.SpanID.String()})
+	}
+	return append(labels, e.Labels...)
 }
 
 func metadataOf(symbols *writev2.SymbolsTable, known plait.Describe, name string) (m writev2.Metadata) {

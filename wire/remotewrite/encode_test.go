@@ -1,6 +1,7 @@
 package remotewrite
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,8 +11,9 @@ import (
 	"github.com/plaithq/plait"
 )
 
-func TestWhatIsEncodedIsRead(t *testing.T) {
-	t.Parallel()
+// encodable are series with all that remote write has, and what tells of their metric.
+func encodable(t *testing.T) ([]plait.SeriesData, plait.MetricMetadata, plait.Describe) {
+	t.Helper()
 	native := writev2.Histogram{
 		Count: &writev2.Histogram_CountInt{CountInt: 5}, Sum: 12.5, Schema: 2, ZeroThreshold: 0.001,
 		ZeroCount:     &writev2.Histogram_ZeroCountInt{ZeroCountInt: 1},
@@ -22,7 +24,7 @@ func TestWhatIsEncodedIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []plait.SeriesData{
+	series := []plait.SeriesData{
 		{
 			Labels:  plait.Labels{{Name: plait.NameLabel, Value: "requests_total"}, {Name: "job", Value: "shop"}},
 			Samples: []plait.Sample{{TimeMillis: 1000, Value: 1.5, StartMillis: 10}, {TimeMillis: 2000, Value: 2.5, StartMillis: 10}},
@@ -35,12 +37,38 @@ func TestWhatIsEncodedIsRead(t *testing.T) {
 		},
 	}
 	metadata := plait.MetricMetadata{Metric: "requests", Type: plait.MetricCounter, Help: "How many.", Unit: "requests"}
-	known := func(metric string) (plait.MetricMetadata, bool) { return metadata, metric == "requests" }
-	body, err := EncodeV2(known, want[:1], []plait.SeriesData{{Labels: plait.Labels{{Name: plait.NameLabel, Value: "empty"}}}}, want[1:])
+	return series, metadata, func(metric string) (plait.MetricMetadata, bool) { return metadata, metric == "requests" }
+}
+
+func TestWhatIsEncodedIsRead(t *testing.T) {
+	t.Parallel()
+	want, metadata, known := encodable(t)
+	empty := []plait.SeriesData{{Labels: plait.Labels{{Name: plait.NameLabel, Value: "empty"}}}}
+	body, err := EncodeV2(known, want[:1], empty, want[1:])
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := NewDecoder().Decode(t.Context(), body, V2, new(Memory), nil)
+	told := metadata
+	told.Metric = "requests_total" // which the series says
+	check(t, V2, body, want, told)
+
+	for i := range want { // version 1.0 has no place for that
+		for j := range want[i].Samples {
+			want[i].Samples[j].StartMillis = 0
+		}
+		for j := range want[i].Histograms {
+			want[i].Histograms[j].StartMillis = 0
+		}
+	}
+	if body, err = EncodeV1(known, slices.Concat(want[:1], empty, want[1:])); err != nil {
+		t.Fatal(err)
+	}
+	check(t, V1, body, want, metadata)
+}
+
+func check(t *testing.T, v Version, body []byte, want []plait.SeriesData, told plait.MetricMetadata) {
+	t.Helper()
+	got, err := NewDecoder().Decode(t.Context(), body, v, new(Memory), nil)
 	if err != nil || len(got.Refused) > 0 {
 		t.Fatalf("%v, refused: %+v", err, got.Refused)
 	}
@@ -53,10 +81,9 @@ func TestWhatIsEncodedIsRead(t *testing.T) {
 		return h.String()
 	})
 	if diff := cmp.Diff(want, got.Series, messages, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(plait.SeriesData{}, "ID")); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+		t.Errorf("version %d (-want +got):\n%s", v, diff)
 	}
-	metadata.Metric = "requests_total" // which the series says
-	if diff := cmp.Diff([]plait.MetricMetadata{metadata}, got.Metadata); diff != "" {
+	if diff := cmp.Diff([]plait.MetricMetadata{told}, got.Metadata); diff != "" {
 		t.Errorf("metadata (-want +got):\n%s", diff)
 	}
 }
@@ -65,8 +92,11 @@ func nothing(string) (plait.MetricMetadata, bool) { return plait.MetricMetadata{
 
 func TestABrokenNativeHistogramIsAnError(t *testing.T) {
 	t.Parallel()
-	_, err := EncodeV2(nothing, []plait.SeriesData{{Histograms: []plait.HistogramSample{{Encoded: []byte{0xff}}}}})
-	if err == nil {
-		t.Error("it was written")
+	broken := []plait.SeriesData{{Histograms: []plait.HistogramSample{{Encoded: []byte{0xff}}}}}
+	if _, err := EncodeV2(nothing, broken); err == nil {
+		t.Error("version 2.0: it was written")
+	}
+	if _, err := EncodeV1(nothing, broken); err == nil {
+		t.Error("version 1.0: it was written")
 	}
 }
