@@ -3,7 +3,9 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +64,31 @@ func TestTraceSearchPagesThroughAllTracesNewestFirst(t *testing.T) {
 	q := traceQuestion{Range: plait.TimeRange{From: now.Add(-2 * time.Hour), To: now.Add(-30 * time.Second)}, Limit: 3}
 	if got, want := rootNames(searchAll(t, s, q)), want[20:30]; !slices.Equal(got, want) {
 		t.Errorf("in a range: got %v, want %v", got, want)
+	}
+}
+
+// TestTraceSearchFindsTheLastMoment: a time beyond what 64 bits of nanoseconds hold is stored as the last that they hold.
+func TestTraceSearchFindsTheLastMoment(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	for i := range 3 {
+		broken := span(traceNumber(1, uint64(i+1)), 1, 0, "a", strconv.Itoa(i), time.Now(), 0, 0)
+		broken.StartNanos, broken.EndNanos = math.MaxInt64, math.MaxInt64
+		writeSpans(t, s, broken)
+	}
+	for _, c := range []struct {
+		q    traceQuestion
+		want []string
+	}{
+		{traceQuestion{}, []string{"2", "1", "0"}},
+		{traceQuestion{Service: "a"}, []string{"2", "1", "0"}},
+		{traceQuestion{Name: "1"}, []string{"1"}},
+	} {
+		for _, c.q.Limit = range []int{1, 10} {
+			if got := rootNames(searchAll(t, s, c.q)); !slices.Equal(got, c.want) {
+				t.Errorf("%+v: got %v, want %v", c.q, got, c.want)
+			}
+		}
 	}
 }
 

@@ -1,12 +1,14 @@
 package spans
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/plaithq/plait"
@@ -87,7 +89,7 @@ func (s *Reader) newTraceSearch(ctx context.Context, q query.Traces) (*traceSear
 		walk:    search.NewWalk(q.Range, false, s.now()),
 		limit:   search.Limit(q.Limit),
 		memory:  search.NewMemory(ctx),
-		before:  traceCursor{startNanos: maxNanos, resume: rowcodec.MaxMicros},
+		before:  beforeAll,
 		waiting: make(map[plait.TraceID]*foundTrace),
 		passed:  make(map[plait.TraceID]struct{}),
 	}
@@ -301,7 +303,7 @@ func (s *Reader) fullSpellings(ctx context.Context, matches map[plait.TraceID]in
 func (t *traceSearch) settled() []*foundTrace {
 	var settled []*foundTrace
 	for _, f := range t.waiting {
-		if t.walk.Done() && !t.straddling || f.StartNanos >= t.walk.To*1000 {
+		if t.walk.Done() && !t.straddling || rowcodec.FloorDiv(f.StartNanos, 1000) >= t.walk.To {
 			settled = append(settled, f)
 		}
 	}
@@ -341,7 +343,8 @@ type traceCursor struct {
 	lead       uint8 // which of the condition's leads led to the traces
 }
 
-const maxNanos = 1<<63 - 1
+// beforeAll is where the first page begins: traces of the last moment there is, as broken clocks tell it, come after it.
+var beforeAll = traceCursor{startNanos: math.MaxInt64, traceID: plait.TraceID(bytes.Repeat([]byte{0xff}, 16)), resume: rowcodec.MaxMicros}
 
 // after says whether the trace comes on a later page.
 func (c *traceCursor) after(t *plait.TraceSummary) bool {
