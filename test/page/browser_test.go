@@ -45,6 +45,7 @@ func TestInTheBrowser(t *testing.T) {
 		g.awaitReady(t)
 		cmd.Env = append(cmd.Env, g.environment(name)...)
 	}
+	gateways["demo"].awaitTelemetry(t)
 	http.DefaultClient.CloseIdleConnections()
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
 	if err := cmd.Run(); err != nil {

@@ -1,7 +1,10 @@
 package page
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os/exec"
@@ -66,25 +69,50 @@ func startGateway(t *testing.T, binary, command string) gateway {
 // awaitReady returns when the gateway answers.
 func (g gateway) awaitReady(t *testing.T) {
 	t.Helper()
+	g.await(t, "/readyz", func(io.Reader) error { return nil })
+}
+
+// awaitTelemetry returns when the gateway says that it has stored something: its page starts with the overview.
+func (g gateway) awaitTelemetry(t *testing.T) {
+	t.Helper()
+	g.await(t, "/api/v1/about", func(body io.Reader) error {
+		var about struct {
+			Oldest struct {
+				Seen *time.Time `json:"seen"`
+			} `json:"oldest"`
+		}
+		if err := json.NewDecoder(body).Decode(&about); err != nil {
+			return err
+		}
+		if about.Oldest.Seen == nil {
+			return errors.New("nothing is stored yet")
+		}
+		return nil
+	})
+}
+
+// await asks the gateway at path again and again, until it answers 200 with a body that enough accepts.
+func (g gateway) await(t *testing.T, path string, enough func(body io.Reader) error) {
+	t.Helper()
 	const limit = 2 * time.Minute
 	deadline := time.After(limit)
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		err := g.ready(t)
+		err := g.get(t, path, enough)
 		if err == nil {
 			return
 		}
 		select {
 		case <-ticker.C:
 		case <-deadline:
-			t.Fatalf("the gateway is not ready after %v: %v", limit, err)
+			t.Fatalf("after %v, %s is not as it must be yet: %v", limit, path, err)
 		}
 	}
 }
 
-func (g gateway) ready(t *testing.T) error {
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+g.api+"/readyz", nil)
+func (g gateway) get(t *testing.T, path string, enough func(body io.Reader) error) error {
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+g.api+path, nil)
 	if err != nil {
 		return err
 	}
@@ -96,5 +124,5 @@ func (g gateway) ready(t *testing.T) error {
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("answered %s", resp.Status)
 	}
-	return nil
+	return enough(resp.Body)
 }

@@ -5,6 +5,8 @@ import type { About } from '../api/types.ts'
 import { oldest } from './range.ts'
 
 export const about = signal<About | undefined>(undefined)
+/** toldAbout is true once the gateway has said so, or has failed to. */
+export const toldAbout = signal(false)
 
 /** learnAbout asks; a gateway that does not answer leaves what is known. */
 export async function learnAbout(): Promise<void> {
@@ -14,5 +16,7 @@ export async function learnAbout(): Promise<void> {
     oldest.value = answer.oldest.seen ? Date.parse(answer.oldest.seen) : 0
   } catch {
     // The parts of the view say that nobody answers.
+  } finally {
+    toldAbout.value = true
   }
 }

@@ -5,7 +5,7 @@ import { useAnswer } from '../api/answer.ts'
 import type { LogTemplates, LogVolume, ServiceMap, Spikes } from '../api/types.ts'
 import { href } from '../frame/address.ts'
 import { useHand } from '../frame/hand.ts'
-import { about, learnAbout } from '../frame/about.ts'
+import { about, learnAbout, toldAbout } from '../frame/about.ts'
 import { asked, range } from '../frame/range.ts'
 import { Service, shown } from '../parts/marks.tsx'
 import { lengthOf } from '../words/times.ts'
@@ -25,9 +25,21 @@ const bins = 60
 
 export default function Overview() {
   const waiting = useSignal(false)
+  // Which of the two it is, and from when there is data, is known a moment later: nothing is asked, or shown, in vain.
+  if (!toldAbout.value) return <Reading />
   if (about.value?.oldest.seen === null) waiting.value = true
   // The first telemetry does not change the page by itself: the reader leaves the first start.
   return waiting.value ? <Start onOverview={() => void learnAbout().then(() => (waiting.value = false))} /> : <Unusual />
+}
+
+function Reading() {
+  return (
+    <div class="view overview" aria-busy="true">
+      <div class="headline">
+        <h1>Reading …</h1>
+      </div>
+    </div>
+  )
 }
 
 function Unusual() {

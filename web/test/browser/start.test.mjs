@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { accessible, fits, open } from './browser.mjs'
-import { first, newID, sendSpans } from './gateways.mjs'
+import { answer, demo, first, newID, sendSpans } from './gateways.mjs'
 
 test('from nothing stored to the first trace, without a reload', async (t) => {
   const page = await open(t, first, '#/')
@@ -21,6 +21,26 @@ test('from nothing stored to the first trace, without a reload', async (t) => {
   await page.getByRole('link', { name: 'First trace from checkout: open it' }).click()
   await page.locator('[role=row][aria-label^="checkout, GET /"]').waitFor()
   assert.ok(await page.evaluate(() => globalThis.notLoadedAgain))
+})
+
+test('nothing is asked, nor shown, before it is known whether anything is stored', async (t) => {
+  const asked = []
+  let goOn
+  const told = new Promise((resolve) => (goOn = resolve))
+  const page = await open(t, demo, '#/', {
+    before: async (page) => {
+      page.on('request', (request) => asked.push(new URL(request.url()).pathname))
+      await page.route('**/api/v1/about', (route) => told.then(() => route.fulfill({ json: { ...about, oldest: { seen: null } } })))
+    },
+  })
+  const about = await answer(demo, 'api/v1/about')
+  await page.getByRole('heading', { level: 1, name: 'Reading …' }).waitFor()
+  goOn()
+  await page.getByRole('heading', { level: 1, name: 'Nothing has arrived yet' }).waitFor()
+  assert.deepEqual(
+    asked.filter((path) => /spikes|log-templates|volume/.test(path)),
+    [],
+  )
 })
 
 async function onAPhone(t) {
