@@ -111,7 +111,7 @@ const limitsShown = 3
 function Limits({ of }: { of: Intake }) {
   return (
     <>
-      {of.limited.slice(0, limitsShown).map((l) => (
+      {of.limited.filter((l) => l.sampled > 0).slice(0, limitsShown).map((l) => (
         <Note key={`${l.signal} ${l.start}`}>{leftOut(l)}</Note>
       ))}
     </>

@@ -1,4 +1,4 @@
-// The four numbers on top of Health, and the sentence before them. Pure functions on the API's answer.
+// The four numbers on top of Health, and its sentences. Pure functions on the API's answers.
 import type { Correlation, Intake } from '../api/types.ts'
 import { count, plural, share } from '../words/numbers.ts'
 import { ms, stretch } from '../words/times.ts'
