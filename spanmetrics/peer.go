@@ -8,8 +8,11 @@ import (
 	"github.com/plaithq/plait"
 )
 
-// peerService is the attribute in which an instrumentation names the other side itself.
-const peerService = "peer.service"
+// The attributes in which an instrumentation names the other side itself: as OpenTelemetry spells it, and as it did before.
+const (
+	servicePeerName = "service.peer.name"
+	peerService     = "peer.service"
+)
 
 // DatabaseKeys are the attributes that make a client's span a call of a database, the best name of
 // one first.
@@ -32,7 +35,7 @@ const messagingSystem = "messaging.system"
 
 // PeerKeys are all attributes by which spans name the other side of their call.
 var PeerKeys = func() []string {
-	keys := slices.Concat([]string{peerService, messagingSystem}, DatabaseKeys)
+	keys := slices.Concat([]string{servicePeerName, peerService, messagingSystem}, DatabaseKeys)
 	for _, a := range addressKeys {
 		keys = append(keys, a.key)
 	}
@@ -52,7 +55,7 @@ var PortKeys = func() (keys []string) {
 // PeerOf returns what the attributes of a client or producer span call the other side, empty where
 // they do not tell, and how it is connected: directly where it may be a service that sends spans.
 //
-// The order is Tempo's, by which Grafana's users know their databases: peer.service; of a client's
+// The order is Tempo's, by which Grafana's users know their databases: the service's name; of a client's
 // call of a database its address and then the database's own names, so that two servers which both
 // hold a database "postgres" are two nodes; of others the messaging system and then the address.
 // The name is clipped.
@@ -63,24 +66,26 @@ func PeerOf(kind plait.SpanKind, attributes plait.Attributes) (peer string, c Co
 	var p peerNames
 	p.read(attributes)
 	if p.database != "" && kind == plait.SpanKindClient {
-		return p.first(p.service, p.address(), p.database), ConnectionDatabase
+		return p.first(p.named, p.service, p.address(), p.database), ConnectionDatabase
 	}
-	return p.first(p.service, p.system, p.address()), c
+	return p.first(p.named, p.service, p.system, p.address()), c
 }
 
-// CallerOf returns whom a server's or consumer's span names as its caller by peer.service, empty
-// where it names nobody.
+// CallerOf returns whom a server's or consumer's span names as its caller, by service.peer.name or
+// peer.service, empty where it names nobody.
 func CallerOf(attributes plait.Attributes) string {
-	v, ok := attributes.Get(peerService)
-	if !ok || v.Kind() != plait.KindString {
-		return ""
+	for _, key := range [...]string{servicePeerName, peerService} {
+		if v, ok := attributes.Get(key); ok && v.Kind() == plait.KindString && v.Str() != "" {
+			return Clip(v.Str())
+		}
 	}
-	return Clip(v.Str())
+	return ""
 }
 
 // peerNames are what the attributes of a span say.
 type peerNames struct {
-	service, system string
+	named           string // service.peer.name
+	service, system string // peer.service, messaging.system
 	database        string // the best of DatabaseKeys
 	rank            int    // of database
 	addresses       [5]string
@@ -115,6 +120,8 @@ func peerInitial(key string) bool {
 
 func (p *peerNames) take(key, text string) {
 	switch key {
+	case servicePeerName:
+		p.named = text
 	case peerService:
 		p.service = text
 	case messagingSystem:

@@ -54,7 +54,7 @@ const (
 
 // remoteNames are the attributes that name the other side of a call, the best first, as OpenTelemetry's mapping to
 // Zipkin has them.
-var remoteNames = []string{attributePeer, "server.address", "net.peer.name", "peer.hostname", "peer.address", "db.namespace", "db.name", "messaging.destination.name"}
+var remoteNames = []string{attributePeer, "service.peer.name", "server.address", "net.peer.name", "peer.hostname", "peer.address", "db.namespace", "db.name", "messaging.destination.name"}
 
 // EncodeJSON writes spans as a JSON array of v2 spans. Names keep their spelling.
 func EncodeJSON(spans []plait.Span) ([]byte, error) {

@@ -56,6 +56,10 @@ func TestSpansBecomeZipkins(t *testing.T) {
 			s.Attributes = plait.Attributes{text("peer.service", "cart"), text("network.peer.address", "::1"), {Key: "network.peer.port", Value: plait.IntValue(80)}, {Key: "n", Value: plait.DoubleValue(1)}}
 		}, `"kind":"CLIENT","name":"","timestamp":1700000000000001,"duration":1,"localEndpoint":{"serviceName":"unknown_service"},` +
 			`"remoteEndpoint":{"serviceName":"cart","ipv6":"::1","port":80},"tags":{"error":"refused","n":"1.0","otel.status_code":"ERROR"}`},
+		"a call whose other side is named as OpenTelemetry does now": {func(s *plait.Span) {
+			s.Resource, s.Attributes = &plait.Resource{}, plait.Attributes{text("server.address", "10.0.0.7"), text("service.peer.name", "cart")}
+		}, `"name":"","timestamp":1700000000000001,"duration":1,"localEndpoint":{"serviceName":"unknown_service"},` +
+			`"remoteEndpoint":{"serviceName":"cart"},"tags":{"server.address":"10.0.0.7","service.peer.name":"cart"}`},
 		"a failure without a message": {func(s *plait.Span) { s.Resource, s.Status = &plait.Resource{}, plait.StatusError },
 			`"name":"","timestamp":1700000000000001,"duration":1,"localEndpoint":{"serviceName":"unknown_service"},"tags":{"error":"true","otel.status_code":"ERROR"}`},
 		"no failure": {func(s *plait.Span) {
