@@ -26,6 +26,7 @@ type Refused struct {
 // Limited is a time, in whole minutes, in which more records of a signal came than a limit lets through.
 type Limited struct {
 	Signal           string // "traces", "logs"
+	Service          string // whose limit it was; empty: that of all together
 	From, To         time.Time
 	Came, SampledOut int64 // records
 	// LeastShare is the smallest share that was kept of what has no priority.

@@ -101,8 +101,8 @@ type Deps struct {
 
 	// Intake tells what became of requests with telemetry, by door; nil: nothing.
 	Intake func() []plait.IntakeReport
-	// Limited tells when limits of ingest were in force; nil: never.
-	Limited func() []plait.Limited
+	// Limited tells when limits of ingest left records out, in stretches that overlap a range, the newest first; nil: never.
+	Limited func(context.Context, plait.TimeRange) ([]plait.Limited, error)
 	// Noticed tells what was noticed of each service while a range passed; nil: nothing.
 	Noticed func(plait.TimeRange) map[string]health.Noticed
 	// About is what the program is and how it is set.
@@ -156,7 +156,7 @@ func (d *Deps) setDefaults() {
 		d.Ready = func(context.Context) error { return nil }
 	}
 	if d.Limited == nil {
-		d.Limited = func() []plait.Limited { return nil }
+		d.Limited = func(context.Context, plait.TimeRange) ([]plait.Limited, error) { return nil, nil }
 	}
 	if d.Noticed == nil {
 		d.Noticed = func(plait.TimeRange) map[string]health.Noticed { return nil }

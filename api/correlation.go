@@ -64,8 +64,12 @@ func (s *Server) correlation(ctx context.Context, p correlationParams) (*correla
 	if err != nil {
 		return nil, err
 	}
+	limited, err := s.deps.Limited(ctx, health.LimitedAround(within))
+	if err != nil {
+		return nil, err
+	}
 	report, err := health.Correlate(ctx, healthReader{s.deps.Volumes, s.deps.Traces, s.deps.Logs, s.deps.Metrics}, health.Question{
-		Range: within, Service: p.Service, Now: now, Seen: s.deps.Noticed(within), Limited: s.deps.Limited(),
+		Range: within, Service: p.Service, Now: now, Seen: s.deps.Noticed(within), Limited: limited,
 	})
 	if err != nil {
 		return nil, err

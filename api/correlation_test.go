@@ -8,6 +8,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/correlate/health"
+	"github.com/plaithq/plait/store/storetest"
 )
 
 // A tracer of 64 bits behind one of 128: what it sends joins, and is told nevertheless.
@@ -82,17 +83,21 @@ func TestFindingsNameALimitThatLeftSpansOut(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name    string
-		limited plait.Limited
+		signal  string
+		minutes int
+		ago     time.Duration
 		want    []string // findings that name it
 	}{
-		{"in the range", plait.Limited{Signal: "traces", From: now.Add(-4 * time.Minute), To: now, Came: 100, SampledOut: 60, LeastShare: 0.4}, []string{"web sampled_away", "web orphans"}},
-		{"long before", plait.Limited{Signal: "traces", From: now.Add(-12 * time.Hour), To: now.Add(-11 * time.Hour), Came: 100, SampledOut: 60, LeastShare: 0.4}, nil},
-		{"of log records", plait.Limited{Signal: "logs", From: now.Add(-4 * time.Minute), To: now, Came: 100, SampledOut: 60, LeastShare: 0.4}, nil},
+		{"in the range", "traces", 4, 4 * time.Minute, []string{"web sampled_away", "web orphans"}},
+		{"long before", "traces", 60, 12 * time.Hour, nil},
+		{"of log records", "logs", 4, 4 * time.Minute, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			limits := storetest.New(t)
+			noteLimited(limits, c.signal, now.Add(-c.ago), c.minutes, 0.4)
 			g := start(t, s, func(_ *Config, d *Deps) {
-				d.Limited, d.Now = func() []plait.Limited { return []plait.Limited{c.limited} }, func() time.Time { return now }
+				d.Limited, d.Now = limits.Limited, func() time.Time { return now }
 			})
 			var naming []string
 			for _, of := range answerOf[correlationAnswer](t, g, root+"/correlation").Services {

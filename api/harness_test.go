@@ -30,7 +30,7 @@ func start(t testing.TB, s *store.Store, changes ...func(*Config, *Deps)) *gatew
 	t.Helper()
 	c := DefaultConfig()
 	c.Addr = "127.0.0.1:0"
-	d := Deps{Traces: s, Logs: s, Metrics: s, Services: s, Volumes: s, Ready: s.Ping, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	d := Deps{Traces: s, Logs: s, Metrics: s, Services: s, Volumes: s, Limited: s.Limited, Ready: s.Ping, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	for _, change := range changes {
 		change(&c, &d)
 	}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/plaithq/plait"
@@ -53,12 +52,20 @@ type limitedTime struct {
 	LeastShare float64 `json:"least_share"`
 }
 
-// maxLimitedTimes bounds how many are told.
-const maxLimitedTimes = 100
+// limitedTold is how far back it is told when limits left records out, maxLimitedTimes of how many times.
+const (
+	limitedTold     = 24 * time.Hour
+	maxLimitedTimes = 100
+)
 
 // intake tells what comes in and what was refused.
 func (s *Server) intake(ctx context.Context, _ noParams) (*intakeAnswer, error) {
-	answer := &intakeAnswer{Doors: []doorReport{}, Limited: newestLimited(s.deps.Limited())}
+	now := s.deps.Now()
+	limited, err := s.deps.Limited(ctx, plait.TimeRange{From: now.Add(-limitedTold), To: now.Add(time.Minute)})
+	if err != nil {
+		return nil, err
+	}
+	answer := &intakeAnswer{Doors: []doorReport{}, Limited: limitedTimes(limited)}
 	for _, r := range s.deps.Intake() {
 		d := doorReport{Door: r.Door, Requests: r.Requests, Stored: r.Stored, Refused: r.Refused, Sampled: r.Sampled, P95NS: int64(r.P95)}
 		if r.LastRefusal != nil {
@@ -66,14 +73,12 @@ func (s *Server) intake(ctx context.Context, _ noParams) (*intakeAnswer, error) 
 		}
 		answer.Doors = append(answer.Doors, d)
 	}
-	var err error
 	answer.Newest, err = s.newestStored(ctx)
 	return answer, err
 }
 
-// newestLimited is when limits were in force, the newest time first.
-func newestLimited(times []plait.Limited) []limitedTime {
-	slices.SortStableFunc(times, func(a, b plait.Limited) int { return b.From.Compare(a.From) })
+// limitedTimes are the newest of the times in which limits left records out, the newest first.
+func limitedTimes(times []plait.Limited) []limitedTime {
 	list := []limitedTime{}
 	for _, l := range times[:min(len(times), maxLimitedTimes)] {
 		list = append(list, limitedTime{l.Signal, ask.Stamp(l.From.UnixNano()), ask.Stamp(l.To.UnixNano()), l.Came, l.SampledOut, l.LeastShare})

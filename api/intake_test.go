@@ -8,6 +8,8 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api/ask"
+	"github.com/plaithq/plait/store"
+	"github.com/plaithq/plait/store/storetest"
 )
 
 func TestIntakeTellsWhatCameAndWhatIsStored(t *testing.T) {
@@ -20,13 +22,11 @@ func TestIntakeTellsWhatCameAndWhatIsStored(t *testing.T) {
 				LastRefusal: &plait.Refused{Time: at, Sender: "10.0.3.7", Answer: "invalid", Reason: "line 3 is cut off"},
 			}}
 		}
-		d.Limited = func() []plait.Limited {
-			return []plait.Limited{
-				{Signal: "traces", From: at, To: at.Add(time.Minute), Came: 10, SampledOut: 7, LeastShare: 0.25},
-				{Signal: "logs", From: at.Add(time.Hour), To: at.Add(time.Hour + 2*time.Minute), Came: 20, SampledOut: 8, LeastShare: 0.5},
-			}
-		}
 	}
+	limited := storetest.New(t)
+	noteLimited(limited, "traces", at, 1, 0.25)
+	noteLimited(limited, "logs", at.Add(time.Hour), 2, 0.5)
+	noteLimited(limited, "logs", at.Add(-24*time.Hour), 1, 0.5) // more than a day ago
 	description := readDescription(t)
 	ask1 := func(g *gateway) intakeAnswer {
 		resp, body := g.get(t, "/api/v1/intake")
@@ -35,11 +35,11 @@ func TestIntakeTellsWhatCameAndWhatIsStored(t *testing.T) {
 		}
 		return answerOf[intakeAnswer](t, g, "/api/v1/intake")
 	}
-	empty := ask1(start(t, emptyStore(t), reports))
+	empty := ask1(start(t, limited, reports, func(_ *Config, d *Deps) { d.Now = func() time.Time { return at.Add(2 * time.Hour) } }))
 	want := intakeAnswer{Doors: []doorReport{{"otlp_http", 2, 5, 1, 7, 9e6, &refusal{ask.Stamp(at.UnixNano()), "10.0.3.7", "invalid", "line 3 is cut off"}}},
 		Limited: []limitedTime{
-			{"logs", "2026-11-26T10:12:40.000000000Z", "2026-11-26T10:14:40.000000000Z", 20, 8, 0.5},
-			{"traces", "2026-11-26T09:12:40.000000000Z", "2026-11-26T09:13:40.000000000Z", 10, 7, 0.25},
+			{"logs", "2026-11-26T10:12:00.000000000Z", "2026-11-26T10:14:00.000000000Z", 20, 14, 0.5},
+			{"traces", "2026-11-26T09:12:00.000000000Z", "2026-11-26T09:13:00.000000000Z", 10, 7, 0.25},
 		}}
 	if diff := gocmp.Diff(want, empty); diff != "" {
 		t.Errorf("on an empty database (-want +got):\n%s", diff)
@@ -48,6 +48,14 @@ func TestIntakeTellsWhatCameAndWhatIsStored(t *testing.T) {
 	n := full.Newest
 	if n.Spans == nil || n.Logs == nil || n.JoinedLog == nil || !n.Metrics || len(full.Doors) != 0 {
 		t.Errorf("with all three signals stored: %+v", full)
+	}
+}
+
+// noteLimited says that a limit left 7 of 10 records out in each of some minutes.
+func noteLimited(s *store.Store, signal string, from time.Time, minutes int, share float64) {
+	for i := range minutes {
+		at := from.Add(time.Duration(i) * time.Minute)
+		s.NoteLimited(plait.Limited{Signal: signal, From: at, To: at, Came: 10, SampledOut: 7, LeastShare: share})
 	}
 }
 
@@ -60,28 +68,29 @@ func TestATraceThatALimitMayHaveSampledOutSaysSo(t *testing.T) {
 		after  = "1-6b0805f0-bd862e3fe1be46a994272793" // an hour later
 	)
 	at := time.Date(2026, 11, 26, 9, 12, 0, 0, time.UTC)
-	limited := []plait.Limited{
-		{Signal: "logs", From: at, To: at.Add(time.Minute), Came: 10, SampledOut: 9, LeastShare: 0.01},
-		{Signal: "traces", From: at, To: at.Add(2 * time.Minute), Came: 10, SampledOut: 7, LeastShare: 0.25},
+	nothing, logsOnly, limited := storetest.New(t), storetest.New(t), storetest.New(t)
+	for _, s := range []*store.Store{logsOnly, limited} {
+		noteLimited(s, "logs", at, 1, 0.01)
 	}
+	noteLimited(limited, "traces", at, 2, 0.25)
 	for name, c := range map[string]struct {
 		id      string
-		limited []plait.Limited
+		limited *store.Store
 		step    string // as outcome and what it says; empty for none
 		likely  string
 	}{
-		"among those left out": {outID, limited, "warn From 2026-11-26 09:12:00 UTC to 2026-11-26 09:14:00 UTC more spans came in than this gateway may store: it kept as few as 25 % of the traces, and by its id this one need not be among them.",
+		"among those left out": {outID, limited, "warn From 2026-11-26 09:12:00 UTC to 2026-11-26 09:14:00 UTC more spans came in than may be stored: as few as 25 % of the traces were kept, and by its id this one need not be among them.",
 			"It was probably sampled out as it came in: there were more spans than --max-spans-per-second."},
-		"among those kept": {keptID, limited, "ok From 2026-11-26 09:12:00 UTC to 2026-11-26 09:14:00 UTC more spans came in than this gateway may store: it kept as few as 25 % of the traces, and by its id this one is among them.",
+		"among those kept": {keptID, limited, "ok From 2026-11-26 09:12:00 UTC to 2026-11-26 09:14:00 UTC more spans came in than may be stored: as few as 25 % of the traces were kept, and by its id this one is among them.",
 			"Nothing of it has ever been stored."},
-		"of a later time":        {after, limited, "ok When the trace was, no limit of this gateway was in force.", "Nothing of it has ever been stored."},
-		"of an earlier time":     {before, limited, "ok When the trace was, no limit of this gateway was in force.", "Nothing of it has ever been stored."},
-		"only logs were limited": {outID, limited[:1], "", "Nothing of it has ever been stored."},
-		"nothing was limited":    {outID, nil, "", "Nothing of it has ever been stored."},
+		"of a later time":        {after, limited, "", "Nothing of it has ever been stored."},
+		"of an earlier time":     {before, limited, "", "Nothing of it has ever been stored."},
+		"only logs were limited": {outID, logsOnly, "", "Nothing of it has ever been stored."},
+		"nothing was limited":    {outID, nothing, "", "Nothing of it has ever been stored."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := start(t, emptyStore(t), func(_ *Config, d *Deps) { d.Limited = func() []plait.Limited { return c.limited } })
+			g := start(t, c.limited, func(_ *Config, d *Deps) { d.Now = func() time.Time { return at.Add(2 * time.Hour) } })
 			path := "/api/v1/why-missing?id=" + c.id
 			resp, body := g.get(t, path)
 			for _, wrong := range readDescription(t).validate("/api/v1/why-missing", resp, body) {

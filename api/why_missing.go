@@ -117,7 +117,7 @@ type missingReader struct {
 func (s *Server) whyMissing(ctx context.Context, p whyMissingParams) (*whyMissingAnswer, error) {
 	about := &s.deps.About
 	m, err := health.WhyMissing(ctx, missingReader{s.deps.Traces, s.deps.Logs, s.deps.Metrics}, health.Setting{
-		Now: s.deps.Now(), RetentionTraces: about.RetentionTraces, Intake: s.deps.Intake(), Limited: s.deps.Limited(),
+		Now: s.deps.Now(), RetentionTraces: about.RetentionTraces, Intake: s.deps.Intake(), Limited: s.deps.Limited,
 	}, p.ID.readings)
 	if err != nil {
 		return nil, err

@@ -3,9 +3,10 @@ package ingest
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jaegertracing/jaeger-idl/proto-gen/api_v2"
@@ -62,9 +63,28 @@ func TestEachTraceDoorTellsWhatALimitLeftOut(t *testing.T) {
 	}
 }
 
+// limitsNoted is what limits did.
+type limitsNoted struct {
+	mu   sync.Mutex
+	list []plait.Limited
+}
+
+func (n *limitsNoted) NoteLimited(l plait.Limited) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.list = append(n.list, l)
+}
+
+func (n *limitsNoted) all() []plait.Limited {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.list)
+}
+
 func TestOTLPTellsWhatALimitLeftOutAsPartialSuccess(t *testing.T) {
 	t.Parallel()
-	ts := limited(t)
+	noted := &limitsNoted{}
+	ts := limited(t, func(_ *Config, d *Deps) { d.Limits = noted })
 	request := testTrace(3, "first", "second", "nobody")
 	request.ResourceSpans[0].ScopeSpans[0].Spans[2].TraceId = nil
 	spans, err := coltrace.NewTraceServiceClient(ts.dial(t)).Export(t.Context(), request)
@@ -98,9 +118,13 @@ func TestOTLPTellsWhatALimitLeftOutAsPartialSuccess(t *testing.T) {
 	if diff := cmp.Diff(answers, counted(t, ts.registry, "plait_ingest_requests_total")); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
-	when := ts.Limited()
-	if len(when) != 2 || when[0].Signal != traces || when[0].SampledOut != 4 || when[0].Came != 4 || when[1].Signal != logs || when[1].SampledOut != 6 || when[1].LeastShare > 1e-5 {
-		t.Errorf("limits were in force: %+v", when)
+	told := map[string]plait.Limited{}
+	for _, l := range noted.all() {
+		so := told[l.Signal]
+		told[l.Signal] = plait.Limited{Came: so.Came + l.Came, SampledOut: so.SampledOut + l.SampledOut, LeastShare: l.LeastShare}
+	}
+	if len(told) != 2 || told[traces].SampledOut != 4 || told[traces].Came != 4 || told[logs].SampledOut != 6 || told[logs].LeastShare > 1e-5 {
+		t.Errorf("limits did %+v", told)
 	}
 }
 
@@ -139,7 +163,8 @@ func TestWhatALimitKeepsIsStoredWithWhatItStandsFor(t *testing.T) {
 // TestWhatFailsIsNotCountedAsSampledOut: its sender repeats it.
 func TestWhatFailsIsNotCountedAsSampledOut(t *testing.T) {
 	t.Parallel()
-	p := &pipeline{writer: noDatabase{}, spanLimit: atShare(traces, 0.25)}
+	noted := &limitsNoted{}
+	p := &pipeline{writer: noDatabase{}, limits: noted, spanLimit: atShare(traces, 0.25)}
 	ts := serve(t)
 	p.meters, p.cleaner = ts.pipeline.meters, ts.pipeline.cleaner
 	resource, scope := &plait.Resource{}, &plait.Scope{}
@@ -151,33 +176,7 @@ func TestWhatFailsIsNotCountedAsSampledOut(t *testing.T) {
 	if err == nil || o.sampled != 0 {
 		t.Errorf("%+v, %v", o, err)
 	}
-	if n := counted(t, ts.registry, "plait_ingest_sampled_total"); len(n) > 0 {
-		t.Errorf("counted: %v", n)
-	}
-}
-
-func TestLimitsAreRememberedByTheMinuteForADay(t *testing.T) {
-	t.Parallel()
-	var h history
-	start := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
-	at := func(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.Minute) }
-	h.note(at(0).Add(3*time.Second), 10, 5, 0.5)
-	h.note(at(0).Add(30*time.Second), 10, 9, 0.1)
-	h.note(at(1), 10, 0, 1) // nothing was left out
-	h.note(at(2), 10, 3, 0.9)
-	h.note(at(3).Add(time.Second), 10, 0, 0.7)
-	want := []plait.Limited{
-		{Signal: traces, From: at(0), To: at(1), Came: 20, SampledOut: 14, LeastShare: 0.1},
-		{Signal: traces, From: at(2), To: at(4), Came: 20, SampledOut: 3, LeastShare: 0.7},
-	}
-	if diff := cmp.Diff(want, h.report(traces)); diff != "" {
-		t.Errorf("told (-want +got):\n%s", diff)
-	}
-	for i := range 3 * historyMinutes {
-		h.note(at(10+i), 1, 1, 0.5)
-	}
-	got := h.report(logs)
-	if len(h.minutes) != historyMinutes || len(got) != 1 || !got[0].From.Equal(at(10+2*historyMinutes)) || !got[0].To.Equal(at(10+3*historyMinutes)) {
-		t.Errorf("after three days %d minutes are known: %+v", len(h.minutes), got)
+	if n := counted(t, ts.registry, "plait_ingest_sampled_total"); len(n) > 0 || len(noted.all()) > 0 {
+		t.Errorf("counted: %v, noted: %v", n, noted.all())
 	}
 }

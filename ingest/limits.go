@@ -32,9 +32,8 @@ type limiter struct {
 	now    func() time.Time
 	chance func() uint64 // 56 random bits
 
-	mu      sync.Mutex
-	pace    pace
-	history history
+	mu   sync.Mutex
+	pace pace
 }
 
 // newLimiter makes a limiter to so many records a second; nil for 0.
@@ -48,7 +47,8 @@ func newLimiter(signal string, perSecond int, now func() time.Time) *limiter {
 // sampledOut is what a limiter left out of a request.
 type sampledOut struct {
 	count [classes]int
-	why   string // for the sender
+	why   string          // for the sender
+	noted []plait.Limited // for the LimitObserver
 }
 
 func (s *sampledOut) records() int { return s.count[plain] + s.count[priority] }
@@ -213,9 +213,10 @@ func (l *limiter) steps(came *[classes]arrivals) (by [classes]*step) {
 // tell notes what was left out, and says so to the sender.
 func (l *limiter) tell(out *sampledOut, came int, by [classes]*step) {
 	n := out.records()
-	l.mu.Lock()
-	l.history.note(l.now(), came, n, by[plain].share)
-	l.mu.Unlock()
+	if share := by[plain].share; n > 0 || share < 1 {
+		now := l.now()
+		out.noted = append(out.noted, plait.Limited{Signal: l.signal, From: now, To: now, Came: int64(came), SampledOut: int64(n), LeastShare: share})
+	}
 	if n == 0 {
 		return
 	}
@@ -225,16 +226,6 @@ func (l *limiter) tell(out *sampledOut, came int, by [classes]*step) {
 	}
 	out.why = fmt.Sprintf("%d of %d %s are sampled out and not stored: more come in than %.0f a second (%s), so %s of them are kept",
 		n, came, what, l.pace.limit, setting, percent(by[plain].share))
-}
-
-// limited tells when the limit was in force.
-func (l *limiter) limited() []plait.Limited {
-	if l == nil {
-		return nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.history.report(l.signal)
 }
 
 // percent writes a share with two digits that tell.

@@ -84,7 +84,8 @@ func (o *outcome) name() string {
 // pipeline takes decoded batches to the writer. Its methods return when the batch is committed.
 type pipeline struct {
 	writer  Writer
-	spans   SpanObserver // nil when nobody observes
+	spans   SpanObserver  // nil when nobody observes
+	limits  LimitObserver // nil likewise
 	cleaner *cleaner
 	meters  *meters
 	digests digester
@@ -196,6 +197,11 @@ func (p *pipeline) sampled(o *outcome, signal string, out sampledOut) {
 	if n := out.records(); n > 0 {
 		o.sampled += n
 		o.sampling = out.why
+	}
+	if p.limits != nil {
+		for _, l := range out.noted {
+			p.limits.NoteLimited(l)
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ import (
 type Deps struct {
 	Writer     Writer
 	Spans      SpanObserver          // nil: nobody is told of committed spans
+	Limits     LimitObserver         // nil: nobody is told what limits do
 	Logger     *slog.Logger          // nil: slog.Default
 	Registerer prometheus.Registerer // nil: metrics are kept to itself
 	Now        func() time.Time      // nil: time.Now
@@ -83,7 +84,7 @@ func New(c Config, d Deps) (*Server, error) {
 		return nil, err
 	}
 	p := &pipeline{
-		writer: d.Writer, spans: d.Spans, meters: m, digests: digests,
+		writer: d.Writer, spans: d.Spans, limits: d.Limits, meters: m, digests: digests,
 		cleaner:   &cleaner{limits: c, meters: m, now: d.Now, ids: findIDs},
 		spanLimit: spans, recordLimit: records,
 	}
@@ -138,11 +139,6 @@ func (s *Server) GRPCAddr() net.Addr { return s.grpc.Addr() }
 
 // Intake tells what became of the requests of each door since the start, by the doors' names.
 func (s *Server) Intake() []plait.IntakeReport { return s.intake.journal.report() }
-
-// Limited tells when limits were in force, for a day and since the start: of spans, then of log records, the oldest first.
-func (s *Server) Limited() []plait.Limited {
-	return append(s.pipeline.spanLimit.limited(), s.pipeline.recordLimit.limited()...)
-}
 
 // drain refuses what comes from now on.
 func (s *Server) drain() {

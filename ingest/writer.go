@@ -24,6 +24,13 @@ type Writer interface {
 	WriteMetrics(ctx context.Context, m *plait.Metrics) (plait.Receipt, error)
 }
 
+// LimitObserver is told what limits do.
+type LimitObserver interface {
+	// NoteLimited is told of each request of which a limit was in force, once the rest of it is committed. l.From and l.To are
+	// the time of that. It returns at once, and is called by many goroutines.
+	NoteLimited(l plait.Limited)
+}
+
 // SpanObserver is told of spans once they are committed and only if they were not there
 // before, so that what it derives from them (exemplars) points to traces that exist.
 type SpanObserver interface {

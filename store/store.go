@@ -21,6 +21,7 @@ import (
 	"github.com/plaithq/plait/store/commit"
 	"github.com/plaithq/plait/store/dictionary"
 	"github.com/plaithq/plait/store/index"
+	"github.com/plaithq/plait/store/limits"
 	"github.com/plaithq/plait/store/logs"
 	"github.com/plaithq/plait/store/metrics"
 	"github.com/plaithq/plait/store/outbox"
@@ -148,6 +149,7 @@ type Store struct {
 	tally      *tally.Tally
 	thinner    *thin.Thinner
 	outbox     *outbox.Outbox
+	limits     *limits.History
 
 	dictionaries *dictionary.Instruments
 	entries      *dictionary.Reader
@@ -201,6 +203,7 @@ func (s *Store) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.openReaders()
+	s.limits = limits.New(s.readPool)
 	s.outbox = outbox.New(s.readPool)
 	if err := s.outbox.Refresh(ctx); err != nil {
 		return err
@@ -283,6 +286,7 @@ func (s *Store) startBackground() {
 // come after it get plait.ErrUnavailable.
 func (s *Store) Close() {
 	s.stop()
+	s.finishLimits()
 	if s.metrics != nil {
 		s.metrics.Close()
 	}

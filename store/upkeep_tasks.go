@@ -33,7 +33,7 @@ func (s *Store) retain(ctx context.Context) error {
 		return err
 	}
 	kept, err := s.partitions.Drop(ctx)
-	return errors.Join(err, s.retainDerived(ctx), s.retainOutbox(ctx), dictionary.Sweep(ctx, s.readPool, s.dictionaries, s.partitions.Unreferenced(kept)))
+	return errors.Join(err, s.retainDerived(ctx), s.retainOutbox(ctx), s.retainLimits(ctx), dictionary.Sweep(ctx, s.readPool, s.dictionaries, s.partitions.Unreferenced(kept)))
 }
 
 // retainDerived removes the term index, the counts and the increments of partitions that are gone.
@@ -74,8 +74,9 @@ func (s *Store) retainOutbox(ctx context.Context) error {
 		s.outbox.Retain(ctx, outbox.Metrics, now.Add(-s.config.RetentionMetrics)))
 }
 
-// mergeBehind merges behind the commits what they left, of the term index and of the counts, until ctx ends. It does not
-// wait for its turn among the tasks of the upkeep, some of which take minutes: every search looks through what is not merged.
+// mergeBehind merges behind the commits what they left, of the term index and of the counts, and writes what limits left
+// out, until ctx ends. It does not wait for its turn among the tasks of the upkeep, some of which take minutes: every search
+// looks through what is not merged.
 func (s *Store) mergeBehind(ctx context.Context) {
 	tick := time.NewTicker(index.MergeEvery)
 	defer tick.Stop()
@@ -88,6 +89,9 @@ func (s *Store) mergeBehind(ctx context.Context) {
 		var failed error
 		if err := s.outbox.Refresh(ctx); err != nil && ctx.Err() == nil {
 			s.partitions.Failed("outbox", err)
+		}
+		if err := s.limits.Write(ctx); err != nil && ctx.Err() == nil {
+			s.partitions.Failed("limits", err)
 		}
 		err := partition.WhenElected(ctx, s.readPool, partition.MergeLock, func() { failed = s.mergeOnce(ctx) })
 		if err = errors.Join(err, failed); err != nil && ctx.Err() == nil {

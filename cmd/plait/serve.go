@@ -27,6 +27,7 @@ import (
 var (
 	_ ingest.Writer          = (*store.Store)(nil)
 	_ ingest.SpanObserver    = (*exemplars.Generator)(nil)
+	_ ingest.LimitObserver   = (*store.Store)(nil)
 	_ correlate.TraceReader  = (*store.Store)(nil)
 	_ correlate.LogReader    = (*store.Store)(nil)
 	_ correlate.MetricReader = (*store.Store)(nil)
@@ -84,7 +85,7 @@ func serve(ctx context.Context, c config, log *slog.Logger, whenReady func(conte
 		return err
 	}
 	watch := health.NewWatch(st, time.Now)
-	doors, err := ingest.New(c.ingest(), ingest.Deps{Writer: watch, DigestKey: st.DigestKey(), Spans: histograms, Logger: log, Registerer: registry})
+	doors, err := ingest.New(c.ingest(), ingest.Deps{Writer: watch, DigestKey: st.DigestKey(), Spans: histograms, Limits: st, Logger: log, Registerer: registry})
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (c config) answers(ctx context.Context, st *store.Store, watch *health.Watc
 	}
 	return api.New(c.api(), api.Deps{
 		Traces: st, Logs: st, Metrics: st, Services: st, Volumes: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
-		Intake: doors.Intake, Limited: doors.Limited, Noticed: watch.Noticed, About: c.about(),
+		Intake: doors.Intake, Limited: st.Limited, Noticed: watch.Noticed, About: c.about(),
 		Memory: memory, Faces: faces, Page: page,
 	})
 }

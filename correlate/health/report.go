@@ -34,7 +34,7 @@ type Question struct {
 	Now     time.Time
 	// Seen is what a Watch has noticed, nil for nothing.
 	Seen map[string]Noticed
-	// Limited are the times at which limits of ingest were in force.
+	// Limited are the times of LimitedAround(Range) in which limits of ingest left records out.
 	Limited []plait.Limited
 }
 
@@ -168,7 +168,7 @@ func (s *survey) report(dangling int64) *Report {
 	s.compareClocks()
 	s.matchCalls()
 	r := &Report{DanglingExemplars: dangling, Sampled: s.partly}
-	limited := spansLimited(s.question.Limited, s.question.Range)
+	limited := slices.ContainsFunc(s.question.Limited, func(l plait.Limited) bool { return l.Signal == "traces" })
 	for _, of := range s.services {
 		if s.question.Service != "" && of.Name != s.question.Service {
 			continue
@@ -185,11 +185,9 @@ func (s *survey) report(dangling int64) *Report {
 	return r
 }
 
-// spansLimited says whether a limit left spans out that may belong to a range.
-func spansLimited(limits []plait.Limited, r plait.TimeRange) bool {
-	return slices.ContainsFunc(limits, func(l plait.Limited) bool {
-		return l.Signal == "traces" && l.SampledOut > 0 && l.From.Add(-limitedAround).Before(r.To) && l.To.Add(limitedAround).After(r.From)
-	})
+// LimitedAround is when limits may have left out what belongs to a range.
+func LimitedAround(r plait.TimeRange) plait.TimeRange {
+	return plait.TimeRange{From: r.From.Add(-limitedAround), To: r.To.Add(limitedAround)}
 }
 
 func (t *Totals) add(o *Totals) {

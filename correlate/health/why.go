@@ -61,7 +61,8 @@ type Setting struct {
 	Now             time.Time
 	RetentionTraces time.Duration // 0 where it is not known
 	Intake          []plait.IntakeReport
-	Limited         []plait.Limited // when limits of ingest were in force
+	// Limited tells when limits of ingest left records out, in stretches that overlap a range.
+	Limited func(context.Context, plait.TimeRange) ([]plait.Limited, error)
 }
 
 // Missing says why a trace is not here.
@@ -146,7 +147,11 @@ func (s *search) answer(ctx context.Context) (*Missing, error) {
 	if err != nil {
 		return nil, err
 	}
-	age, limited, refused := s.stepAge(), s.stepLimited(), s.stepRefused()
+	limited, err := s.stepLimited(ctx)
+	if err != nil {
+		return nil, err
+	}
+	age, refused := s.stepAge(), s.stepRefused()
 	if s.thinned != nil {
 		m.Steps = append(m.Steps, s.stepThinned())
 	}
@@ -316,33 +321,36 @@ func (s *search) expired() time.Time {
 // limitedAround is how long before and after its time a trace's spans may have come in.
 const limitedAround = 5 * time.Minute
 
-// stepLimited tells whether a limit of ingest may have sampled the trace out: one was in force when the trace was, and its id
-// is not among those that were kept all the time. It says nothing where no limit was in force for a day.
-func (s *search) stepLimited() (step Step) {
-	at, share := s.seenAt(), 1.0
-	for i := range s.setting.Limited {
-		l := &s.setting.Limited[i]
-		if l.Signal != "traces" {
-			continue
-		}
-		if !at.IsZero() && (at.Before(l.From.Add(-limitedAround)) || at.After(l.To.Add(limitedAround))) {
-			if step.Says == "" {
-				step = Step{"limited", OK, "When the trace was, no limit of this gateway was in force."}
-			}
-			continue
-		}
-		if l.LeastShare > share {
+// limitedUntold is how far back limits are looked at for a trace of which nothing tells when it was.
+const limitedUntold = 24 * time.Hour
+
+// stepLimited tells whether a limit of ingest may have sampled the trace out: one left spans out when the trace was, and its id
+// is not among those that were kept all the time. It says nothing where none did.
+func (s *search) stepLimited(ctx context.Context) (step Step, err error) {
+	at := s.seenAt()
+	r := plait.TimeRange{From: s.setting.Now.Add(-limitedUntold), To: s.setting.Now.Add(limitedAround)}
+	if !at.IsZero() {
+		r = LimitedAround(plait.TimeRange{From: at, To: at})
+	}
+	limited, err := s.setting.Limited(ctx, r)
+	if err != nil {
+		return step, err
+	}
+	share := 1.0
+	for i := range limited {
+		l := &limited[i]
+		if l.Signal != "traces" || l.LeastShare > share {
 			continue
 		}
 		share = l.LeastShare
-		says := fmt.Sprintf("From %s to %s more spans came in than this gateway may store: it kept as few as %.2g %% of the traces", stamp(l.From), stamp(l.To), 100*share)
+		says := fmt.Sprintf("From %s to %s more spans came in than may be stored: as few as %.2g %% of the traces were kept", stamp(l.From), stamp(l.To), 100*share)
 		if sampling.OfShare(share).Keeps(sampling.Randomness(s.reading.TraceID)) {
 			step = Step{"limited", OK, says + ", and by its id this one is among them."}
 		} else {
 			step = Step{"limited", Warn, says + ", and by its id this one need not be among them."}
 		}
 	}
-	return step
+	return step, nil
 }
 
 func (s *search) stepRefused() Step {

@@ -49,6 +49,7 @@ func Places() []Place {
 		{Table: "tally", Kind: Coordinator}, // read and merged in one snapshot
 		{Table: "thinned_day", Kind: Coordinator},
 		{Table: "thinned_trace", Kind: Coordinator},
+		{Table: "limited_minute", Kind: Coordinator},
 		{Table: "sample_head", Kind: Coordinator}, // found by the transaction that wrote it, whose number is the coordinator's
 		{Table: "metric_metadata", Kind: Coordinator},
 		{Table: "half_trace", Kind: Coordinator},

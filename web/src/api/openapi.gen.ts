@@ -735,7 +735,7 @@ export interface components {
                     reason: string;
                 };
             }[];
-            /** @description when more came in than the limits of this gateway let through, the newest first, of the last day */
+            /** @description when limits of any gateway of the database left records out, the newest first, of the last day */
             limited: {
                 /** @enum {string} */
                 signal: "traces" | "logs";

@@ -1,0 +1,5 @@
+DO $$
+BEGIN
+    DROP TABLE plait_store.limited_minute;
+END
+$$;

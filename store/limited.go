@@ -1,0 +1,42 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/plaithq/plait"
+)
+
+// NoteLimited remembers what a limit of ingest did to a request at l.From. It returns at once; what it is told is written some
+// seconds later.
+func (s *Store) NoteLimited(l plait.Limited) { s.limits.Note(l) }
+
+// Limited returns when limits of all gateways of the database left records out, in stretches of whole minutes that overlap a
+// range: the newest first, and at most a thousand. Both ends of the range are needed.
+func (s *Store) Limited(ctx context.Context, r plait.TimeRange) ([]plait.Limited, error) {
+	return s.limits.Read(ctx, r)
+}
+
+// retainLimits forgets when limits left records out for as long as telemetry of the signal is kept.
+func (s *Store) retainLimits(ctx context.Context) error {
+	now := s.partitions.Now()
+	return errors.Join(
+		s.limits.Retain(ctx, "traces", now.Add(-s.config.RetentionTraces)),
+		s.limits.Retain(ctx, "logs", now.Add(-s.config.RetentionLogs)))
+}
+
+// limitsGrace is how long a stop waits until it is written what limits did last.
+const limitsGrace = 2 * time.Second
+
+// finishLimits writes what limits did last.
+func (s *Store) finishLimits() {
+	if s.limits == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limitsGrace)
+	defer cancel()
+	if err := s.limits.Write(ctx); err != nil {
+		s.log.Warn("when limits left records out in the last seconds is lost", "error", err)
+	}
+}
