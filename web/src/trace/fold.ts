@@ -1,5 +1,6 @@
 // What repeats is folded: rows that say how many there are and how long they took.
 import { Flag, childrenOf, has, operationOf, type Trace } from './model.ts'
+import { plural } from '../words/numbers.ts'
 
 /** Fold stands for several siblings, or for a quick one with what is below it. */
 export interface Fold {
@@ -111,7 +112,7 @@ function foldOf(t: Trace, kind: Fold['kind'], members: number[]): Fold {
 /** nameOf says what a fold stands for, without its count: SELECT ts.orders, quick calls, 12 spans. */
 export function nameOf(t: Trace, fold: Fold): string {
   const [first] = fold.members as [number]
-  const more = fold.spans > fold.members.length ? `, ${fold.spans} spans` : ''
+  const more = fold.spans > fold.members.length ? `, ${plural(fold.spans, 'span')}` : ''
   if (fold.kind === 'quick') return `quick call${fold.members.length > 1 ? 's' : ''}${more}`
   const below = first + 1 < (t.after[first] as number) ? operationOf(t, first + 1).service : ''
   const { name, service } = operationOf(t, first)

@@ -1,5 +1,6 @@
-// One row of the waterfall. Rows are reused while one scrolls, so they hold no state.
+// One row of the waterfall. Elements are reused for other rows while one scrolls, so they hold no state.
 import type { ComponentChildren } from 'preact'
+import { useMemo } from 'preact/hooks'
 import { Level, ServiceMark, shown } from '../parts/marks.tsx'
 import { count, duration, exactly, plural } from '../words/numbers.ts'
 import { listed, ms } from '../words/times.ts'
@@ -29,7 +30,12 @@ const lines = new Set<number>([Kind.line, Kind.event, Kind.more, Kind.loose])
 /** rowId is the id of a row's element. */
 export const rowId = (row: number) => `span-row-${row}`
 
-export function Row({ row, at, drawn }: { row: number; at: number; drawn: Drawn }) {
+/** Row is drawn anew only when something about it changed: most rows stay when one scrolls by a few. */
+export function Row({ row, focused, drawn }: { row: number; focused: boolean; drawn: Drawn }) {
+  return useMemo(() => drawnRow(row, focused, drawn), [row, focused, drawn])
+}
+
+function drawnRow(row: number, focused: boolean, drawn: Drawn) {
   const { rows } = drawn
   const [kind, ref] = [rows.kind[row] as number, rows.ref[row] as number]
   const opened = openOf(drawn, kind, ref)
@@ -38,14 +44,14 @@ export function Row({ row, at, drawn }: { row: number; at: number; drawn: Drawn 
     <div
       role="row"
       id={rowId(row)}
-      class={`wf-row${lines.has(kind) ? ' wf-line' : ''}${row === at ? ' wf-at' : ''}${matchOf(drawn, kind, ref)}`}
+      class={`wf-row${lines.has(kind) ? ' wf-line' : ''}${focused ? ' wf-at' : ''}${matchOf(drawn, kind, ref)}`}
       data-at={row}
       aria-rowindex={row + 2}
       aria-level={(rows.level[row] as number) + 1}
       aria-posinset={rows.place[row]}
       aria-setsize={rows.size[row]}
       aria-expanded={opened}
-      aria-selected={row === at}
+      aria-selected={focused}
       aria-label={says}
     >
       <Cells drawn={drawn} kind={kind} refTo={ref} level={rows.level[row] as number} opened={opened} />
@@ -145,7 +151,7 @@ function Cells({ drawn, kind, refTo, level, opened }: CellsProps) {
           name={
             <>
               <ServiceMark service={operationOf(t, fold.members[0] as number).service} />
-              <span class="mono cut quiet-text">
+              <span class="mono quiet-text">
                 {n > 1 && <strong>{count(n)} × </strong>}
                 {shown(nameOf(t, fold))}
               </span>
@@ -163,7 +169,7 @@ function Cells({ drawn, kind, refTo, level, opened }: CellsProps) {
         <Three
           level={level}
           name={
-            <span class="cut">
+            <span>
               parent <code>{(t.missing[refTo] as Trace['missing'][number]).id.slice(0, 8)}…</code> not here
             </span>
           }
@@ -171,7 +177,7 @@ function Cells({ drawn, kind, refTo, level, opened }: CellsProps) {
         />
       )
     case Kind.heading:
-      return <Three level={level} name={<span class="cut quiet-text">{looseHeading(t)}</span>} />
+      return <Three level={level} name={<span class="quiet-text">{looseHeading(t)}</span>} />
   }
   const line = lineOf(t, kind, refTo)
   return (
@@ -232,7 +238,7 @@ function SpanName({ t, span }: { t: Trace; span: number }) {
   return (
     <>
       <ServiceMark service={service} />
-      <span class="cut" title={shown(about)}>
+      <span title={shown(about)}>
         {changes && <>{shown(service) || 'no service.name'} </>}
         <span class={`mono${failed ? ' failed' : ''}`}>{shown(name) || 'without a name'}</span>
         {failed && <span class="failed"> ✕</span>}

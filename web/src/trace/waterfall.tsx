@@ -1,12 +1,12 @@
 // The waterfall: a treegrid of which only the rows that are seen are in the document.
 import type { RefObject } from 'preact'
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { duration } from '../words/numbers.ts'
 import { Row, rowId, type Drawn } from './row.tsx'
 import { ticks, timeAt, x, type Scale } from './scale.ts'
 
 /** most is how many rows are in the document at once, beyond is how many above and below what is seen where there is room. */
-const [most, beyond] = [86, 20]
+const [most, beyond] = [86, 10]
 /** Rows are drawn anew once so many were scrolled by: until then they move as they are. */
 const stride = 4
 
@@ -40,8 +40,11 @@ export function Waterfall(props: WaterfallProps) {
   const { drawn, seen, at, height, box, onAt, onToggle, onZoomTo, onWheel } = props
   const { rows } = drawn
   const [first, last] = useWindow(box, height, rows.count)
+  const slots = Math.max(0, last - first) // an element each: one whose row leaves the document takes one that comes, and its place
   const [width, axis] = useWidth()
-  const scale = { from: seen[0], to: seen[1], width }
+  const [from, to] = seen
+  const scale = useMemo(() => ({ from, to, width }), [from, to, width])
+  const all = useMemo(() => ({ ...drawn, scale }), [drawn, scale])
   useWheel(box, scale, axis, onWheel)
   const rowOf = (event: Event) => {
     const row = event.target instanceof Element ? event.target.closest('[data-at]') : null
@@ -80,7 +83,7 @@ export function Waterfall(props: WaterfallProps) {
       </div>
       <div role="rowgroup" class="wf-all" style={{ height: `${rows.count * height}px` }}>
         <div role="presentation" style={{ transform: `translateY(${first * height}px)` }}>
-          {width > 0 && Array.from({ length: Math.max(0, last - first) }, (_, i) => <Row key={i} row={first + i} at={at} drawn={{ ...drawn, scale }} />)}
+          {width > 0 && Array.from({ length: slots }, (_, i) => <Row key={(first + i) % slots} row={first + i} focused={first + i === at} drawn={all} />)}
         </div>
       </div>
     </div>

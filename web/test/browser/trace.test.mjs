@@ -213,6 +213,27 @@ test('20,000 spans: few rows in the document, and the focused one stays where it
   assert.ok(frames.most <= 90, `${frames.most} rows are in the document`)
   assert.equal(frames.unseen, 0, 'steps at which rows that are seen were not drawn')
 
+  // What a scrolled frame costs is what changes in it: rows that stay in the document are left alone, and in order.
+  const scrolled = await page.locator('[role=treegrid]').evaluate(async (grid) => {
+    const frame = () => new Promise((done) => requestAnimationFrame(done))
+    const rows = () => [...grid.querySelectorAll('[data-at]')].map((r) => Number(r.dataset.at))
+    grid.scrollTop = 5000 * 23
+    await frame()
+    await frame()
+    const before = rows()
+    const touched = new Set()
+    const watch = new MutationObserver((changes) => changes.forEach((c) => touched.add((c.target.nodeType === 1 ? c.target : c.target.parentElement).closest('[data-at]'))))
+    watch.observe(grid, { subtree: true, childList: true, attributes: true, characterData: true })
+    grid.scrollTop += 8 * 23
+    await frame()
+    await frame()
+    watch.disconnect()
+    touched.delete(null)
+    const after = rows()
+    return { moved: after[0] - before[0], drawn: touched.size, ordered: after.every((row, i) => row === after[0] + i) }
+  })
+  assert.deepEqual(scrolled, { moved: 8, drawn: 8, ordered: true }, 'rows drawn anew when eight others come into view')
+
   await page.keyboard.press('g')
   for (let i = 0; i < 12; i++) await page.keyboard.press('j')
   const focused = page.locator('[aria-selected=true]')
