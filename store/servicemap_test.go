@@ -186,6 +186,71 @@ func callSides(r *rand.Rand, end time.Time) []plait.Span {
 	return []plait.Span{client, server}
 }
 
+// TestServiceMapJoinsSidesThatAreFarApart asks before and after each side of a call comes, so that minutes are remembered
+// which know one of them.
+func TestServiceMapJoinsSidesThatAreFarApart(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	const apart = 20 * time.Minute
+	calling := func(kind plait.SpanKind, took time.Duration) plait.Span {
+		caller := span(traceNumber(1, 1), 1, 0, "orders", "call", now, time.Hour, took)
+		caller.Kind = kind
+		caller.Attributes = plait.Attributes{strAttribute("messaging.system", "kafka")}
+		return caller
+	}
+	answering := func(kind plait.SpanKind, trace uint64, parent int64, links ...plait.Link) plait.Span {
+		side := span(traceNumber(1, trace), 2, parent, "billing", "answer", now, time.Hour-apart, time.Second)
+		side.Kind, side.Links = kind, links
+		return side
+	}
+	link := plait.Link{TraceID: traceNumber(1, 1), SpanID: spanNumber(1)}
+	for name, c := range map[string]struct {
+		caller, server plait.Span
+		connection     spanmetrics.ConnectionType
+	}{
+		"a message, by its parent": {calling(plait.SpanKindProducer, time.Millisecond), answering(plait.SpanKindConsumer, 1, 1), spanmetrics.ConnectionMessaging},
+		"a message, by a link":     {calling(plait.SpanKindProducer, time.Millisecond), answering(plait.SpanKindConsumer, 2, 0, link), spanmetrics.ConnectionMessaging},
+		"a client that waits":      {calling(plait.SpanKindClient, 2*apart), answering(plait.SpanKindServer, 1, 1), spanmetrics.ConnectionDirect},
+	} {
+		for order, spans := range map[string][]plait.Span{"the caller first": {c.caller, c.server}, "the caller last": {c.server, c.caller}} {
+			if order == "the caller last" && c.server.Kind == plait.SpanKindServer {
+				continue // a remembered minute does not look for the clients of its servers again
+			}
+			t.Run(name+", "+order, func(t *testing.T) {
+				t.Parallel()
+				s := storetest.New(t)
+				window := plait.TimeRange{From: now.Add(-2 * time.Hour), To: now}
+				for _, one := range spans {
+					writeSpans(t, s, one)
+					if _, err := s.ServiceMap(t.Context(), window); err != nil {
+						t.Fatal(err)
+					}
+				}
+				got, err := s.ServiceMap(t.Context(), window)
+				if err != nil {
+					t.Fatal(err)
+				}
+				edge := spanmetrics.Edge{Client: "orders", Server: "billing", ConnectionType: c.connection}
+				want := []spanmetrics.MapEdge{{Edge: edge, MapCalls: spanmetrics.MapCalls{Calls: 1, Measured: 1, DurationNanosSum: 1e9}}}
+				if diff := gocmp.Diff(want, got.Edges, cmpopts.IgnoreFields(spanmetrics.MapCalls{}, "P50", "P95", "P99")); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+				steps, err := s.ServiceMapCourse(t.Context(), window, 15*time.Minute)
+				if err != nil {
+					t.Fatal(err)
+				}
+				edges := 0
+				for _, m := range steps {
+					edges += len(m.Edges)
+				}
+				if edges != 1 {
+					t.Errorf("the course has %d edges, want 1", edges)
+				}
+			})
+		}
+	}
+}
+
 // TestTheCourseOfAServiceMapAddsUpToIt compares maps with those of their steps, of minutes and of seconds.
 func TestTheCourseOfAServiceMapAddsUpToIt(t *testing.T) {
 	t.Parallel()

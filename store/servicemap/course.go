@@ -43,7 +43,7 @@ func (s *Reader) ServiceMapCourse(ctx context.Context, r plait.TimeRange, step t
 	first := rowcodec.FloorDiv(walk.From, micros)
 	steps := make([]spanmetrics.ServiceMap, max(0, rowcodec.FloorDiv(walk.To-1, micros)-first+1))
 	of := make([][]*minuteSums, len(steps))
-	for _, part := range parts {
+	for _, part := range joined(parts) {
 		if part.first <= part.last { // it has spans
 			at := rowcodec.FloorDiv(part.first, micros) - first
 			of[at] = append(of[at], part)

@@ -14,8 +14,8 @@ import (
 
 // A minute of a service map stays as it is for as long as no spans come to it or to the minutes around it by which its
 // spans are paired. The counts (store/tally) tell that: they are committed with the spans. So a map that is asked for
-// again, or whose range moved on, reads the newest minutes only. Of a minute its quarters are remembered, so that a
-// course may have steps as short.
+// again, or whose range moved on, reads the newest minutes only. What may be answered far from them is kept open
+// (openends.go). Of a minute its quarters are remembered, so that a course may have steps as short.
 
 // Minutes around one whose spans may change its calls.
 const (
@@ -47,7 +47,7 @@ func (m *mappedMinute) bytes() int {
 	const ofSums, ofBucket = 200, 40
 	n := ofSums
 	for _, part := range m.parts {
-		n += ofSums
+		n += ofSums + part.ends.bytes()
 		for name, c := range part.nodes {
 			n += ofSums + len(name) + ofBucket*len(c.buckets)
 		}

@@ -99,7 +99,7 @@ func (s *Reader) ServiceMap(ctx context.Context, r plait.TimeRange) (spanmetrics
 	if err != nil {
 		return spanmetrics.ServiceMap{}, fmt.Errorf("read service map: %w", err)
 	}
-	return sumOfMinutes(minutes, walk.From, walk.To), nil
+	return sumOfMinutes(joined(minutes), walk.From, walk.To), nil
 }
 
 // turn waits until a map may be drawn. The caller says when it is done.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/spanmetrics"
 	"github.com/plaithq/plait/store/rowcodec"
 )
@@ -27,6 +28,7 @@ type minuteSums struct {
 	nodes       map[string]*callSums
 	edges       map[spanmetrics.Edge]*callSums
 	first, last int64 // when spans started, in microseconds
+	ends        openEnds
 }
 
 // sums counts the calls of each step of the run, in microseconds, by which number of step since 1970 it is.
@@ -52,16 +54,37 @@ func (q *question) sums(step int64) map[int64]*minuteSums {
 			sumsOf(m.nodes, services.fold(s.Service, spanmetrics.Other)).add(s.Failed, q.times[i].nanos, s.Adjusted)
 		}
 	}
+	q.addCalls(graph, edges, of)
+	for i, caller := range graph.Missing() {
+		if q.sides[i].Kind == plait.SpanKindConsumer && q.counts(i) {
+			of(q.times[i].start).ends.seek(q, i, caller)
+		}
+	}
+	return steps
+}
+
+// addCalls adds the calls of the run to the steps of their times, or leaves them open (openends.go).
+func (q *question) addCalls(graph *spanmetrics.Graph, edges chosen[spanmetrics.Edge], of func(micros int64) *minuteSums) {
 	for c := range graph.All() {
 		side := c.Server
 		if side < 0 {
 			side = c.Client
 		}
-		if q.counts(side) {
-			sumsOf(of(q.times[side].start).edges, edges.fold(c.Edge, folded(c.Edge))).add(c.Failed, q.times[side].nanos, graph.Adjusted(c))
+		late := c.Server >= 0 && c.Client >= 0 && q.late(c)
+		if !q.counts(side) {
+			if late && q.counts(c.Client) {
+				of(q.times[c.Client].start).ends.open(q, c.Client, nil)
+			}
+			continue
+		}
+		m, edge := of(q.times[side].start), edges.fold(c.Edge, folded(c.Edge))
+		if late {
+			m.ends.answer(q.sides[c.Client].Ref())
+		}
+		if c.Server >= 0 || !m.ends.open(q, side, &edge) {
+			sumsOf(m.edges, edge).add(c.Failed, q.times[side].nanos, graph.Adjusted(c))
 		}
 	}
-	return steps
 }
 
 // folded is the edge that stands for those that are too many.
