@@ -25,7 +25,7 @@ const keyOf = (e: Edge) => `${e.client} ${e.server} ${e.connection_type}`
 
 /** columns are those of the table. */
 export const columns: Column<Edge>[] = [
-  { id: 'client', head: 'caller', cell: (e) => <Service name={e.client} />, by: (e) => e.client },
+  { id: 'client', head: 'caller', cell: (e) => <span class="map-caller"><Service name={e.client} /></span>, by: (e) => e.client },
   { id: 'server', head: 'callee', cell: (e) => <Service name={e.server} />, by: (e) => e.server },
   { id: 'kind', head: 'through', wide: true, cell: (e) => <span class="faint">{e.connection_type.replace('_', ' ')}</span> },
   { id: 'rate', head: 'calls', number: true, wide: true, cell: (e) => rate(e.rate), by: (e) => e.rate },

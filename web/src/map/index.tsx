@@ -36,6 +36,7 @@ export default function CallMap() {
   const whole = useMemo(() => map && graphOf(map), [map])
   const graph = whole && near && node ? around(whole, node) : whole
   useMapKeys(graph, node, near !== '', chosen)
+  useInView(edge)
   const says = headline(map)
   const empty = (v: ServiceMap) => (v.edges.length === 0 ? <Empty>No service called another in this range.</Empty> : undefined)
   return (
@@ -55,7 +56,7 @@ export default function CallMap() {
             }
           </Part>
         </Card>
-        <div class="stack">
+        <div class="stack map-beside">
           {chosen && <ChosenCall edge={chosen} />}
           {!chosen && node && map && <ChosenService service={node} map={map} near={near !== ''} />}
           {!chosen && !node && (
@@ -65,7 +66,7 @@ export default function CallMap() {
           )}
         </div>
       </div>
-      <Card title="Calls" about="caller, callee, and the worst stretch against usual">
+      <Card title="Calls" about="caller, callee, and the worst stretch against usual" class="map-calls">
         <Part answer={answer} lines={8} empty={empty}>
           {({ edges }) => <Calls edges={edges} sort={sort} chosen={edge} onSort={(id) => change({ sort: id }, 'replace')} onOpen={(e) => choose({ edge: [e.client, e.server] })} />}
         </Part>
@@ -80,6 +81,13 @@ function headline(map: ServiceMap | undefined): string {
   const [first] = deepest(unusual)
   if (!first) return `${plural(map.edges.length, 'call')} between ${plural(map.nodes.length, 'service')}, all as usual`
   return `${unusual.length} of ${plural(map.edges.length, 'call')} are unusual; furthest down, ${first.client} → ${first.server} ${fails(first) ? 'fails' : 'is slow'}`
+}
+
+// A call that is chosen in the table is told above it: what is told comes into view.
+function useInView(edge: string): void {
+  useEffect(() => {
+    if (edge) document.querySelector('.map-beside')?.scrollIntoView({ block: 'nearest' })
+  }, [edge])
 }
 
 // Arrows go along calls, o shows the neighbours, Enter asks what slow calls have in common, Esc lets go.

@@ -24,31 +24,67 @@ export interface Layout {
 
 /** box is how large what is drawn for a service is. */
 export const box = { width: 148, height: 52 }
-/** least and most are how far layers are apart: what stands on a call has room between them. */
-const [least, most] = [84, 150]
+/** most is how far layers are apart where there is room. */
+const most = 150
+/** clear is how far boxes beside each other are apart at least, and step how far the left edges of layers are. */
+const [clear, step] = [30, 30]
 /** row is how far names in a layer are apart at least, and at most twice; rim is the picture's own. */
 const [row, rim] = [84, 12]
+/** tight is how far rows are apart in a picture of many layers. */
+const tight = 64
 /** passes is how often layers are put in the order of their neighbours, there and back. */
 const passes = 2
 
-/** layoutOf places names in a picture of this width, or a wider one where there are many layers. */
+/** layoutOf places names in a picture of this width. Where layers do not have room beside each other they overlap, each name in a row of its own. */
 export function layoutOf(names: string[], arrows: Arrow[], width: number, widthOf: (name: string) => number = () => box.width): Layout {
   const layers = ordered(layersOf(names, arrows), arrows)
-  const fullest = Math.max(1, ...layers.map((l) => l.length))
-  const height = fullest * row + rim
   const wide = layers.map((l) => Math.max(...l.map(widthOf)))
-  const taken = wide.reduce((sum, w) => sum + w, 2 * rim)
-  const gap = Math.min(most, Math.max(least, (width - taken) / Math.max(1, layers.length - 1)))
+  const lefts = leftsOf(wide, width)
+  const rights = lefts.map((left, i) => left + (wide[i] as number))
+  const beside = lefts.map((left) => rights.findIndex((right) => right + clear > left)) // the first of the layers that reach into this one
+  const overlap = beside.some((first, i) => first < i)
+  const { rows, height } = overlap ? shared(layers, beside) : apart(layers)
   const spots = new Map<string, Spot>()
-  let left = rim
   layers.forEach((layer, i) => {
-    const step = Math.min(2 * row, (height - rim) / layer.length)
-    const top = (height - step * layer.length) / 2
-    const own = wide[i] as number
-    layer.forEach((name, j) => spots.set(name, { layer: i, x: left + own / 2, y: top + step * (j + 0.5), width: widthOf(name) }))
-    left += own + gap
+    const x = (lefts[i] as number) + (wide[i] as number) / 2
+    layer.forEach((name, j) => spots.set(name, { layer: i, x, y: rows[i]?.[j] as number, width: widthOf(name) }))
   })
-  return { spots, width: Math.max(0, left - gap) + rim, height }
+  return { spots, width: Math.max(rim, ...rights) + rim, height }
+}
+
+// leftsOf is where each layer begins: apart as far as there is room, or by even steps so that all fit into the width.
+function leftsOf(wide: number[], width: number): number[] {
+  const between = Math.max(1, wide.length - 1)
+  const gap = Math.min(most, Math.floor((width - wide.reduce((sum, w) => sum + w, 2 * rim)) / between))
+  const even = Math.max(step, Math.floor((width - 2 * rim - Math.max(...wide)) / between))
+  let left = rim
+  return wide.map((own) => {
+    const here = left
+    left += gap >= clear ? own + gap : even
+    return here
+  })
+}
+
+// apart spreads each layer over the height of the fullest.
+function apart(layers: string[][]): { rows: number[][]; height: number } {
+  const height = Math.max(1, ...layers.map((l) => l.length)) * row + rim
+  const rows = layers.map((layer) => {
+    const each = Math.min(2 * row, (height - rim) / layer.length)
+    return layer.map((_, j) => (height - each * layer.length) / 2 + each * (j + 0.5))
+  })
+  return { rows, height }
+}
+
+// shared gives each layer rows that no layer has which reaches into it, spread over those that are free.
+function shared(layers: string[][], beside: number[]): { rows: number[][]; height: number } {
+  const count = Math.max(...layers.map((_, i) => layers.slice(beside[i], i + 1).reduce((sum, l) => sum + l.length, 0)))
+  const taken: number[][] = []
+  layers.forEach((layer, i) => {
+    const others = new Set(taken.slice(beside[i], i).flat())
+    const free = Array.from({ length: count }, (_, r) => r).filter((r) => !others.has(r))
+    taken.push(layer.map((_, j) => free[Math.floor(((j + 0.5) * free.length) / layer.length)] as number))
+  })
+  return { rows: taken.map((rows) => rows.map((r) => rim + tight * (r + 0.5))), height: count * tight + 2 * rim }
 }
 
 /** layersOf puts each name one layer behind the last of its callers. A call that closes a circle does not count. */
@@ -103,26 +139,62 @@ function byMedians(layers: string[][], at: number, neighbours: (name: string) =>
   return [...(layers[at] ?? [])].sort((a, b) => median(a) - median(b) || (place.get(a) ?? 0) - (place.get(b) ?? 0))
 }
 
-/** Line is the curve of a call, the middle of it, and where its arrow's head points. */
+/** Point is a place in the picture, in px. */
+type Point = [x: number, y: number]
+
+/** Line is the curve of a call, some places on it from its middle outwards, and where its arrow's head points. */
 export interface Line {
   path: string
-  middle: [x: number, y: number]
+  places: Point[]
   head: string
 }
 
-/** lineOf draws a call from the right edge of the caller to the left edge of the callee; one that leads back, below both. */
+/** along is where on a curve words may stand: the middle first. */
+const along = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82]
+
+/** lineOf draws a call to the left edge of the callee: from the right edge of the caller, or from above or below where that lies too far right. One that leads back runs below both. */
 export function lineOf(from: Spot, to: Spot): Line {
   const [x1, x2] = [from.x + from.width / 2, to.x - to.width / 2 - 2]
-  const forward = to.layer > from.layer
-  const bend = forward ? Math.max(24, (x2 - x1) / 2) : 60
-  const low = forward ? 0 : box.height + 24
-  const [a, b]: [number, number][] = [[x1 + bend, from.y + low], [x2 - bend, to.y + low]] as [[number, number], [number, number]]
-  const half = (p: number, q: number, r: number, s: number) => (p + 3 * q + 3 * r + s) / 8
+  const curve = to.layer <= from.layer ? back(from, to, x1, x2) : x2 - x1 >= clear - 4 ? across(from, to, x1, x2) : around(from, to, x2)
+  const [start, a, b, end] = curve
   return {
-    path: `M${fixed(x1)} ${fixed(from.y)}C${fixed(a[0])} ${fixed(a[1])} ${fixed(b[0])} ${fixed(b[1])} ${fixed(x2 - 6)} ${fixed(to.y)}`,
-    middle: [half(x1, a[0], b[0], x2), half(from.y, a[1], b[1], to.y)],
+    path: `M${written(start)}C${written(a)} ${written(b)} ${written(end)}`,
+    places: along.map((t) => [0, 1].map((i) => bezier(t, curve.map((p) => p[i] as number))) as Point),
     head: `M${fixed(x2)} ${fixed(to.y)}l-8 -5v10z`,
   }
 }
 
+type Curve = [start: Point, a: Point, b: Point, end: Point]
+
+function across(from: Spot, to: Spot, x1: number, x2: number): Curve {
+  const bend = Math.max(24, (x2 - x1) / 2)
+  return [[x1, from.y], [x1 + bend, from.y], [x2 - bend, to.y], [x2 - 6, to.y]]
+}
+
+function around(from: Spot, to: Spot, x2: number): Curve {
+  const x = Math.max(from.x - from.width / 2 + 12, Math.min(from.x + from.width / 2 - 8, x2 - 20))
+  const edge = from.y + (Math.sign(to.y - from.y) * box.height) / 2
+  return [[x, edge], [x, (edge + 2 * to.y) / 3], [x, to.y], [x2 - 6, to.y]]
+}
+
+function back(from: Spot, to: Spot, x1: number, x2: number): Curve {
+  const low = box.height + 24
+  return [[x1, from.y], [x1 + 60, from.y + low], [x2 - 60, to.y + low], [x2 - 6, to.y]]
+}
+
+const bezier = (t: number, [p, q, r, s]: number[]) => (1 - t) ** 3 * (p ?? 0) + 3 * (1 - t) ** 2 * t * (q ?? 0) + 3 * (1 - t) * t ** 2 * (r ?? 0) + t ** 3 * (s ?? 0)
+const written = ([x, y]: Point) => `${fixed(x)} ${fixed(y)}`
 const fixed = (n: number) => n.toFixed(1)
+
+/** flagHeight is how high (px) words on a call are drawn. */
+export const flagHeight = 18
+
+/** flagsAt finds a place for words of these widths (px), each on its line: beside all boxes and each other. Undefined where there is none. */
+export function flagsAt(spots: Iterable<Spot>, flags: { line: Line; width: number }[]): (Point | undefined)[] {
+  const taken = [...spots].map(({ x, y, width }) => ({ x, y, width, height: box.height }))
+  return flags.map(({ line, width }) => {
+    const place = line.places.find(([x, y]) => taken.every((t) => Math.abs(t.x - x) >= (t.width + width) / 2 || Math.abs(t.y - y) >= (t.height + flagHeight) / 2))
+    if (place) taken.push({ x: place[0], y: place[1], width, height: flagHeight })
+    return place
+  })
+}

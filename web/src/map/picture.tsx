@@ -5,9 +5,9 @@ import { duration, rate, share } from '../words/numbers.ts'
 import { markOf, shortened } from '../words/services.ts'
 import type { Call, Graph, Place } from './graph.ts'
 import { degree, worst } from '../overview/unusual.ts'
-import { box, layoutOf, lineOf, type Layout } from './layout.ts'
+import { box, flagHeight, flagsAt, layoutOf, lineOf, type Layout } from './layout.ts'
 
-/** mostFlags is how many calls say in words what is unusual about them: more cover each other. */
+/** mostFlags is how many calls say in words what is unusual about them. */
 const mostFlags = 12
 /** narrow is how wide callers from outside are drawn. */
 const narrow = 72
@@ -41,9 +41,7 @@ export function Picture({ graph, choice, says, onChoose }: PictureProps) {
           {graph.places.map((p) => (
             <Station key={p.name} place={p} short={short.get(p.name) ?? p.name} layout={layout} chosen={choice.node === p.name} onChoose={onChoose} />
           ))}
-          {flagged.map((c) => (
-            <Flag key={`${c.client} ${c.server}`} call={c} layout={layout} />
-          ))}
+          <Flags calls={flagged} layout={layout} />
         </svg>
       )}
     </div>
@@ -100,18 +98,29 @@ function Curve({ call, layout, chosen, onChoose }: OfLayout & { call: Call }) {
   )
 }
 
-function Flag({ call, layout }: { call: Call; layout: Layout }) {
-  const [from, to, text] = [layout.spots.get(call.client), layout.spots.get(call.server), textOf(call)]
-  if (!from || !to || !text) return null
-  const [x, y] = lineOf(from, to).middle
-  const width = text.length * 6.4 + 12
+// Flags say what is unusual about calls. One that would cover a box or another is left out: a service's frame and the table tell it, too.
+function Flags({ calls, layout: { spots } }: { calls: Call[]; layout: Layout }) {
+  const flags = calls.flatMap((call) => {
+    const [from, to, text] = [spots.get(call.client), spots.get(call.server), textOf(call)]
+    return from && to && text ? [{ call, text, line: lineOf(from, to), width: text.length * 6.4 + 12 }] : []
+  })
+  const places = flagsAt(spots.values(), flags)
   return (
-    <g class={`map-flag map-${call.state}`} aria-hidden="true">
-      <rect x={x - width / 2} y={y - 9} width={width} height={18} rx={3} />
-      <text x={x} y={y + 4} text-anchor="middle">
-        {text}
-      </text>
-    </g>
+    <>
+      {flags.map(({ call, text, width }, i) => {
+        const place = places[i]
+        if (!place) return null
+        const [x, y] = place
+        return (
+          <g key={`${call.client} ${call.server}`} class={`map-flag map-${call.state}`} aria-hidden="true">
+            <rect x={x - width / 2} y={y - flagHeight / 2} width={width} height={flagHeight} rx={3} />
+            <text x={x} y={y + 4} text-anchor="middle">
+              {text}
+            </text>
+          </g>
+        )
+      })}
+    </>
   )
 }
 

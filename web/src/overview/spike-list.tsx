@@ -61,7 +61,7 @@ function SpikeRow({ row, index, at }: { row: Row; index: number; at: boolean }) 
           <span class={bad ? 'failed' : 'unusual'}>{now}</span> <span class="faint">{all.length > 1 ? repeated(all) : usual}</span>
         </span>
         <span class="spike-course only-wide">
-          <Spark bars={barsOf(row)} width={320} height={24} says={`${shown(spike.service)} ${shown(spike.name)} over the range, ${all.length === 1 ? 'this spike' : 'these spikes'} marked`} />
+          <Spark bars={barsOf(row)} width={220} height={24} says={`${shown(spike.service)} ${shown(spike.name)} over the range, ${all.length === 1 ? 'this spike' : 'these spikes'} marked`} />
         </span>
         <span class="spike-behind only-wide" title={behind.length ? `also ${behind.join(', ')}` : undefined}>
           {behind.slice(0, 6).map((s) => (

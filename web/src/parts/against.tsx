@@ -13,7 +13,7 @@ interface AgainstProps {
 }
 
 export function Against({ now, usual }: AgainstProps) {
-  if (!usual || now <= 0) return <span class="faint">{usual === undefined ? 'no usual yet' : ''}</span>
+  if (!usual || now <= 0) return <span class="faint against-none">{usual === undefined ? 'no usual yet' : ''}</span>
   const times = now / usual
   const reach = Math.min(1, Math.abs(Math.log(times)) / Math.log(far))
   const length = Math.max(1, (reach * width) / 2)

@@ -1,7 +1,7 @@
 // What the pictures show and lead to: a value's cells are ringed, a trace's dot tells of it, the map is drawn and walked.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { open } from './browser.mjs'
+import { eventually, fits, open } from './browser.mjs'
 import { made, newID, sendSpans } from './gateways.mjs'
 
 // shop stores 300 requests of a service, one a second; twenty of them are slow, and those are of region south.
@@ -75,6 +75,41 @@ test('the map is drawn from left to right, chosen by mouse and keys, and its cal
   const row = page.getByRole('region', { name: 'Calls, as a table' }).locator('tbody tr', { hasText: stock })
   await row.first().click()
   await page.getByRole('region', { name: `${cart} → ${stock}` }).waitFor()
+})
+
+test('a chain of many services fits into the width, and no box covers another', async (t) => {
+  const chain = Array.from({ length: 10 }, (_, i) => `link-${i}-${newID(4)}`)
+  await sendSpans(made, Array.from({ length: 5 }, (_, i) => calls(new Date(Date.now() - 60_000 + i * 1000), ...chain)).flat())
+  for (const width of [1440, 820]) {
+    const page = await open(t, made, '#/map?from=now-15m', { width })
+    await page.locator('[data-place]').first().waitFor()
+    const frame = await page.locator('.map-frame').evaluate((f) => ({ wide: f.scrollWidth, seen: f.clientWidth }))
+    assert.ok(frame.wide <= frame.seen, `the map is ${frame.wide} px wide where ${frame.seen} px are seen`)
+    const covered = await page.locator('.map-box').evaluateAll((all) => {
+      const boxes = all.map((b) => b.getBoundingClientRect())
+      return boxes.filter((a, i) => boxes.some((b, j) => j > i && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)).length
+    })
+    assert.equal(covered, 0)
+    await fits(page)
+  }
+})
+
+test('on a phone a call is chosen in the table, and told in view', async (t) => {
+  const [client, server] = ['caller', 'callee'].map((name) => `a-service-with-a-long-name-${name}-${newID(4)}`)
+  await sendSpans(made, Array.from({ length: 5 }, (_, i) => calls(new Date(Date.now() - 60_000 + i * 1000), client, server)).flat())
+  const page = await open(t, made, '#/map?from=now-15m', { width: 390, height: 844 })
+  const table = page.getByRole('region', { name: 'Calls, as a table' })
+  const row = table.locator('tbody tr', { hasText: server }).first()
+  await row.waitFor()
+  assert.deepEqual(await table.evaluate((f) => [f.scrollWidth, f.clientWidth]).then(([wide, seen]) => wide <= seen), true, 'all columns are seen')
+  await row.click()
+  const told = page.getByRole('region', { name: `${client} → ${server}` })
+  await told.waitFor()
+  await eventually('it is in view', async () => {
+    const { y, height } = await told.boundingBox()
+    return y >= 0 && y + height <= 844
+  })
+  await fits(page)
 })
 
 // calls are the spans of a request in which each service calls the next.
