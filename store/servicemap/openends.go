@@ -30,10 +30,11 @@ type openCaller struct {
 	openCall
 }
 
-// seeker is a consumer whose caller was not found.
+// seeker is an answering side whose caller was not found.
 type seeker struct {
-	ref     spanmetrics.Ref // of that caller
-	service string
+	ref      spanmetrics.Ref // of that caller
+	service  string
+	consumer bool
 	openCall
 }
 
@@ -74,10 +75,13 @@ func (o *openEnds) answer(caller spanmetrics.Ref) {
 	}
 }
 
-// seek notes a consumer whose caller was not found.
-func (o *openEnds) seek(q *question, consumer int, caller spanmetrics.Target) {
-	if len(o.seekers) < maxOpen {
-		o.seekers = append(o.seekers, seeker{caller.Ref(), q.sides[consumer].Service, q.openCall(consumer)})
+// seek notes an answering side whose caller was not found. There is room left for consumers: the parents of many servers are
+// never sent.
+func (o *openEnds) seek(q *question, side int, caller spanmetrics.Target) {
+	s := &q.sides[side]
+	consumer := s.Kind == plait.SpanKindConsumer
+	if len(o.seekers) < maxOpen || consumer && len(o.seekers) < 2*maxOpen {
+		o.seekers = append(o.seekers, seeker{caller.Ref(), s.Service, consumer, q.openCall(side)})
 	}
 }
 
@@ -124,7 +128,7 @@ func (m *minuteSums) found(callers map[spanmetrics.Ref]*openCaller, answered map
 		if calls == nil {
 			calls = m.beside()
 		}
-		edge := spanmetrics.AnsweredEdge(caller.service, s.service, true)
+		edge := spanmetrics.AnsweredEdge(caller.service, s.service, caller.producer || s.consumer)
 		sumsOf(calls.edges, edge).add(s.failed || caller.failed, s.nanos, max(s.adjusted, caller.adjusted))
 	}
 	return calls

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/spanmetrics"
 	"github.com/plaithq/plait/store/rowcodec"
 )
@@ -56,7 +55,7 @@ func (q *question) sums(step int64) map[int64]*minuteSums {
 	}
 	q.addCalls(graph, edges, of)
 	for i, caller := range graph.Missing() {
-		if q.sides[i].Kind == plait.SpanKindConsumer && q.counts(i) {
+		if q.counts(i) {
 			of(q.times[i].start).ends.seek(q, i, caller)
 		}
 	}
