@@ -175,7 +175,9 @@ type Metrics struct {
 	Metadata []MetricMetadata
 	// Increments are of series that are in Series as well, which may have no samples there.
 	Increments []Increment
-	Digest     Digest
+	// Derived says that Plait made the series from spans that it stores. Their exemplars keep no trace when its day is thinned.
+	Derived bool
+	Digest  Digest
 	// Refused is what the decoder left out of the request.
 	Refused []Refusal
 	// Repaired is what the decoder changed so that it could be kept.

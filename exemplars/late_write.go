@@ -24,7 +24,7 @@ type lateWrite struct {
 type lateEnd struct{ series, increments int }
 
 func newLateWrite(series []plait.SeriesData, increments []plait.Increment, ends []lateEnd) lateWrite {
-	m := &plait.Metrics{Series: series, Increments: increments, Metadata: derivedMetadata()}
+	m := &plait.Metrics{Series: series, Increments: increments, Metadata: derivedMetadata(), Derived: true}
 	_, _ = rand.Read(m.Digest[:]) // it never fails
 	return lateWrite{m, ends}
 }

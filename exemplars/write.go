@@ -144,7 +144,7 @@ func (g *Generator) zero(made time.Time) time.Time {
 
 func (g *Generator) newBatch(now time.Time) *batch {
 	b := &batch{now: now, zero: g.zero, bounds: &g.bounds, labels: g.config.Labels}
-	b.metrics.Metadata = derivedMetadata()
+	b.metrics.Metadata, b.metrics.Derived = derivedMetadata(), true
 	return b
 }
 

@@ -32,9 +32,10 @@ type thinnedDay struct {
 
 // thinTrace is what a trace is kept for; nothing where only chance keeps it.
 type thinTrace struct {
-	why      string
-	duration time.Duration
-	spans    int
+	why        string
+	startNanos int64
+	duration   time.Duration
+	spans      int
 }
 
 var thinPolicy = store.ThinPolicy{After: 24 * time.Hour, Keep: 0.1, SlowerThan: 3, RareBelow: 20}
@@ -76,7 +77,7 @@ func (d *thinnedDay) write(n int, why, operation string, change func(spans []pla
 		if change != nil {
 			change(two, &record)
 		}
-		d.traces[id] = &thinTrace{why: why, duration: time.Duration(two[0].DurationNanos()), spans: len(two)}
+		d.traces[id] = &thinTrace{why: why, startNanos: two[0].StartNanos, duration: time.Duration(two[0].DurationNanos()), spans: len(two)}
 		spans, records = append(spans, two...), append(records, record)
 	}
 	if _, err := d.store.WriteTraces(d.t.Context(), &plait.Traces{Spans: spans}); err != nil {
@@ -345,6 +346,7 @@ func TestThinningThatIsCutShortBeginsAnew(t *testing.T) {
 	t.Parallel()
 	d := newThinnedDay(t, thinPolicy)
 	d.writeAll()
+	d.derive()
 	d.live(1)
 	d.clock.move(24 * time.Hour)
 	// A reader that stays holds the exchange up, whoever is ended then has changed nothing.
@@ -378,6 +380,9 @@ func TestThinningThatIsCutShortBeginsAnew(t *testing.T) {
 	}
 	if n := len(d.kept()); n != len(d.traces) {
 		t.Errorf("%d traces after a thinning that was cut short, want all %d", n, len(d.traces))
+	}
+	if n := d.derived(); n != int64(len(d.traces)) {
+		t.Errorf("%d derived exemplars after a thinning that was cut short, want one of each of %d traces", n, len(d.traces))
 	}
 	if err := d.store.Upkeep(t.Context()); err != nil {
 		t.Fatal(err)

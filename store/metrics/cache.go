@@ -41,11 +41,12 @@ func (c *chunkCache) size() int64 {
 }
 
 // traceCache remembers traces that are stored. A trace that an exemplar points to stays as
-// long as the exemplar (see package store, pinning), so what was found once need not be
-// looked for again.
+// long as the exemplar (see package store, pinning), unless its day is thinned: so what was found once need not be
+// looked for again until another day is.
 type traceCache struct {
-	mu     sync.Mutex
-	traces *recent.Map[plait.TraceID, struct{}]
+	mu      sync.Mutex
+	thinned string // the days that were thinned when the traces were found
+	traces  *recent.Map[plait.TraceID, struct{}]
 }
 
 // cachedTraces bounds the cache, some 30 bytes each.
@@ -55,16 +56,30 @@ func newTraceCache() *traceCache {
 	return &traceCache{traces: recent.OfSize[plait.TraceID, struct{}](cachedTraces)}
 }
 
-func (c *traceCache) has(id plait.TraceID) bool {
+// unknown returns those of the exemplars' traces that are not known to be stored now that these days are thinned.
+func (c *traceCache) unknown(thinned string, exemplars []exemplarRow) map[plait.TraceID]bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, ok := c.traces.Get(id)
-	return ok
+	if c.thinned != thinned {
+		c.traces.Clear()
+		c.thinned = thinned
+	}
+	unknown := map[plait.TraceID]bool{}
+	for i := range exemplars {
+		if _, known := c.traces.Get(exemplars[i].traceID); !known {
+			unknown[exemplars[i].traceID] = true
+		}
+	}
+	return unknown
 }
 
-func (c *traceCache) add(ids []plait.TraceID) {
+// add takes traces that were found after it was read which days are thinned.
+func (c *traceCache) add(thinned string, ids []plait.TraceID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.thinned != thinned {
+		return // somebody has read since then that there is another
+	}
 	for _, id := range ids {
 		c.traces.Put(id, struct{}{})
 	}

@@ -24,25 +24,27 @@ type exemplarRow struct {
 	traceID plait.TraceID
 	spanID  plait.SpanID
 	labels  string // JSON, or empty
+	derived bool   // by Plait, from spans
 }
 
-func newExemplarRow(series int64, e *plait.Exemplar) exemplarRow {
-	r := exemplarRow{series: series, nanos: e.TimeNanos, value: e.Value, traceID: e.TraceID, spanID: e.SpanID}
+func newExemplarRow(series int64, e *plait.Exemplar, derived bool) exemplarRow {
+	r := exemplarRow{series: series, nanos: e.TimeNanos, value: e.Value, traceID: e.TraceID, spanID: e.SpanID, derived: derived}
 	if len(e.Labels) > 0 {
 		r.labels = labelsJSON(e.Labels)
 	}
 	return r
 }
 
-const copyExemplarsSQL = `COPY plait_store.exemplar (trace_id, time, series, span_id, value, labels, shelf) FROM STDIN BINARY`
+const copyExemplarsSQL = `COPY plait_store.exemplar (trace_id, time, series, span_id, value, labels, shelf, derived) FROM STDIN BINARY`
 
 func (db *DB) copyExemplars(rows *pgcopy.Stream, exemplars []exemplarRow) error {
 	var copied pgcopy.Rows
 	for i := range exemplars {
 		e := &exemplars[i]
-		copied.Row(7)
+		copied.Row(8)
 		e.encode(&copied)
 		copied.Date(db.config.Shelf("exemplar", time.Unix(0, e.nanos)))
+		copied.Bool(e.derived)
 	}
 	if err := rows.Copy(copyExemplarsSQL, &copied); err != nil {
 		return fmt.Errorf("insert exemplars: %w", err)
@@ -164,26 +166,34 @@ WHERE CASE WHEN trace_id < 'ffffffff-ffff-ffff-0000-000000000000'::uuid THEN tra
   AND (time BETWEEN $2::timestamptz - interval '2 days' AND $3::timestamptz + interval '2 days' OR shelf >= '4000-01-01')`
 )
 
+// A trace that was found may be gone once another day is thinned, by whichever gateway.
+const thinnedDaysSQL = `SELECT coalesce(string_agg(shelf::text, ' ' ORDER BY shelf), '') FROM plait_store.thinned_day WHERE gone > 0`
+
 // resolve keeps the exemplars whose trace is stored. The others stay in the table, and are
 // served once their trace is there.
 func (db *DB) resolve(ctx context.Context, exemplars []exemplarRow) ([]exemplarRow, error) {
-	unknown := map[plait.TraceID]bool{}
-	first, last := int64(math.MaxInt64), int64(math.MinInt64)
-	for i := range exemplars {
-		e := &exemplars[i]
-		if !db.resolved.has(e.traceID) {
-			unknown[e.traceID] = true
-			first, last = min(first, e.nanos), max(last, e.nanos)
-		}
+	if len(exemplars) == 0 {
+		return nil, nil
 	}
+	var thinned string
+	if err := db.config.Read.QueryRow(ctx, thinnedDaysSQL).Scan(&thinned); err != nil {
+		return nil, fmt.Errorf("read which days are thinned: %w", err)
+	}
+	unknown := db.resolved.unknown(thinned, exemplars)
 	if len(unknown) == 0 {
 		return exemplars, nil
+	}
+	first, last := int64(math.MaxInt64), int64(math.MinInt64)
+	for i := range exemplars {
+		if e := &exemplars[i]; unknown[e.traceID] {
+			first, last = min(first, e.nanos), max(last, e.nanos)
+		}
 	}
 	stored, err := db.storedTraces(ctx, unknown, time.Unix(0, first), time.Unix(0, last))
 	if err != nil {
 		return nil, err
 	}
-	db.resolved.add(stored)
+	db.resolved.add(thinned, stored)
 	for _, id := range stored {
 		delete(unknown, id)
 	}

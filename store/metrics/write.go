@@ -18,6 +18,7 @@ type Batch struct {
 	exemplars  []exemplarRow
 	metadata   []plait.MetricMetadata
 	increments []plait.Increment
+	derived    bool // by Plait, from spans
 	refused    []plait.Refusal
 	series     []plait.SeriesData // all of the request, to which they belong
 	leftOut    map[int]bool       // places of those that are refused
@@ -57,7 +58,7 @@ func (db *DB) Prepare(ctx context.Context, m *plait.Metrics) (*Batch, error) {
 	today := db.today()
 	unfit := map[int64]string{}
 	for range maxNamings {
-		b := &Batch{increments: m.Increments, series: m.Series}
+		b := &Batch{increments: m.Increments, derived: m.Derived, series: m.Series}
 		fresh := b.name(db, m.Series, today, unfit)
 		settled, err := db.enterSeries(ctx, fresh, today, unfit)
 		if err != nil {
@@ -143,7 +144,7 @@ func (b *Batch) add(id int64, s *plait.SeriesData) {
 		b.histograms.histograms = append(b.histograms.histograms, p.Encoded)
 	}
 	for i := range s.Exemplars {
-		b.exemplars = append(b.exemplars, newExemplarRow(id, &s.Exemplars[i]))
+		b.exemplars = append(b.exemplars, newExemplarRow(id, &s.Exemplars[i], b.derived))
 	}
 }
 

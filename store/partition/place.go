@@ -33,7 +33,7 @@ type Placer struct {
 func (p *Set) Placer(table string, now time.Time) Placer {
 	retained := time.Duration(p.retained[table]) * oneDay
 	since := now.Add(placementMargin - retained)
-	if open := p.firstOpen(now); since.Before(open) && slices.Contains(pinnedRoots, table) {
+	if open := p.firstOpen(now); since.Before(open) && slices.Contains(rewrittenRoots, table) {
 		since = open
 	}
 	return Placer{partitions: p, table: table, since: since, earliest: since.UnixNano(), outside: OutsideShelf(DayOf(now))}

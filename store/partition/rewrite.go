@@ -41,6 +41,9 @@ func (s *Keeper) ClosedDays() (days []Day) {
 	return days
 }
 
+// rewrittenRoots are the tables of which a day is rewritten.
+var rewrittenRoots = append(slices.Clone(pinnedRoots), "exemplar")
+
 // Rewriting is a transaction that rewrites partitions of a day.
 type Rewriting struct {
 	pgx.Tx
@@ -54,8 +57,8 @@ type Rewritten struct{ Before, After int64 }
 // Freed is by how many bytes the day is smaller.
 func (r Rewritten) Freed() int64 { return r.Before - r.After }
 
-// Rewrite calls use with a transaction in which nobody else writes to the partitions of spans, log records and fragments of a
-// day, and commits it when use returns no error.
+// Rewrite calls use with a transaction in which nobody else writes to the partitions of spans, log records, fragments and exemplars of
+// a day, and commits it when use returns no error.
 func (s *Keeper) Rewrite(ctx context.Context, d Day, use func(*Rewriting) error) error {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
@@ -72,7 +75,7 @@ func (s *Keeper) Rewrite(ctx context.Context, d Day, use func(*Rewriting) error)
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		r := &Rewriting{Tx: tx, Day: d}
 		for _, t := range tables(s.retention) {
-			if state, ok := found[id{t.name, d}]; ok && state == attached && slices.Contains(pinnedRoots, t.name) {
+			if state, ok := found[id{t.name, d}]; ok && state == attached && slices.Contains(rewrittenRoots, t.name) {
 				r.tables = append(r.tables, t)
 			}
 		}
@@ -103,7 +106,7 @@ func (r *Rewriting) closeOff(ctx context.Context) error {
 	return nil
 }
 
-// Has says whether the day has a partition of a table: span, log or trace_fragment.
+// Has says whether the day has a partition of a table: span, log, trace_fragment or exemplar.
 func (r *Rewriting) Has(root string) bool {
 	return slices.ContainsFunc(r.tables, func(t table) bool { return t.root == root })
 }

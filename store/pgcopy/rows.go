@@ -51,6 +51,16 @@ func (r *Rows) UUID(v [16]byte) {
 	r.Bytes = append(r.Bytes, v[:]...)
 }
 
+// Bool writes a boolean.
+func (r *Rows) Bool(v bool) {
+	r.Bytes = binary.BigEndian.AppendUint32(r.Bytes, 1)
+	if v {
+		r.Bytes = append(r.Bytes, 1)
+	} else {
+		r.Bytes = append(r.Bytes, 0)
+	}
+}
+
 // Int2 writes a smallint.
 func (r *Rows) Int2(v int16) {
 	r.Bytes = binary.BigEndian.AppendUint32(r.Bytes, 2)

@@ -32,10 +32,10 @@ func exec(t *testing.T, conn *pgx.Conn, statement string, args ...any) {
 func TestRowsArriveAsTheyWere(t *testing.T) {
 	t.Parallel()
 	conn := connect(t, storetest.Empty(t))
-	exec(t, conn, `CREATE TABLE public.kinds (u uuid, i2 smallint, i4 integer, i8 bigint, f float8, at timestamptz, d date, t text, b bytea)`)
+	exec(t, conn, `CREATE TABLE public.kinds (u uuid, i2 smallint, i4 integer, i8 bigint, f float8, at timestamptz, d date, t text, b bytea, y bool)`)
 	var rows pgcopy.Rows
 	for i := range 3 { // as one COPY and, after Flush, as another
-		rows.Row(9)
+		rows.Row(10)
 		rows.UUID([16]byte{15: byte(i)})
 		rows.Int2(math.MinInt16)
 		rows.Int4(math.MaxInt32)
@@ -47,6 +47,7 @@ func TestRowsArriveAsTheyWere(t *testing.T) {
 		begun := rows.Begin()
 		rows.Bytes = append(rows.Bytes, 0, 1, 2)
 		rows.End(begun)
+		rows.Bool(i == 1)
 		if i == 1 {
 			if err := rows.Flush(t.Context(), conn, `COPY public.kinds FROM STDIN BINARY`); err != nil {
 				t.Fatal(err)
@@ -56,11 +57,11 @@ func TestRowsArriveAsTheyWere(t *testing.T) {
 	if err := rows.Send(t.Context(), conn, `COPY public.kinds FROM STDIN BINARY`); err != nil {
 		t.Fatal(err)
 	}
-	const want = "3 00000000-0000-0000-0000-000000000002 -32768 2147483647 -9223372036854775808 -Infinity 2023-11-14 22:13:20.123456+00 1969-12-31 größer \\x000102"
+	const want = "3 00000000-0000-0000-0000-000000000002 -32768 2147483647 -9223372036854775808 -Infinity 2023-11-14 22:13:20.123456+00 1969-12-31 größer \\x000102 false,true,false"
 	var got string
 	exec(t, conn, `SET timezone = 'UTC'`)
 	if err := conn.QueryRow(t.Context(), `
-		SELECT concat_ws(' ', count(*), max(u::text), min(i2), max(i4), min(i8), min(f), max(at), min(d), max(t), max(b::text)) FROM public.kinds`).Scan(&got); err != nil {
+		SELECT concat_ws(' ', count(*), max(u::text), min(i2), max(i4), min(i8), min(f), max(at), min(d), max(t), max(b::text), string_agg(y::text, ',' ORDER BY u)) FROM public.kinds`).Scan(&got); err != nil {
 		t.Fatal(err)
 	}
 	if got != want {

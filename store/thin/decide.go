@@ -52,6 +52,7 @@ WHERE o.operation = of.operation AND of.traces < $1`
 CREATE TEMPORARY TABLE plait_thin_seen ON COMMIT DROP AS
 SELECT s.trace_id, %[2]s AS low_id, min(s.start_time) AS began, bool_or(s.status = 2) AS failed,
        bool_or(s.duration_ns > o.slow_from) AS slow,
+       bool_or(s.start_time + s.duration_ns / 1000 * interval '1 microsecond' >= %[3]s + 1) AS past_midnight,
        bool_or(o.rare IS DISTINCT FROM false) AS rare -- also where nothing is known of an operation
 FROM %[1]s s
 LEFT JOIN pg_temp.plait_thin_operation o ON o.operation = s.operation
@@ -61,7 +62,7 @@ GROUP BY s.trace_id`
 	// are on other shelves, too.
 	judgeSQL = `
 CREATE TEMPORARY TABLE plait_thin ON COMMIT DROP AS
-SELECT t.trace_id, t.low_id, extract(hour FROM t.began AT TIME ZONE interval '0')::int2 AS hour,
+SELECT t.trace_id, t.low_id, t.past_midnight, extract(hour FROM t.began AT TIME ZONE interval '0')::int2 AS hour,
        CASE WHEN t.failed OR l.trace_id IS NOT NULL THEN '` + reasonError + `'
             WHEN e.low_id IS NOT NULL THEN '` + reasonExemplar + `'
             WHEN f.trace_id IS NOT NULL THEN '` + reasonDays + `'
@@ -71,10 +72,10 @@ SELECT t.trace_id, t.low_id, extract(hour FROM t.began AT TIME ZONE interval '0'
 FROM pg_temp.plait_thin_seen t
 LEFT JOIN (SELECT DISTINCT trace_id FROM plait_store.log WHERE severity >= 17 AND shelf BETWEEN %[1]s - 1 AND %[1]s + 1) l
        ON l.trace_id = t.trace_id
-LEFT JOIN (SELECT DISTINCT %[2]s AS low_id FROM plait_store.exemplar WHERE trace_id <> '00000000-0000-0000-0000-000000000000') e
+LEFT JOIN (SELECT DISTINCT low_id FROM pg_temp.plait_thin_keeping) e
        ON e.low_id = t.low_id
 LEFT JOIN (SELECT DISTINCT trace_id FROM plait_store.trace_fragment
-           WHERE shelf BETWEEN %[1]s - %[3]d AND %[1]s + %[3]d AND shelf <> %[1]s OR ` + partition.OutsideSQL + `) f
+           WHERE shelf BETWEEN %[1]s - %[2]d AND %[1]s + %[2]d AND shelf <> %[1]s OR ` + partition.OutsideSQL + `) f
        ON f.trace_id = t.trace_id`
 
 	countHoursSQL = `
@@ -119,10 +120,11 @@ func (t *Thinner) decide(ctx context.Context, r *partition.Rewriting) (*verdicts
 	}{
 		{"sum up its operations", func() error { return t.sumUp(ctx, r) }},
 		{"find its traces", func() error {
-			return run(ctx, r, fmt.Sprintf(findTracesSQL, r.Table("span"), low("s.trace_id")), "ANALYZE pg_temp.plait_thin_seen")
+			return run(ctx, r, fmt.Sprintf(findTracesSQL, r.Table("span"), low("s.trace_id"), dateOf(r.Day)), "ANALYZE pg_temp.plait_thin_seen")
 		}},
+		{"find exemplars that keep traces", func() error { return findKeeping(ctx, r) }},
 		{"find why to keep them", func() error {
-			return run(ctx, r, fmt.Sprintf(judgeSQL, dateOf(r.Day), low("trace_id"), daysAround), "ANALYZE pg_temp.plait_thin")
+			return run(ctx, r, fmt.Sprintf(judgeSQL, dateOf(r.Day), daysAround), "ANALYZE pg_temp.plait_thin")
 		}},
 		{"choose among the rest", func() error { return t.choose(ctx, r, v) }},
 		{"count them", func() error {

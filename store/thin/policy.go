@@ -10,7 +10,7 @@ import (
 )
 
 // Policy says which traces of a day are kept once it is closed. Those with a span or a log record that failed are, those to which an
-// exemplar points, and those that reach over days. A zero After keeps all.
+// exemplar from outside points, and those that reach over days. A zero After keeps all.
 type Policy struct {
 	// After is how long after its end a day is thinned: a day at least, and less than spans are kept.
 	After time.Duration

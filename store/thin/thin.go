@@ -92,6 +92,9 @@ func (t *Thinner) thinDay(ctx context.Context, d partition.Day) (traces int64, e
 			if err := fill(ctx, r); err != nil {
 				return err
 			}
+			if err := dropLater(ctx, r); err != nil {
+				return err
+			}
 			if bytes, err = r.Exchange(ctx); err != nil {
 				return err
 			}
@@ -129,15 +132,18 @@ func (v *verdicts) kept() (n int64) {
 }
 
 const (
-	// copyKeptSQL fills the new table of spans, log records or fragments, %[1]s, from the old one, %[2]s. %[3]s and %[4]s are the columns
-	// and what they are of a row, %[5]s may join more.
-	copyKeptSQL = `
+	// copySQL fills a new table, %[1]s, from the old one, %[2]s. %[3]s and %[4]s are the columns and what they are of a row. What
+	// follows says which rows.
+	copySQL = `
 INSERT INTO %[1]s (%[3]s)
 SELECT %[4]s
-FROM %[2]s x
+FROM %[2]s x`
+
+	// keptSQL chooses spans, log records or fragments. %[1]s may join more.
+	keptSQL = `
 LEFT JOIN pg_temp.plait_thin t ON t.trace_id = x.trace_id
 LEFT JOIN pg_temp.plait_thin_hour h ON h.hour = t.hour AND t.reason = '` + reasonChance + `'
-%[5]s
+%[1]s
 WHERE t.reason IS DISTINCT FROM '` + reasonGone + `'`
 
 	// notGoneBeforeSQL leaves out log records after midnight of traces that went with the day before. Those without a trace have
@@ -154,7 +160,7 @@ WHERE t.reason IS DISTINCT FROM '` + reasonGone + `'`
 
 // fill copies what is kept of the day to new tables.
 func fill(ctx context.Context, r *partition.Rewriting) error {
-	for _, root := range []string{"span", "log", "trace_fragment"} {
+	for _, root := range []string{"span", "log", "trace_fragment", "exemplar"} {
 		if !r.Has(root) {
 			continue
 		}
@@ -172,14 +178,21 @@ func fill(ctx context.Context, r *partition.Rewriting) error {
 				values[i] = keptExtraSQL
 			}
 		}
-		before, condition := "", ""
-		if root == "log" {
-			before, condition = fmt.Sprintf(notGoneBeforeSQL, low("x.trace_id"), dateOf(r.Day)), isNotGoneBeforeSQL
-		}
-		sql := fmt.Sprintf(copyKeptSQL, made, r.Table(root), strings.Join(columns, ", "), strings.Join(values, ", "), before) + condition
+		sql := fmt.Sprintf(copySQL, made, r.Table(root), strings.Join(columns, ", "), strings.Join(values, ", ")) + keptOf(r, root)
 		if err := run(ctx, r, sql, "ANALYZE "+made); err != nil {
 			return fmt.Errorf("copy what is kept of %s: %w", root, err)
 		}
 	}
 	return nil
+}
+
+// keptOf says which rows of a table are kept.
+func keptOf(r *partition.Rewriting, root string) string {
+	switch root {
+	case "exemplar":
+		return goneExemplarsSQL
+	case "log":
+		return fmt.Sprintf(keptSQL, fmt.Sprintf(notGoneBeforeSQL, low("x.trace_id"), dateOf(r.Day))) + isNotGoneBeforeSQL
+	}
+	return fmt.Sprintf(keptSQL, "")
 }

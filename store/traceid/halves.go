@@ -225,10 +225,10 @@ JOIN unnest($1::uuid[], $2::uuid[]) h (id, whole) ON h.id = trace_id`
 WITH half AS (
     DELETE FROM plait_store.exemplar
     WHERE CASE WHEN trace_id <> '00000000-0000-0000-0000-000000000000'::uuid THEN trace_id END = ANY ($1::uuid[]) AND trace_id = ANY ($1::uuid[])
-    RETURNING trace_id, time, series, span_id, value, shelf, labels
+    RETURNING trace_id, time, series, span_id, value, shelf, labels, derived
 )
-INSERT INTO plait_store.exemplar (trace_id, time, series, span_id, value, shelf, labels)
-SELECT h.whole, time, series, span_id, value, shelf, labels
+INSERT INTO plait_store.exemplar (trace_id, time, series, span_id, value, shelf, labels, derived)
+SELECT h.whole, time, series, span_id, value, shelf, labels, derived
 FROM half
 JOIN unnest($1::uuid[], $2::uuid[]) h (id, whole) ON h.id = trace_id`
 

@@ -1,0 +1,5 @@
+DO $$
+BEGIN
+    ALTER TABLE plait_store.exemplar DROP COLUMN derived;
+END
+$$;
