@@ -138,6 +138,77 @@ func seriesArrive(t *testing.T, message string) {
 	}
 }
 
+func TestSeriesArriveByOTLP(t *testing.T) {
+	t.Parallel()
+	for _, protocol := range []string{"otlp_http", "otlp_grpc"} {
+		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
+			g, other := newGateway(t), newDoors(t)
+			addr := other.http
+			if protocol == "otlp_grpc" {
+				addr = other.grpc
+			}
+			target := targetAt(t, "other", protocol, newCutter(t, addr, 2).listener.Addr().String())
+			target.BatchSize = 4 << 10
+			g.start(target)
+			now := time.Now().Truncate(time.Second)
+			for i := range 6 {
+				if _, err := g.store.WriteMetrics(t.Context(), everyType(t, now.Add(time.Duration(i-6)*time.Second), i)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			g.settleAll()
+			for what, sql := range map[string]string{
+				"66 samples":          "SELECT metric || labels::text || time || value FROM plait.samples WHERE value IS NOT NULL AND metric <> 'target_info' ORDER BY 1",
+				"1 resource":          "SELECT DISTINCT labels::text FROM plait.samples WHERE metric = 'target_info'",
+				"12 exemplars":        "SELECT metric || labels::text || time || value || trace_id || span_id FROM plait.exemplars ORDER BY 1",
+				"6 native histograms": "SELECT metric || labels::text || time FROM plait.samples WHERE histogram IS NOT NULL ORDER BY 1",
+				"5 families":          "SELECT concat_ws(' ', metric, type, help, unit) FROM plait_store.metric_metadata WHERE metric <> 'target_info' ORDER BY 1",
+			} {
+				want, got := texts(t, g.url, sql), texts(t, other.url, sql)
+				if diff := cmp.Diff(want, got); diff != "" || !strings.HasPrefix(what, fmt.Sprint(len(want), " ")) {
+					t.Errorf("%d, not %s (-want +got):\n%s", len(want), what, diff)
+				}
+			}
+		})
+	}
+}
+
+// everyType is a request with a counter, a gauge, a classic histogram, a summary, a native histogram and a resource's attributes.
+func everyType(t *testing.T, at time.Time, i int) *plait.Metrics {
+	t.Helper()
+	m := &plait.Metrics{Series: []plait.SeriesData{nativeHistogram(t, at)}, Metadata: []plait.MetricMetadata{
+		{Metric: "done_total", Type: plait.MetricCounter, Help: "What was done."},
+		{Metric: "latency_seconds", Type: plait.MetricHistogram, Help: "How long it took.", Unit: "seconds"},
+		{Metric: "size_bytes", Type: plait.MetricSummary, Help: "How large it was.", Unit: "bytes"},
+		{Metric: "work_seconds", Type: plait.MetricHistogram, Help: "How long work took.", Unit: "seconds"},
+		{Metric: "depth", Type: plait.MetricGauge, Help: "How much waits."},
+	}}
+	add := func(value float64, name string, pairs ...string) *plait.SeriesData {
+		s := plait.SeriesData{Labels: plait.Labels{{Name: plait.NameLabel, Value: name}, {Name: "instance", Value: "a:1"}, {Name: "job", Value: "shop/worker"}},
+			Samples: []plait.Sample{{TimeMillis: at.UnixMilli(), Value: value}}}
+		for i := 0; i < len(pairs); i += 2 {
+			s.Labels = append(s.Labels, plait.Label{Name: pairs[i], Value: pairs[i+1]})
+		}
+		m.Series = append(m.Series, s)
+		return &m.Series[len(m.Series)-1]
+	}
+	n := float64(i)
+	add(n, "done_total").Samples[0].StartMillis = at.Add(-time.Hour).UnixMilli()
+	add(1-n/3, "depth")
+	add(n, "latency_seconds_bucket", "le", "0.1").Exemplars = []plait.Exemplar{{TimeNanos: at.UnixNano(), Value: 0.05, TraceID: plait.TraceID{1, byte(i)}, SpanID: plait.SpanID{3}}}
+	add(2*n, "latency_seconds_bucket", "le", "2.5")
+	add(3*n, "latency_seconds_bucket", "le", "+Inf")
+	add(3*n, "latency_seconds_count")
+	add(n/7, "latency_seconds_sum")
+	add(n/9, "size_bytes", "quantile", "0.5")
+	add(n/8, "size_bytes", "quantile", "0.99")
+	add(n, "size_bytes_count")
+	add(n*n, "size_bytes_sum")
+	add(1, "target_info", "k8s_pod_name", "worker-1")
+	return m
+}
+
 // A target that reads version 1.0 only, and does not look at the content type, finds an empty request and takes it.
 func TestASuccessThatTellsOfNothingWrittenIsNone(t *testing.T) {
 	t.Parallel()

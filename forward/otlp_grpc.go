@@ -32,8 +32,9 @@ type otlpGRPC struct {
 
 // exportMethods are the calls that take signals.
 var exportMethods = map[outbox.Signal]string{
-	outbox.Traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-	outbox.Logs:   "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+	outbox.Traces:  "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+	outbox.Logs:    "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+	outbox.Metrics: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
 }
 
 func openOTLPGRPC(t *Target, s outbox.Signal) (exporter, error) {
@@ -93,7 +94,7 @@ func grpcCredentials(t *Target) (credentials.TransportCredentials, error) {
 	return credentials.NewTLS(c), nil
 }
 
-func (e *otlpGRPC) encode(c content) ([]byte, error) { return encodeOTLP(c), nil }
+func (e *otlpGRPC) encode(c content) ([]byte, error) { return encodeOTLP(c) }
 
 func (e *otlpGRPC) send(ctx context.Context, body []byte) (partial, error) {
 	var answer []byte

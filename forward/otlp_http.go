@@ -18,7 +18,7 @@ func openOTLPHTTP(t *Target, s outbox.Signal) (exporter, error) {
 	return otlpHTTP{p}, nil
 }
 
-func (e otlpHTTP) encode(c content) ([]byte, error) { return encodeOTLP(c), nil }
+func (e otlpHTTP) encode(c content) ([]byte, error) { return encodeOTLP(c) }
 
 func (e otlpHTTP) send(ctx context.Context, body []byte) (partial, error) {
 	answer, err := e.post(ctx, body)
@@ -29,11 +29,14 @@ func (e otlpHTTP) send(ctx context.Context, body []byte) (partial, error) {
 }
 
 // encodeOTLP makes an export request.
-func encodeOTLP(c content) []byte {
-	if len(c.spans) > 0 {
-		return otlp.EncodeTraces(c.spans)
+func encodeOTLP(c content) ([]byte, error) {
+	switch {
+	case len(c.spans) > 0:
+		return otlp.EncodeTraces(c.spans), nil
+	case len(c.series) > 0:
+		return otlp.EncodeMetrics(c.known, c.series)
 	}
-	return otlp.EncodeLogs(c.logs)
+	return otlp.EncodeLogs(c.logs), nil
 }
 
 // partialOTLP reads the answer to an export request. A success that cannot be read is one.

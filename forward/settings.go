@@ -97,8 +97,8 @@ const protocolRemoteWrite = "prometheus_remote_write"
 
 // protocols are those that there are.
 var protocols = []protocol{
-	{name: "otlp_http", signals: []outbox.Signal{outbox.Traces, outbox.Logs}, open: openOTLPHTTP},
-	{name: "otlp_grpc", signals: []outbox.Signal{outbox.Traces, outbox.Logs}, open: openOTLPGRPC, validate: validateGRPC},
+	{name: "otlp_http", signals: outbox.Signals(), open: openOTLPHTTP},
+	{name: "otlp_grpc", signals: outbox.Signals(), open: openOTLPGRPC, validate: validateGRPC},
 	{name: "loki", signals: []outbox.Signal{outbox.Logs}, open: openLoki},
 	{name: "zipkin", signals: []outbox.Signal{outbox.Traces}, open: openZipkin},
 	{name: protocolRemoteWrite, signals: []outbox.Signal{outbox.Metrics}, open: openRemoteWrite, validate: validateRemoteWrite},
