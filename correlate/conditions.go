@@ -57,11 +57,10 @@ func (c *condition) of(span *plait.Span) verdict {
 }
 
 func (c *condition) judge(r reading) verdict {
-	negative := c.matcher.Op == plait.MatchNotEqual || c.matcher.Op == plait.MatchNotRegexp
 	switch {
 	case len(r.texts) == 0 && !r.told && c.matches(""):
 		return fits // an absent label is empty
-	case negative:
+	case excludes(c.matcher):
 		return c.judgeNegative(r)
 	case slices.ContainsFunc(r.texts, c.matches):
 		return fits

@@ -184,22 +184,29 @@ func conditionsOf(matchers []plait.Matcher) (all []condition, unread []plait.Mat
 	return all, unread, nil
 }
 
-// serviceMatcher is the matcher that tells most about the service.
+// serviceMatcher is the matcher that tells most about the service: one that names it, before those that say which it is not.
 func serviceMatcher(matchers []plait.Matcher) plait.Matcher {
-	for _, name := range serviceLabels {
-		for _, m := range matchers {
-			if m.Name == name && (m.Value != "" || m.Op != plait.MatchEqual) {
-				return m
+	for _, excluding := range []bool{false, true} {
+		for _, name := range serviceLabels {
+			for _, m := range matchers {
+				if m.Name == name && excludes(m) == excluding && (m.Value != "" || m.Op != plait.MatchEqual) {
+					return m
+				}
 			}
 		}
 	}
 	return plait.Matcher{}
 }
 
-// sameService says whether a matcher is about the service that a more telling one names. Others are
-// about who scraped, or what it was scraped from.
+// excludes says whether a matcher tells what a label is not.
+func excludes(m plait.Matcher) bool {
+	return m.Op == plait.MatchNotEqual || m.Op == plait.MatchNotRegexp
+}
+
+// sameService says whether a matcher is about the service that a more telling one names, or leaves
+// some services out. Others are about who scraped, or what it was scraped from.
 func sameService(m, service plait.Matcher) bool {
-	if m.Name == service.Name {
+	if m.Name == service.Name || excludes(m) {
 		return true
 	}
 	return m.Op == plait.MatchEqual && service.Op == plait.MatchEqual && (m.Value == service.Value || strings.HasSuffix(m.Value, "/"+service.Value))

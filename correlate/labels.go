@@ -66,7 +66,10 @@ var otherNames = map[string]string{
 	"grpc_code": "rpc.response.status_code", "grpc_status": "rpc.response.status_code",
 	"code": "http.response.status_code", "status": "http.response.status_code", "status_code": "http.response.status_code",
 	"response_code": "http.response.status_code", "http_code": "http.response.status_code", "http_status": "http.response.status_code",
-	"error": "error.type", "exception": "error.type", "outcome": "error.type",
+	"status_class": "http.response.status_code", "code_class": "http.response.status_code", "http_status_class": "http.response.status_code",
+	"response_code_class": "http.response.status_code", "envoy_response_code": "http.response.status_code",
+	"envoy_response_code_class": "http.response.status_code", "grpc_response_status": "rpc.response.status_code",
+	"error": "error.type", "exception": "error.type",
 	"pod": "k8s.pod.name", "pod_name": "k8s.pod.name", "node": "k8s.node.name",
 	"namespace": "k8s.namespace.name", "container": "k8s.container.name", "cluster": "k8s.cluster.name",
 	"instance": "service.instance.id", "exported_instance": "service.instance.id",
@@ -83,8 +86,11 @@ var decisiveKeys = []string{
 	"service.instance.id", "k8s.pod.name", "host.name", "container.id",
 }
 
-// serviceLabels name the service, the most telling first.
-var serviceLabels = []string{"service_name", "service", "exported_service", "exported_job", "job", "app", "application"}
+// serviceLabels name the service, the most telling first. A service mesh names the one that answers as the destination.
+var serviceLabels = []string{
+	"service_name", "service", "exported_service", "destination_service_name", "destination_canonical_service", "destination_workload", "destination_app",
+	"exported_job", "job", "app", "application",
+}
 
 var spanNameLabels = []string{"span_name", "operation", "operation_name"}
 
@@ -102,6 +108,8 @@ func readerOf(m plait.Matcher) (read reader, decisive bool) {
 		return readName, true
 	case m.Name == "span_kind" || m.Name == "kind" && spelledIn(m.Value, allKinds):
 		return readKind, true
+	case m.Name == "outcome":
+		return readOutcome, true
 	case m.Name == "span_status" || m.Name == "otel_status_code" || m.Name == "status_code" && spelledIn(m.Value, allStatuses[:]):
 		return readStatus, true
 	}

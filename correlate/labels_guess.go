@@ -45,6 +45,9 @@ func spelledOut(key string, m plait.Matcher, r reading, s *plait.Span) reading {
 	case "http.response.status_code":
 		if len(text) == 3 {
 			r.texts = append(r.texts, text[:1]+"xx", text[:1]+"XX")
+			if strings.HasSuffix(label, "_class") {
+				r.texts = append(r.texts, text[:1])
+			}
 		}
 		switch {
 		case label == "http_response_status_code" || label == "http_status_code":
@@ -153,6 +156,38 @@ func guessCode(s *plait.Span) reading {
 		return failedCodes
 	}
 	return successCodes
+}
+
+// outcomes are what Micrometer calls the classes of HTTP's status codes.
+var outcomes = [...]string{1: "INFORMATIONAL", "SUCCESS", "REDIRECTION", "CLIENT_ERROR", "SERVER_ERROR"}
+
+// failedEnds and successEnds are what else an outcome may be called.
+var failedEnds, successEnds = withoutOutcomes(failedWords), withoutOutcomes(successWords)
+
+func withoutOutcomes(words []string) []string {
+	return slices.DeleteFunc(slices.Clone(words), func(w string) bool { return slices.Contains(outcomes[:], w) })
+}
+
+// readOutcome reads how a request ended: by the attribute of that name, by its status code, by whether the span failed.
+func readOutcome(s *plait.Span) reading {
+	if own := attributeReading(s, "outcome", nil); own.told {
+		return own
+	}
+	ends, guessed := successEnds, successWords
+	if s.Status == plait.StatusError {
+		ends, guessed = failedEnds, failedWords
+	}
+	code := attributeReading(s, "http_response_status_code", keysOf("http_response_status_code"))
+	if !code.told || len(code.texts[0]) != 3 {
+		return reading{texts: guessed, told: true}
+	}
+	switch class := int(code.texts[0][0]) - '0'; class {
+	case 4: // a failure to some, and none to others
+		return reading{texts: outcomes[class : class+1], possible: slices.Concat(successEnds, failedEnds), told: true}
+	case 1, 2, 3, 5:
+		return reading{texts: append(slices.Clone(ends), outcomes[class]), told: true}
+	}
+	return reading{texts: guessed, told: true}
 }
 
 func guessError(s *plait.Span) reading {
