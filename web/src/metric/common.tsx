@@ -10,7 +10,7 @@ import { Level, ServiceMark, shown } from '../parts/marks.tsx'
 import { chance, count, share } from '../words/numbers.ts'
 import { alikeLit } from './holding.ts'
 import { keep, type Looked } from './holding.tsx'
-import { comparedWith, inCommon, sameText, telling, templateText, these } from './sentences.ts'
+import { comparedWith, inCommon, nearest, sameText, telling, templateText, these } from './sentences.ts'
 
 /** mostValues is how many values are shown. */
 const mostValues = 5
@@ -57,7 +57,7 @@ function partial(c: Comparison): string | undefined {
 
 function Values({ found, looked }: { found: Comparison; looked: Looked }) {
   const told = telling(found)
-  const values = (told.length > 0 ? told.slice(0, mostValues) : found.values.slice(0, 3)).filter(() => !found.too_few)
+  const values = found.too_few ? [] : told.length > 0 ? told.slice(0, mostValues) : nearest(found)
   if (values.length === 0) return null
   return (
     <ul aria-label={told.length > 0 ? 'Values, the least likely first' : 'The nearest values'}>

@@ -91,7 +91,7 @@ function Shown({ map, query, box, compared, narrow, holding }: ShownProps) {
   const picture = useMemo(() => pictureOf(map), [map])
   const total = map.totals.reduce((sum, t) => sum + t.requests, 0)
   const failed = map.totals.reduce((sum, t) => sum + t.failed, 0)
-  const says = standsOut(total, failed, picture.patches)
+  const says = standsOut(total, failed, picture.patches, box !== undefined)
   return (
     <>
       {total === 0 ? <NoRequests query={query} /> : <p class="metric-says">{says}</p>}

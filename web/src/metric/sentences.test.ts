@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ComparedValue, Comparison } from '../api/types.ts'
-import { alike, boxText, comparedWith, inCommon, latencyText, plainly, sameText, standsOut, templateText } from './sentences.ts'
+import { alike, boxText, comparedWith, inCommon, latencyText, nearest, plainly, sameText, standsOut, templateText } from './sentences.ts'
 
 const value = (key: string, text: string, box: number, others: number, chance: number): ComparedValue => ({ key, value: text, box, others, chance, same_as: [] })
 
@@ -34,6 +34,11 @@ describe('what requests have in common', () => {
   })
 })
 
+test('where nothing tells, the nearest values are those that the box has more of', () => {
+  const values = [value('pod', 'same', 55, 1095, 1), value('pod', 'more', 30, 400, 0.2), value('pod', 'less', 2, 500, 0.9)]
+  expect(nearest(comparison({ values })).map((v) => v.value)).toEqual(['more'])
+})
+
 test('what a box was compared with is told', () => {
   const left_out = [{ key: 'order.id', why: 'a value for nearly each request' }]
   const ports = { key: 'client.port', why: 'ports of connections' }
@@ -61,6 +66,7 @@ test('a heatmap is told by what stands out in it', () => {
   const t0 = Date.parse('2026-11-26T01:50:23Z')
   const patch = { box: { t0, t1: t0 + 1, low: 1, high: 2 }, requests: 55, weight: 1 }
   expect(standsOut(1200, 0, [])).toBe('1,200 requests; none stand out.')
+  expect(standsOut(26, 0, [], true)).toBe('26 requests.')
   expect(standsOut(1200, 7, [patch])).toBe('55 of 1,200 requests stand out, at one time, 7 failed; last at 01:50:23 UTC.')
   expect(standsOut(0, 0, [])).toBe('')
 })

@@ -22,6 +22,11 @@ export function telling(c: Comparison): ComparedValue[] {
   return c.values.filter((v) => v.chance < unlikely)
 }
 
+/** nearest are values that the box has more of than the others, though that may be chance. */
+export function nearest(c: Comparison): ComparedValue[] {
+  return c.values.filter((v) => v.box * c.others.requests > v.others * c.box.requests).slice(0, 3)
+}
+
 /** these is how a box's requests are called: these 55, or these about 36,000. */
 export function these(c: Comparison): string {
   return `these ${about(c)}${count(c.box.total)}`
@@ -110,11 +115,11 @@ export function latencyText({ low, high }: Box): string {
   return low === 0 ? `up to ${duration(high * 1e9)}` : `${duration(low * 1e9)} to ${duration(high * 1e9)}`
 }
 
-/** standsOut is the sentence about a heatmap. */
-export function standsOut(requests: number, failed: number, patches: Patch[]): string {
+/** standsOut is the sentence about a heatmap. Where there is a box, its reader knows better than that few cells hold little. */
+export function standsOut(requests: number, failed: number, patches: Patch[], boxed = false): string {
   if (requests === 0) return ''
   const failures = failed > 0 ? `, ${count(failed)} failed` : ''
-  if (patches.length === 0) return `${plural(requests, 'request')}${failures}; none stand out.`
+  if (patches.length === 0) return `${plural(requests, 'request')}${failures}${boxed ? '' : '; none stand out'}.`
   const most = patches.reduce((sum, p) => sum + p.requests, 0)
   const last = Math.max(...patches.map((p) => p.box.t0))
   return `${count(most)} of ${plural(requests, 'request')} stand out, ${patches.length === 1 ? 'at one time' : `at ${patches.length} times`}${failures}; last at ${clockTime(last)} ${zone(last)}.`

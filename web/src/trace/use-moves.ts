@@ -45,6 +45,8 @@ export interface Moves {
 
 /** headHeight is that of the axis, which stays above the rows (px). */
 const headHeight = 24
+/** Rows that are higher than lowHeight (px) are a phone's, on which the tabs cover the last tabsHeight of the window. */
+const [lowHeight, tabsHeight] = [30, 52]
 
 // Key names what a row shows, also when rows above it come and go.
 type Key = string
@@ -115,6 +117,10 @@ export function useMoves(of: MovesOf): Moves {
     previousMatch: () => lead(places, before, 'match'),
     zoomOut: () => zoom(undefined),
   }
+  useEffect(() => {
+    // Whoever is sent to a span sees it; one that was chosen as its fold stays that.
+    if (named >= 0 && rows.kind[at] === Kind.fold && span !== named) to(named)
+  }, [])
   useTraceKeys(of, moves, span)
   return moves
 }
@@ -138,6 +144,23 @@ function toggled(t: Trace, rows: Rows, view: View, row: number): View | undefine
   return undefined
 }
 
+// bringIntoView scrolls to a row that is not seen: within the waterfall, as its lower end may lie below the window's, and the page
+// where that is not enough. A row from far away gets others above it.
+function bringIntoView(box: HTMLElement, row: number, height: number): void {
+  const top = box.getBoundingClientRect().top + box.clientTop
+  const below = window.innerHeight - top - (height > lowHeight ? tabsHeight : 0) // what of the box is above the window's lower edge
+  const inWindow = below > headHeight + 3 * height // on a phone the waterfall may begin below the window: then the page stays where it is
+  const seen = (inWindow ? Math.min(box.clientHeight, below) : box.clientHeight) - headHeight
+  const over = row * height - box.scrollTop
+  const far = over < -3 * height || over > seen + 3 * height
+  if (far) box.scrollTop = row * height - seen / 3
+  else if (over < 0) box.scrollTop = row * height
+  else if (over + height > seen) box.scrollTop = (row + 1) * height - seen
+  const left = (row + 1) * height - box.scrollTop - seen
+  if (inWindow && left > 0) window.scrollBy(0, left)
+  else if (top < 0) window.scrollBy(0, Math.min(0, top + row * height - box.scrollTop))
+}
+
 // useStill scrolls: a row that was chosen comes into view, and when rows open or close the focused one stays where it is.
 function useStill(at: number, { rows, box, height }: MovesOf) {
   const want = useRef<{ keep?: number; show?: boolean }>({ show: at > 0 })
@@ -148,11 +171,7 @@ function useStill(at: number, { rows, box, height }: MovesOf) {
     const { keep, show } = want.current
     want.current = {}
     if (keep !== undefined) element.scrollTop += (at - keep) * height
-    if (show) {
-      const [top, bottom] = [at * height, (at + 1) * height + headHeight]
-      if (top < element.scrollTop) element.scrollTop = top
-      else if (bottom > element.scrollTop + element.clientHeight) element.scrollTop = bottom - element.clientHeight
-    }
+    if (show) bringIntoView(element, at, height)
     old.current = at
   }, [at, rows, height])
   return {

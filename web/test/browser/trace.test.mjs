@@ -150,6 +150,28 @@ test('find marks matches, by attributes too, and n walks them', async (t) => {
   await eventually('all spans are back', async () => (await rows(page).count()) === 4)
 })
 
+test('a span that an address names is seen, within the window, whatever hides it', async (t) => {
+  const trace = newID(16)
+  const many = Array.from({ length: 60 }, (_, i) => [`${(i + 10).toString(16)}`, '1', 'web', `step ${i}`, 10 * i, 300])
+  const repeats = Array.from({ length: 5 }, (_, i) => [`${(i + 200).toString(16)}`, '1', 'web-db', 'SELECT cart', 700 + 40 * i, 40 - i])
+  const after = Array.from({ length: 8 }, (_, i) => [`${(i + 300).toString(16)}`, '1', 'web', `end ${i}`, 950 + i, 300])
+  await sendSpans(made, spansOf(trace, [['1', '', 'web', 'GET /', 0, 2000], ...many, ...repeats, ...after]))
+  const inWindow = async (page, name) => {
+    await row(page, name).waitFor()
+    await eventually(`${name} is in the window`, async () => {
+      const { y, height } = await row(page, name).boundingBox()
+      return y > 0 && y + height <= page.viewportSize().height
+    })
+  }
+  const page = await opened(t, made, trace, `?span=${(203).toString(16).padStart(16, '0')}`)
+  await inWindow(page, 'SELECT cart, 37')
+  assert.equal(await row(page, 'SELECT cart, 37').getAttribute('aria-selected'), 'true')
+  await page.keyboard.press('G')
+  await inWindow(page, 'end 7')
+  await page.keyboard.press('g')
+  await inWindow(page, 'GET /')
+})
+
 test('every spelling of an id shows the same trace', async (t) => {
   const trace = newID(16).replace(/^0/, '1')
   const low = trace.slice(16)
