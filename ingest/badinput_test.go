@@ -25,7 +25,7 @@ import (
 	"github.com/plaithq/plait"
 )
 
-var update = flag.Bool("update", false, "rewrite docs/bad-input.md with what was answered")
+var update = flag.Bool("update", false, "rewrite docs/bad-input.md and testdata/captured with what came out")
 
 const badInputHead = `# Bad input and how Plait responds
 

@@ -210,7 +210,10 @@ func (r *segmentReader) stack() string {
 				r.Skip()
 			}
 		}
-		lines = fmt.Appendf(lines, "at %s (%s:%s)\n", label, path, line)
+		if line != "" { // SDKs for Node.js know none of frames within Node.js
+			path += ":" + line
+		}
+		lines = fmt.Appendf(lines, "at %s (%s)\n", label, path)
 		r.take(2 * (len(label) + len(path) + len(line) + 10))
 	}
 	return string(lines)
