@@ -19,18 +19,30 @@ import (
 
 // capture is what a client of another system sent, byte by byte. testdata/captured has it, and what it becomes beside it.
 type capture struct {
-	name   string
-	path   string // empty for a datagram
-	media  string
-	traces []string // as the client spelled their ids
+	name    string
+	path    string // empty for a datagram
+	headers []string
+	traces  []string // as the client spelled their ids
 }
 
 func captures() []capture {
+	json := []string{"Content-Type: " + mediaJSON}
+	datadog := func(language, version string, more ...string) []string {
+		return append(more, "Content-Type: "+mediaMsgpack, "Datadog-Meta-Lang: "+language, "Datadog-Meta-Tracer-Version: "+version)
+	}
 	return []capture{
-		{"zipkin-js-v2", "/api/v2/spans", mediaJSON, []string{"777f2a2d773c399e993d150e418d19b8"}},
-		{"zipkin-js-v1", "/api/v1/spans", mediaJSON, []string{"8bbd589e2a9b3e84b6e0d00e573f157a"}},
-		{"jaeger-js", "/api/traces", mediaThrift, []string{"3302a08125f7ab7141e837ecfc3ab3f7"}},
-		{"xray-js", "", "", []string{"1-6b09d352-478c9f5d7dd7489e38709066"}},
+		{"zipkin-js-v2", "/api/v2/spans", json, []string{"777f2a2d773c399e993d150e418d19b8"}},
+		{"zipkin-js-v1", "/api/v1/spans", json, []string{"8bbd589e2a9b3e84b6e0d00e573f157a"}},
+		{"jaeger-js", "/api/traces", []string{"Content-Type: " + mediaThrift}, []string{"3302a08125f7ab7141e837ecfc3ab3f7"}},
+		{"xray-js", "", nil, []string{"1-6b09d352-478c9f5d7dd7489e38709066"}},
+		{"datadog-js-v0.4", "/v0.4/traces", datadog("nodejs", "5.132.0"), []string{"6b09d548000000004b65f5feebf556eb"}},
+		{"datadog-js-v0.5", "/v0.5/traces", datadog("nodejs", "5.132.0"), []string{"6b09d54b00000000548122c2852da757"}},
+		{"datadog-js-sampled", "/v0.4/traces", datadog("nodejs", "5.132.0"), []string{
+			"6b09d5570000000015cb90d611ecf1a4", "6b09d55700000000364ff43faaef197a", "6b09d55700000000031d90a27e387588",
+			"6b09d55700000000034aeca7f8062892", "6b09d5570000000005ce9c63c78ac2cd", "6b09d557000000006b39073fa79d5839",
+		}},
+		{"datadog-go", "/v0.4/traces", datadog("go", "v2.12.0"), []string{"6b09d54d00000000461bce59f0d05d94"}},
+		{"datadog-go-sampled", "/v0.4/traces", datadog("go", "v2.12.0", "Datadog-Client-Dropped-P0-Traces: 1"), []string{"6b09d563000000005bd5040df8c95ba6"}},
 	}
 }
 
@@ -73,7 +85,8 @@ func (c *capture) send(t *testing.T, ts *testServer, body []byte) {
 		ts.sendDatagram(t, body)
 		return
 	}
-	if a := ts.post(t, c.path, bytes.NewReader(body), "Content-Type: "+c.media); a.code != http.StatusOK && a.code != http.StatusAccepted || a.header.Get(storedHeader) == "0" {
+	a := ts.post(t, c.path, bytes.NewReader(body), c.headers...)
+	if a.code != http.StatusOK && a.code != http.StatusAccepted || a.header.Get(storedHeader) == "0" {
 		t.Fatalf("answer %d %q, %s spans are stored", a.code, a.body, a.header.Get(storedHeader))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"strconv"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/wire/datadog"
@@ -54,13 +55,19 @@ func (d *datadogDoor) serve(x *exchange, f datadogFormat) (outcome, error) {
 	header := x.Request().Header
 	sender := datadog.Tracer{
 		Language: header.Get("Datadog-Meta-Lang"), Version: header.Get("Datadog-Meta-Tracer-Version"),
-		ContainerID: header.Get("Datadog-Container-Id"),
+		ContainerID: header.Get("Datadog-Container-Id"), DroppedTraces: droppedTraces(header),
 	}
 	o, err := d.pipeline.takeSpans(x.Request().Context(), x.body, func(body []byte, claim func(int64) error) (*plait.Traces, error) { return decode(body, sender, claim) })
 	if err != nil {
 		return o, err
 	}
 	return o, x.succeedDatadog(&o, f)
+}
+
+// droppedTraces says whether a tracer tells that it kept traces to itself.
+func droppedTraces(header http.Header) bool {
+	n, err := strconv.ParseInt(header.Get("Datadog-Client-Dropped-P0-Traces"), 10, 64)
+	return err == nil && n > 0
 }
 
 // decoder is that of a content type. Agents take a body of which none is told for JSON. Here it is refused: a page of

@@ -17,6 +17,17 @@ const (
 	decidedByHand = "-4"
 )
 
+// priorityOf is the highest sampling priority that spans of a trace tell: 1 and above for one that is kept, 0 and below for one
+// that the sampler rejected. Not each part of a trace tells one.
+func priorityOf(spans []plait.Span) (priority int64, told bool) {
+	for i := range spans {
+		if v, ok := spans[i].Attributes.Get(keyPriority); ok && (!told || v.Int() > priority) {
+			priority, told = v.Int(), true
+		}
+	}
+	return priority, told
+}
+
 // traceState is OpenTelemetry's word for the share of traces of which the one with these spans was kept, which others read;
 // empty where that is all, or is not told.
 func traceState(spans []plait.Span) string {

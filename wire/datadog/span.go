@@ -31,6 +31,7 @@ const (
 const (
 	keyEnv      = "env"
 	keyVersion  = "version"
+	keyRuntime  = "runtime-id" // of the process
 	keyKind     = "span.kind"
 	keyHigh     = "_dd.p.tid" // the upper half of the trace's id, in hex
 	keyPriority = "_sampling_priority_v1"
@@ -124,7 +125,7 @@ func (d *span) plait() plait.Span {
 // told says whether an attribute is told by a field of the span or by its resource.
 func (d *span) told(a plait.Attribute) bool {
 	switch a.Key {
-	case keyEnv, keyVersion:
+	case keyEnv, keyVersion, keyRuntime:
 		return true
 	case keyKind:
 		return kinds[a.Value.Str()] != plait.SpanKindUnspecified

@@ -3,9 +3,9 @@
 package datadog
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"strings"
 	"unsafe"
 
@@ -17,6 +17,9 @@ import (
 type Tracer struct {
 	Language, Version string
 	ContainerID       string
+	// DroppedTraces says that the tracer kept traces to itself that its sampler rejected. Tracers send those along unless
+	// an agent asks them not to; the share that was kept tells of nothing left out then.
+	DroppedTraces bool
 	// of format 0.7, which has them in the body
 	env, version, host, instance string
 }
@@ -96,25 +99,21 @@ func (d *decoder) trace(r *reader, read func(*spanReader) span) error {
 
 // sampled says of all spans of a trace what one of them tells of its sampler. The error is the claim's.
 func (d *decoder) sampled(spans []plait.Span) error {
-	flag(spans)
+	priority, told := priorityOf(spans)
+	for i := range spans {
+		if priority > 0 {
+			spans[i].Flags |= 1 // W3C's, for a trace that is kept
+		}
+	}
+	// A trace that the sampler rejected stands for itself, and so do all where such traces come along.
+	if told && priority <= 0 || !d.sender.DroppedTraces {
+		return nil
+	}
 	state := traceState(spans)
 	for i := range spans {
 		spans[i].TraceState = state
 	}
 	return d.Take(len(state))
-}
-
-// flag sets W3C's flag for a trace that is kept: one of its spans says so.
-func flag(spans []plait.Span) {
-	kept := slices.ContainsFunc(spans, func(s plait.Span) bool {
-		priority, _ := s.Attributes.Get(keyPriority)
-		return priority.Int() > 0
-	})
-	for i := range spans {
-		if kept {
-			spans[i].Flags |= 1
-		}
-	}
 }
 
 // take adds a span, or refuses it for what was wrong with it.
@@ -148,20 +147,15 @@ func (d *decoder) learn(low, high uint64) error {
 	return d.Take(4 * int(unsafe.Sizeof(low)))
 }
 
-// resource is that of spans of a service, which has its environment and version in each span.
+// resource is that of spans of a service, whose environment, version and process are in each span.
 func (d *decoder) resource(s *span) (*plait.Resource, error) {
-	env, version := s.text(keyEnv), s.text(keyVersion)
-	if env == "" {
-		env = d.sender.env
-	}
-	if version == "" {
-		version = d.sender.version
-	}
-	return d.Resource(s.service+"\x00"+env+"\x00"+version, func() plait.Attributes {
+	env, version := cmp.Or(s.text(keyEnv), d.sender.env), cmp.Or(s.text(keyVersion), d.sender.version)
+	instance := cmp.Or(s.text(keyRuntime), d.sender.instance)
+	return d.Resource(strings.Join([]string{s.service, env, version, instance}, "\x00"), func() plait.Attributes {
 		var out plait.Attributes
 		for _, a := range []struct{ key, value string }{
 			{attributeService, s.service}, {attributeEnvironment, env}, {attributeVersion, version},
-			{attributeInstance, d.sender.instance}, {attributeHost, d.sender.host}, {attributeContainer, d.sender.ContainerID},
+			{attributeInstance, instance}, {attributeHost, d.sender.host}, {attributeContainer, d.sender.ContainerID},
 			{attributeSDK, "datadog"}, {attributeLanguage, language(d.sender.Language)}, {attributeSDKVersion, d.sender.Version},
 		} {
 			if a.value != "" {
