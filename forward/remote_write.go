@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/klauspost/compress/snappy"
 
@@ -31,13 +32,21 @@ func openRemoteWrite(t *Target, _ outbox.Signal) (exporter, error) {
 	if v1 {
 		contentType, version = "application/x-protobuf", "0.1.0" // which is how 1.0 is told
 	}
-	p, err := newPoster(t, "/api/v1/write", contentType, false)
+	p, err := newPoster(t, remoteWritePath(t), contentType, false)
 	if err != nil {
 		return nil, err
 	}
 	p.headers.Set("Content-Encoding", "snappy")
 	p.headers.Set("X-Prometheus-Remote-Write-Version", version)
 	return remoteWrite{p, v1}, nil
+}
+
+// remoteWritePath is the path below url. As in Prometheus, a url with a path is the whole address: Mimir and Thanos have others than Prometheus.
+func remoteWritePath(t *Target) string {
+	if strings.Trim(t.URL.Path, "/") != "" {
+		return ""
+	}
+	return "/api/v1/write"
 }
 
 // validateRemoteWrite refuses what series do not have.
