@@ -27,10 +27,10 @@ func (v *severity) UnmarshalText(text []byte) error {
 // status is a span's status.
 type status struct{ code *plait.StatusCode }
 
-// UnmarshalText reads unset, ok or error.
+// UnmarshalText reads unset, ok or error, as labels of metrics spell them, too.
 func (s *status) UnmarshalText(text []byte) error {
 	for c := plait.StatusUnset; c <= plait.StatusError; c++ {
-		if strings.EqualFold(string(text), c.String()) {
+		if spells(string(text), "STATUS_CODE_", c.String(), int(c)) {
 			s.code = &c
 			return nil
 		}
@@ -41,15 +41,21 @@ func (s *status) UnmarshalText(text []byte) error {
 // kind is a span's kind.
 type kind struct{ kind *plait.SpanKind }
 
-// UnmarshalText reads the lower-case name of a kind.
+// UnmarshalText reads the name of a kind, as labels of metrics spell it, too.
 func (k *kind) UnmarshalText(text []byte) error {
 	for one := plait.SpanKindUnspecified; one <= plait.SpanKindConsumer; one++ {
-		if strings.EqualFold(string(text), one.String()) {
+		if spells(string(text), "SPAN_KIND_", one.String(), int(one)) {
 			k.kind = &one
 			return nil
 		}
 	}
 	return plait.Errorf(plait.ErrInvalid, "%q is none of internal, server, client, producer, consumer, unspecified", text)
+}
+
+// spells says whether a text is a value of an enumeration of OTLP: its name in any case, with the prefix of its
+// enumeration or without, or its number.
+func spells(text, prefix, name string, number int) bool {
+	return strings.EqualFold(text, name) || strings.EqualFold(text, prefix+name) || text == strconv.Itoa(number)
 }
 
 // attribute is a condition key=value.

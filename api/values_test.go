@@ -19,6 +19,8 @@ func TestValuesThatAreRefused(t *testing.T) {
 		texts []string
 	}{
 		{new(severity), []string{"", "0", "25", "loud"}},
+		{new(status), []string{"", "3", "-1", "STATUS_CODE_", "bad", "SPAN_KIND_SERVER"}},
+		{new(kind), []string{"", "6", "02", "SPAN_KIND_", "SPAN_KIND_BROKER", "error"}},
 		{new(attribute), []string{"", "x", "=x"}},
 		{new(afterSeries), []string{"!", "AAAA", "AAAAAAAAAAA", "AAAAAAAAAACAgICAgICAgIAB"}},
 	} {
@@ -36,6 +38,22 @@ func TestSeveritiesAreNamesOrNumbers(t *testing.T) {
 		var s severity
 		if err := s.UnmarshalText([]byte(text)); err != nil || s != want {
 			t.Errorf("%s is %d with error %v, want %d", text, s, err, want)
+		}
+	}
+}
+
+func TestStatusesAndKindsAreSpelledAsMetricsDo(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"error", "Error", "ERROR", "STATUS_CODE_ERROR", "status_code_error", "2"} {
+		var s status
+		if err := s.UnmarshalText([]byte(text)); err != nil || *s.code != plait.StatusError {
+			t.Errorf("%s is %v with error %v", text, s.code, err)
+		}
+	}
+	for _, text := range []string{"server", "Server", "SPAN_KIND_SERVER", "2"} {
+		var k kind
+		if err := k.UnmarshalText([]byte(text)); err != nil || *k.kind != plait.SpanKindServer {
+			t.Errorf("%s is %v with error %v", text, k.kind, err)
 		}
 	}
 }
