@@ -84,25 +84,28 @@ func TestFindingsNameALimitThatLeftSpansOut(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		signal  string
+		service string
 		minutes int
 		ago     time.Duration
 		want    []string // findings that name it
 	}{
-		{"in the range", "traces", 4, 4 * time.Minute, []string{"web sampled_away", "web orphans"}},
-		{"long before", "traces", 60, 12 * time.Hour, nil},
-		{"of log records", "logs", 4, 4 * time.Minute, nil},
+		{"in the range", "traces", "", 4, 4 * time.Minute, []string{"web sampled_away", "web orphans"}},
+		{"of the service", "traces", "web", 4, 4 * time.Minute, []string{"web sampled_away", "web orphans"}},
+		{"of a service that may have called it", "traces", "shop", 4, 4 * time.Minute, []string{"web orphans"}},
+		{"long before", "traces", "", 60, 12 * time.Hour, nil},
+		{"of log records", "logs", "", 4, 4 * time.Minute, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			limits := storetest.New(t)
-			noteLimited(limits, c.signal, now.Add(-c.ago), c.minutes, 0.4)
+			noteLimited(limits, c.signal, c.service, now.Add(-c.ago), c.minutes, 0.4)
 			g := start(t, s, func(_ *Config, d *Deps) {
 				d.Limited, d.Now = limits.Limited, func() time.Time { return now }
 			})
 			var naming []string
 			for _, of := range answerOf[correlationAnswer](t, g, root+"/correlation").Services {
 				for _, f := range of.Findings {
-					if strings.Contains(f.Says, "--max-spans-per-second") {
+					if strings.Contains(f.Says, "--max-spans-per-second.") && c.service == "" || strings.Contains(f.Says, "--limits allows.") && c.service != "" {
 						naming = append(naming, of.Service+" "+f.Kind)
 					}
 				}

@@ -45,6 +45,7 @@ type refusal struct {
 
 type limitedTime struct {
 	Signal     string  `json:"signal"`
+	Service    string  `json:"service,omitempty"`
 	Start      string  `json:"start"`
 	End        string  `json:"end"`
 	Came       int64   `json:"came"`
@@ -81,7 +82,7 @@ func (s *Server) intake(ctx context.Context, _ noParams) (*intakeAnswer, error) 
 func limitedTimes(times []plait.Limited) []limitedTime {
 	list := []limitedTime{}
 	for _, l := range times[:min(len(times), maxLimitedTimes)] {
-		list = append(list, limitedTime{l.Signal, ask.Stamp(l.From.UnixNano()), ask.Stamp(l.To.UnixNano()), l.Came, l.SampledOut, l.LeastShare})
+		list = append(list, limitedTime{l.Signal, l.Service, ask.Stamp(l.From.UnixNano()), ask.Stamp(l.To.UnixNano()), l.Came, l.SampledOut, l.LeastShare})
 	}
 	return list
 }

@@ -24,9 +24,9 @@ func TestIntakeTellsWhatCameAndWhatIsStored(t *testing.T) {
 		}
 	}
 	limited := storetest.New(t)
-	noteLimited(limited, "traces", at, 1, 0.25)
-	noteLimited(limited, "logs", at.Add(time.Hour), 2, 0.5)
-	noteLimited(limited, "logs", at.Add(-24*time.Hour), 1, 0.5) // more than a day ago
+	noteLimited(limited, "traces", "till", at, 1, 0.25)
+	noteLimited(limited, "logs", "", at.Add(time.Hour), 2, 0.5)
+	noteLimited(limited, "logs", "", at.Add(-24*time.Hour), 1, 0.5) // more than a day ago
 	description := readDescription(t)
 	ask1 := func(g *gateway) intakeAnswer {
 		resp, body := g.get(t, "/api/v1/intake")
@@ -38,8 +38,8 @@ func TestIntakeTellsWhatCameAndWhatIsStored(t *testing.T) {
 	empty := ask1(start(t, limited, reports, func(_ *Config, d *Deps) { d.Now = func() time.Time { return at.Add(2 * time.Hour) } }))
 	want := intakeAnswer{Doors: []doorReport{{"otlp_http", 2, 5, 1, 7, 9e6, &refusal{ask.Stamp(at.UnixNano()), "10.0.3.7", "invalid", "line 3 is cut off"}}},
 		Limited: []limitedTime{
-			{"logs", "2026-11-26T10:12:00.000000000Z", "2026-11-26T10:14:00.000000000Z", 20, 14, 0.5},
-			{"traces", "2026-11-26T09:12:00.000000000Z", "2026-11-26T09:13:00.000000000Z", 10, 7, 0.25},
+			{"logs", "", "2026-11-26T10:12:00.000000000Z", "2026-11-26T10:14:00.000000000Z", 20, 14, 0.5},
+			{"traces", "till", "2026-11-26T09:12:00.000000000Z", "2026-11-26T09:13:00.000000000Z", 10, 7, 0.25},
 		}}
 	if diff := gocmp.Diff(want, empty); diff != "" {
 		t.Errorf("on an empty database (-want +got):\n%s", diff)
@@ -52,10 +52,10 @@ func TestIntakeTellsWhatCameAndWhatIsStored(t *testing.T) {
 }
 
 // noteLimited says that a limit left 7 of 10 records out in each of some minutes.
-func noteLimited(s *store.Store, signal string, from time.Time, minutes int, share float64) {
+func noteLimited(s *store.Store, signal, service string, from time.Time, minutes int, share float64) {
 	for i := range minutes {
 		at := from.Add(time.Duration(i) * time.Minute)
-		s.NoteLimited(plait.Limited{Signal: signal, From: at, To: at, Came: 10, SampledOut: 7, LeastShare: share})
+		s.NoteLimited(plait.Limited{Signal: signal, Service: service, From: at, To: at, Came: 10, SampledOut: 7, LeastShare: share})
 	}
 }
 
@@ -70,9 +70,13 @@ func TestATraceThatALimitMayHaveSampledOutSaysSo(t *testing.T) {
 	at := time.Date(2026, 11, 26, 9, 12, 0, 0, time.UTC)
 	nothing, logsOnly, limited := storetest.New(t), storetest.New(t), storetest.New(t)
 	for _, s := range []*store.Store{logsOnly, limited} {
-		noteLimited(s, "logs", at, 1, 0.01)
+		noteLimited(s, "logs", "", at, 1, 0.01)
 	}
-	noteLimited(limited, "traces", at, 2, 0.25)
+	noteLimited(limited, "traces", "", at, 2, 0.25)
+	noteLimited(limited, "traces", "till", at, 2, 0.01) // that of all comes first
+	services := storetest.New(t)
+	noteLimited(services, "traces", "till %s", at, 2, 0.25)
+	noteLimited(services, "traces", "*", at, 2, 0.5)
 	for name, c := range map[string]struct {
 		id      string
 		limited *store.Store
@@ -83,6 +87,8 @@ func TestATraceThatALimitMayHaveSampledOutSaysSo(t *testing.T) {
 			"It was probably sampled out as it came in: there were more spans than --max-spans-per-second."},
 		"among those kept": {keptID, limited, "ok From 2026-11-26 09:12:00 UTC to 2026-11-26 09:14:00 UTC more spans came in than may be stored: as few as 25 % of the traces were kept, and by its id this one is among them.",
 			"Nothing of it has ever been stored."},
+		"its service's limit": {outID, services, "warn From 2026-11-26 09:12:00 UTC to 2026-11-26 09:14:00 UTC more spans of till %s came in than may be stored of it: as few as 25 % of its traces were kept, and by its id this one need not be among them.",
+			"It was probably sampled out as it came in: there were more spans than --limits allows."},
 		"of a later time":        {after, limited, "", "Nothing of it has ever been stored."},
 		"of an earlier time":     {before, limited, "", "Nothing of it has ever been stored."},
 		"only logs were limited": {outID, logsOnly, "", "Nothing of it has ever been stored."},

@@ -28,7 +28,7 @@ func newTestCleaner(t testing.TB) (*cleaner, *prometheus.Registry) {
 	return &cleaner{limits: DefaultConfig(), meters: m, now: func() time.Time { return testNow }, ids: findIDs}, r
 }
 
-// counted returns the counters with the name, as label values to numbers.
+// counted returns the counters or gauges with the name, as label values to numbers.
 func counted(t *testing.T, g prometheus.Gatherer, name string) map[string]float64 {
 	t.Helper()
 	families, err := g.Gather()
@@ -41,7 +41,7 @@ func counted(t *testing.T, g prometheus.Gatherer, name string) map[string]float6
 			continue
 		}
 		for _, m := range f.GetMetric() {
-			out[labelText(m)] = m.GetCounter().GetValue()
+			out[labelText(m)] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
 		}
 	}
 	return out

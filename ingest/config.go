@@ -30,6 +30,8 @@ type Config struct {
 	// MaxSpansPerSecond and MaxRecordsPerSecond bound how many spans and log records are stored in a second, on average over
 	// some seconds; beyond it they are sampled (limits.go). 0 is no bound.
 	MaxSpansPerSecond, MaxRecordsPerSecond int
+	// ServiceLimits do the same for single services. A record has to pass its service's limit and that of all together.
+	ServiceLimits []ServiceLimit
 
 	// MaxAttributeBytes bounds one attribute value and one log body; longer ones are cut.
 	MaxAttributeBytes int
@@ -122,6 +124,9 @@ func (c Config) Validate() error {
 		if n.value < 0 {
 			return setting(n.field, "%d is less than 0", n.value)
 		}
+	}
+	if err := checkServiceLimits(c.ServiceLimits); err != nil {
+		return setting("ServiceLimits", "%w", err)
 	}
 	if c.MaxNameBytes > maxNameBytes {
 		return setting("MaxNameBytes", "%d is more than %d, so that two names fit an index entry of Postgres", c.MaxNameBytes, maxNameBytes)

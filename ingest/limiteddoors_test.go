@@ -23,11 +23,10 @@ func limited(t *testing.T, changes ...func(*Config, *Deps)) *testServer {
 	ts := serve(t, append(changes, func(c *Config, _ *Deps) { c.MaxSpansPerSecond, c.MaxRecordsPerSecond = 1, 1 })...)
 	for _, l := range []*limiter{ts.pipeline.spanLimit, ts.pipeline.recordLimit} {
 		l.mu.Lock()
-		var came [classes]arrivals
-		for c := range came {
-			came[c].count[0], came[c].standFor[0] = 1e15, 1e15
+		l.all.at = l.now()
+		for c := range l.all.arrivals {
+			l.all.arrivals[c].count[0], l.all.arrivals[c].standFor[0] = 1e15, 1e15
 		}
-		l.pace.add(l.now(), &came)
 		l.mu.Unlock()
 	}
 	return ts

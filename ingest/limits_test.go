@@ -15,7 +15,7 @@ import (
 
 // traffic is spans that come each second at the same pace.
 type traffic struct {
-	name      string
+	name      string // and the service's
 	perSecond int
 	failed    bool
 	state     string                      // the trace state of all of them
@@ -26,8 +26,9 @@ type traffic struct {
 // load makes the spans of a part of a second, each of a trace of its own.
 func (f *traffic) load(r *rand.Rand, n int) *plait.Traces {
 	b := &plait.Traces{ForeignThresholds: f.foreign}
+	resource := resourceOf(f.name)
 	for len(b.Spans) < n {
-		s := plait.Span{Name: f.name, TraceState: f.state, TraceID: randomTraceID(r)}
+		s := plait.Span{Name: f.name, TraceState: f.state, TraceID: randomTraceID(r), Resource: resource}
 		if f.failed {
 			s.Status = plait.StatusError
 		}
@@ -36,6 +37,10 @@ func (f *traffic) load(r *rand.Rand, n int) *plait.Traces {
 		}
 	}
 	return b
+}
+
+func resourceOf(service string) *plait.Resource {
+	return &plait.Resource{Attributes: plait.Attributes{{Key: "service.name", Value: plait.StringValue(service)}}}
 }
 
 func randomTraceID(r *rand.Rand) (id plait.TraceID) {
@@ -122,7 +127,7 @@ func TestALimitHoldsAndWhatIsKeptStandsForAll(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			clock := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
-			l := newLimiter(traces, limit, func() time.Time { return clock })
+			l := newLimiter(traces, limit, nil, func() time.Time { return clock })
 			kept := 0
 			outcomes := simulate(l, &clock, rand.New(rand.NewPCG(16, 5)), c.traffic)
 			if failed := outcomes["failed"]; failed != nil && failed.kept*outcomes["a"].came < outcomes["a"].kept*failed.came*9/10 {
@@ -151,7 +156,7 @@ func TestALimitHoldsAndWhatIsKeptStandsForAll(t *testing.T) {
 func TestALimitFollowsTheTraffic(t *testing.T) {
 	t.Parallel()
 	clock := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
-	l := newLimiter(traces, 100, func() time.Time { return clock })
+	l := newLimiter(traces, 100, nil, func() time.Time { return clock })
 	r := rand.New(rand.NewPCG(16, 5))
 	var shares []float64
 	kept := 0
@@ -202,10 +207,10 @@ func TestALimitFollowsTheTraffic(t *testing.T) {
 // atShare is a limiter that keeps about a share of each class.
 func atShare(signal string, share float64) *limiter {
 	at := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
-	l := newLimiter(signal, 1e9, func() time.Time { return at })
-	l.pace.at = at
-	l.pace.arrivals[priority] = arrivals{count: [weightClasses]float64{1e9 / share}, standFor: [weightClasses]float64{1e9 / share}}
-	l.pace.arrivals[plain] = arrivals{count: [weightClasses]float64{1e8 / share}, standFor: [weightClasses]float64{1e8 / share}}
+	l := newLimiter(signal, 1e9, nil, func() time.Time { return at })
+	l.all.at = at
+	l.all.arrivals[priority] = arrivals{count: [weightClasses]float64{1e9 / share}, standFor: [weightClasses]float64{1e9 / share}}
+	l.all.arrivals[plain] = arrivals{count: [weightClasses]float64{1e8 / share}, standFor: [weightClasses]float64{1e8 / share}}
 	return l
 }
 
@@ -294,8 +299,8 @@ func TestLogRecordsAreKeptWithTheirTraces(t *testing.T) {
 		}}
 	}
 	chances := []uint64{1<<56 - 1, 1, 1<<56 - 1}
-	l := newLimiter(logs, 100, func() time.Time { return time.Time{} })
-	l.pace.arrivals[plain] = arrivals{count: [weightClasses]float64{400}, standFor: [weightClasses]float64{400}}
+	l := newLimiter(logs, 100, nil, func() time.Time { return time.Time{} })
+	l.all.arrivals[plain] = arrivals{count: [weightClasses]float64{400}, standFor: [weightClasses]float64{400}}
 	l.chance = func() uint64 { n := chances[0]; chances = chances[1:]; return n }
 	b := records()
 	claimed := int64(0)
@@ -339,15 +344,17 @@ func FuzzWhatIsKeptStandsForMore(f *testing.F) {
 	f.Fuzz(func(t *testing.T, state, rate string, share float64, id []byte, foreign bool) {
 		s := plait.Span{TraceState: state, Attributes: plait.Attributes{{Key: "SampleRate", Value: plait.StringValue(rate)}}}
 		copy(s.TraceID[:], id)
-		h := spanHead(&s, foreign)
-		by := stepOf(share)
+		c := candidate{head: spanHead(&s, foreign)}
 		var came arrivals
-		came.come(h.standsFor())
+		came.come(c.standsFor(), 1)
 		if share := came.share(0.5); !(share > 0 && share <= 1) {
 			t.Errorf("a share of %v is to be kept", share)
 		}
-		keep, threshold, changed := h.decide(by)
-		if !keep || !changed {
+		if !c.passes(stepOf(share)) || !c.passes(stepOf(share*share)) {
+			return
+		}
+		threshold, changed := c.told()
+		if !changed {
 			return
 		}
 		before := s

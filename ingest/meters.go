@@ -34,7 +34,7 @@ func newMeters(r prometheus.Registerer, b *budget, limits map[string]*limiter) (
 		records:  counter("records_total", "Spans, log records and samples that were committed.", "signal"),
 		refused:  counter("refused_total", "Records that were refused, by reason.", "signal", "reason"),
 		repaired: counter("repaired_total", "Records that were stored with a repair or in spite of a flaw, by reason.", "signal", "reason"),
-		sampled:  counter("sampled_total", "Records that were left out because more came in than a limit lets through, by whether they had priority.", "signal", "reason"),
+		sampled:  counter("sampled_total", "Records that were left out because more came in than a limit lets through, by whether it was that of their service and whether they had priority.", "signal", "reason"),
 		traceIDs: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "plait_ingest_trace_ids_found_total", Help: "Log records without a trace id in which one was found, in attributes or body.",
 		}),
@@ -52,6 +52,12 @@ func newMeters(r prometheus.Registerer, b *budget, limits map[string]*limiter) (
 			Name: "plait_ingest_kept_share", ConstLabels: prometheus.Labels{"signal": signal},
 			Help: "Share of the records without priority that is kept: below 1 while more come in than a limit lets through.",
 		}, l.share))
+		for service, share := range l.serviceShares() {
+			collectors = append(collectors, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+				Name: "plait_ingest_service_kept_share", ConstLabels: prometheus.Labels{"signal": signal, "service": service},
+				Help: "Share of the records without priority of a service that its own limit keeps, of each service that the limits name.",
+			}, share))
+		}
 	}
 	for _, c := range collectors {
 		if err := r.Register(c); err != nil {

@@ -33,9 +33,6 @@ const (
 	classes
 )
 
-// classNames are the label values of plait_ingest_sampled_total.
-var classNames = [classes]string{plain: "limit", priority: "limit_priority"}
-
 const (
 	// paceMemory is the time after which a record weighs 1/e of what it did.
 	paceMemory = 5 * time.Second
@@ -43,16 +40,35 @@ const (
 	plainPart = 0.1
 )
 
-// add says that records came.
-func (p *pace) add(now time.Time, came *[classes]arrivals) {
-	fade := 1.0
-	if passed := now.Sub(p.at); passed > 0 { // the clock may have been set back
-		fade, p.at = math.Exp(-passed.Seconds()/paceMemory.Seconds()), now
+// advance lets the time pass since records came last.
+func (p *pace) advance(now time.Time) {
+	passed := now.Sub(p.at)
+	if passed <= 0 { // the clock may have been set back
+		return
 	}
+	p.at = now
 	for c := range p.arrivals {
-		p.arrivals[c].fade(fade)
-		p.arrivals[c].add(&came[c], 1/paceMemory.Seconds())
+		p.arrivals[c].fade(math.Exp(-passed.Seconds() / paceMemory.Seconds()))
 	}
+}
+
+// come says that a record came which stands for so many, 1 or more.
+func (p *pace) come(c class, standsFor float64) {
+	p.arrivals[c].come(standsFor, 1/paceMemory.Seconds())
+}
+
+// steps tell by which step to sample each class.
+func (p *pace) steps() (by [classes]*step) {
+	for c, share := range p.shares() {
+		by[c] = stepOf(share)
+	}
+	return by
+}
+
+// shareAt is the part of the records without priority that is kept at a time.
+func (p *pace) shareAt(now time.Time) float64 {
+	p.advance(now)
+	return p.steps()[plain].share
 }
 
 // shares are the parts of the records of each class to keep, above 0.
@@ -75,18 +91,11 @@ type arrivals struct {
 	count, standFor [weightClasses]float64
 }
 
-// come counts a record that stands for so many, 1 or more.
-func (a *arrivals) come(standsFor float64) {
+// come adds a record that stands for so many, 1 or more, with a weight.
+func (a *arrivals) come(standsFor, weight float64) {
 	i := min(bits.Len64(uint64(standsFor))-1, weightClasses-1)
-	a.count[i]++
-	a.standFor[i] += standsFor
-}
-
-func (a *arrivals) add(more *arrivals, times float64) {
-	for i := range a.count {
-		a.count[i] += more.count[i] * times
-		a.standFor[i] += more.standFor[i] * times
-	}
+	a.count[i] += weight
+	a.standFor[i] += standsFor * weight
 }
 
 func (a *arrivals) fade(by float64) {

@@ -189,9 +189,11 @@ func (p *pipeline) committed(o *outcome, signal string, records int, r plait.Rec
 
 // sampled counts what a limit left out of a request, once the rest is committed: what fails is sent again, and sampled again.
 func (p *pipeline) sampled(o *outcome, signal string, out sampledOut) {
-	for c, n := range out.count {
-		if n > 0 {
-			p.meters.sampled.WithLabelValues(signal, classNames[c]).Add(float64(n))
+	for kind := range out.count {
+		for c, n := range out.count[kind] {
+			if n > 0 {
+				p.meters.sampled.WithLabelValues(signal, sampledReasons[kind][c]).Add(float64(n))
+			}
 		}
 	}
 	if n := out.records(); n > 0 {

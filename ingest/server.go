@@ -78,7 +78,8 @@ func New(c Config, d Deps) (*Server, error) {
 		return nil, fmt.Errorf("the key of digests: %w", err)
 	}
 	b := newBudget(c.MaxInFlightBytes, d.Now)
-	spans, records := newLimiter(traces, c.MaxSpansPerSecond, d.Now), newLimiter(logs, c.MaxRecordsPerSecond, d.Now)
+	spans := newLimiter(traces, c.MaxSpansPerSecond, newServicePaces(c.ServiceLimits, func(l *ServiceLimit) *float64 { return l.MaxSpansPerSecond }), d.Now)
+	records := newLimiter(logs, c.MaxRecordsPerSecond, newServicePaces(c.ServiceLimits, func(l *ServiceLimit) *float64 { return l.MaxRecordsPerSecond }), d.Now)
 	m, err := newMeters(d.Registerer, b, map[string]*limiter{traces: spans, logs: records})
 	if err != nil {
 		return nil, err

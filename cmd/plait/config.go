@@ -65,6 +65,8 @@ type config struct {
 	MaxSpansPerSecond   int `help:"Most spans stored in a second, on average; above it traces are sampled, those with errors last. 0 is no limit." default:"0" placeholder:"N" yaml:"max-spans-per-second"`
 	MaxRecordsPerSecond int `help:"Most log records stored in a second, on average; above it they are sampled, those of errors last. 0 is no limit." default:"0" placeholder:"N" yaml:"max-records-per-second"`
 
+	Limits serviceLimits `help:"What single services may have stored in a second, as a list in YAML (docs/operations.md). None by default." placeholder:"YAML" yaml:"limits"`
+
 	PromoteResourceAttributes []string `help:"Resource attributes that OTLP metrics get as labels, besides target_info." placeholder:"KEY" yaml:"promote-resource-attributes"`
 	LokiLabels                []string `name:"loki-labels" help:"Resource attributes that are stream labels in LogQL, in place of Loki's own list." placeholder:"KEY" yaml:"loki-labels"`
 
@@ -154,7 +156,7 @@ func (c *config) validatePostgresListen() error {
 var flagsOf = map[string]string{
 	"HTTPAddr": "ingest-addr", "GRPCAddr": "otlp-grpc-addr", "JaegerGRPCAddr": "jaeger-grpc-addr", "XRayAddr": "xray-addr", "Addr": "api-addr",
 	"MaxBodyBytes": "max-body", "MaxInFlightBytes": "max-in-flight", "MaxConnections": "max-connections",
-	"MaxSpansPerSecond": "max-spans-per-second", "MaxRecordsPerSecond": "max-records-per-second",
+	"MaxSpansPerSecond": "max-spans-per-second", "MaxRecordsPerSecond": "max-records-per-second", "ServiceLimits": "limits",
 	"ThinAfter": "thin-after", "ThinKeep": "thin-keep", "ThinSlowerThan": "thin-slower-than", "ThinRareBelow": "thin-rare-below", "ThinMaxRate": "thin-max-rate",
 	"QueryTimeout": "query-timeout", "ShutdownGrace": "grace",
 	"AllowedOrigins": "cors-allowed-origins", "AllowedHosts": "allowed-hosts", "BaseURL": "external-url",

@@ -125,6 +125,9 @@ func days(nanos int64) string {
 	return fmt.Sprintf("%d days", time.Duration(nanos)/day)
 }
 
+// limitsTold bounds the limits of which the doctor tells.
+const limitsTold = 10
+
 // examineLimits looks whether the gateway's rate limits left something out in the last day.
 func (d *doctor) examineLimits(ctx context.Context, api apiClient) {
 	ctx, cancel := context.WithTimeout(ctx, doctorWaits)
@@ -132,6 +135,7 @@ func (d *doctor) examineLimits(ctx context.Context, api apiClient) {
 	var intake struct {
 		Limited []struct {
 			Signal  string `json:"signal"`
+			Service string `json:"service"`
 			End     string `json:"end"`
 			Came    int64  `json:"came"`
 			Sampled int64  `json:"sampled"`
@@ -141,15 +145,20 @@ func (d *doctor) examineLimits(ctx context.Context, api apiClient) {
 		d.tell(wrong, fmt.Sprintf("What came in cannot be looked at: %v.", err), "")
 		return
 	}
-	told := map[string]bool{}
+	type limit struct{ signal, service string }
+	told := map[limit]bool{}
 	for _, l := range intake.Limited { // the newest first
-		if told[l.Signal] || l.Sampled == 0 {
+		of := limit{l.Signal, l.Service}
+		if told[of] || len(told) == limitsTold {
 			continue
 		}
-		told[l.Signal] = true
+		told[of] = true
 		what, setting := "spans", "--max-spans-per-second"
 		if l.Signal == "logs" {
 			what, setting = "log records", "--max-records-per-second"
+		}
+		if l.Service != "" {
+			what, setting = what+" of "+l.Service, "what --limits says of it"
 		}
 		d.tell(doubtful, fmt.Sprintf("Until %s %d of %d %s were sampled out by a rate limit.", l.End, l.Sampled, l.Came, what),
 			"Raise "+setting+", or let senders sample, if more is to be stored.")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"regexp"
 	"testing"
@@ -23,10 +24,11 @@ func TestTargetsOfThePageAreValid(t *testing.T) {
 			t.Fatal(err)
 		}
 		var f forwardTargets
-		if _, err := f.fromFile(settings.Forward); err != nil {
+		text, err := listFromFile(&f, settings.Forward)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := f.validate(); err != nil {
+		if err := errors.Join(f.UnmarshalText([]byte(text)), f.validate()); err != nil {
 			t.Error(err)
 		}
 		targets += len(f.list)

@@ -186,6 +186,7 @@ func (c config) ingest() ingest.Config {
 	in.HTTPAddr, in.GRPCAddr, in.JaegerGRPCAddr, in.XRayAddr = c.IngestAddr, c.OTLPGRPCAddr, c.JaegerGRPCAddr, c.XRayAddr
 	in.MaxBodyBytes, in.MaxInFlightBytes = int64(c.MaxBody), int64(c.MaxInFlight)
 	in.MaxSpansPerSecond, in.MaxRecordsPerSecond = c.MaxSpansPerSecond, c.MaxRecordsPerSecond
+	in.ServiceLimits = c.Limits.list
 	in.MaxConnections, in.ShutdownGrace = c.MaxConnections, time.Duration(c.Grace)
 	in.AllowedOrigins, in.AllowedHosts = c.CORSAllowedOrigins, c.AllowedHosts
 	in.PromoteResourceAttributes = c.PromoteResourceAttributes

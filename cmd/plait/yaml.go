@@ -76,8 +76,8 @@ func (y yamlSettings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (a
 	if raw == nil || slices.Contains(notSettings, flag.Name) {
 		return nil, nil
 	}
-	if flag.Target.Type() == reflect.TypeFor[forwardTargets]() {
-		text, err := new(forwardTargets).fromFile(raw)
+	if list, ok := reflect.New(flag.Target.Type()).Interface().(listSetting); ok {
+		text, err := listFromFile(list, raw)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", y.file, err)
 		}

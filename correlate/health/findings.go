@@ -65,8 +65,8 @@ func (of *sampled) idsNotFound() (Finding, bool) {
 	}
 	share := percent(of.missing, of.checked)
 	switch {
-	case of.limited && of.saidNot == 0 && of.Spans > 0:
-		return Finding{"sampled_away", Advice{fmt.Sprintf("The traces of %s of its log records with an id are not here, and %s", share, saysLimit), mendLimit}}, true
+	case of.limit != "" && of.saidNot == 0 && of.Spans > 0:
+		return Finding{"sampled_away", Advice{fmt.Sprintf("The traces of %s of its log records with an id are not here, and %s", share, saysLimit(of.limit)), mendLimit}}, true
 	case of.saidNot > 0 || of.saidSampled > 0 && of.found > 0:
 		return Finding{"sampled_away", Advice{fmt.Sprintf("The traces of %s of its log records with an id were sampled away.", share), mendSampling}}, true
 	case of.Spans == 0:
@@ -96,8 +96,8 @@ func (of *sampled) orphaned() (Finding, bool) {
 	says := fmt.Sprintf("The parents of %s of its spans are not here", percent(of.orphans, of.spans))
 	advice := Advice{says + ": spans of its own are lost.", "Give its exporter a longer queue (OTEL_BSP_MAX_QUEUE_SIZE), shut the SDK down in good order, and see whether requests are refused."}
 	switch {
-	case of.limited:
-		advice = Advice{says + ", and " + saysLimit, mendLimit}
+	case of.anyLimit != "":
+		advice = Advice{says + ", and " + saysLimit(of.anyLimit), mendLimit}
 	case 2*of.remoteOrphans >= of.orphans:
 		advice = Advice{says + ": whoever called it does not send its spans here.", "Let its callers export their spans to this gateway, too, or have them start no traces."}
 	}

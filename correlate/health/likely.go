@@ -9,7 +9,7 @@ import (
 const recent = 2 * time.Minute
 
 // likely chooses the likeliest reason, by what the steps say.
-func (s *search) likely(sampled, age, limited Outcome, refused Step) *Advice {
+func (s *search) likely(sampled, age Outcome, limited limitedStep, refused Step) *Advice {
 	at := s.seenAt()
 	switch {
 	case s.thinned != nil:
@@ -18,8 +18,8 @@ func (s *search) likely(sampled, age, limited Outcome, refused Step) *Advice {
 		return &Advice{"It was sampled away.", mendSampling}
 	case age == No:
 		return &Advice{"It has expired.", "Keep spans for longer with --retention-traces."}
-	case limited == Warn:
-		return &Advice{"It was probably sampled out as it came in: there were more spans than --max-spans-per-second.", mendLimit}
+	case limited.step.Outcome == Warn:
+		return &Advice{"It was probably sampled out as it came in: there were more spans than " + limited.setting + ".", mendLimit}
 	case !at.IsZero() && s.setting.Now.Sub(at) < recent && s.setting.Now.After(at.Add(-recent)):
 		return &Advice{"Its spans may be on their way.", "Look again in a minute: exporters send every few seconds, and try again for about a minute."}
 	case len(s.logs) > 0 && refused.Outcome == Warn:
@@ -38,9 +38,3 @@ func (s *search) likely(sampled, age, limited Outcome, refused Step) *Advice {
 }
 
 const mendSampling = "Sample all traces (OTEL_TRACES_SAMPLER=parentbased_always_on, or a higher OTEL_TRACES_SAMPLER_ARG), or let a Collector choose whole traces by what is in them (tail_sampling)."
-
-// What is said where a limit of ingest left spans out.
-const (
-	saysLimit = "this gateway left spans out: more came in than --max-spans-per-second."
-	mendLimit = "Raise the limit, or let senders sample (OTEL_TRACES_SAMPLER=parentbased_traceidratio), who know which traces matter."
-)

@@ -168,13 +168,13 @@ func (s *survey) report(dangling int64) *Report {
 	s.compareClocks()
 	s.matchCalls()
 	r := &Report{DanglingExemplars: dangling, Sampled: s.partly}
-	limited := slices.ContainsFunc(s.question.Limited, func(l plait.Limited) bool { return l.Signal == "traces" })
+	anyLimit := limitBetween(s.question.Limited, func(string) bool { return true })
 	for _, of := range s.services {
 		if s.question.Service != "" && of.Name != s.question.Service {
 			continue
 		}
 		of.estimate(s.question.Seen[of.Name])
-		of.limited = limited
+		of.limit, of.anyLimit = limitBetween(s.question.Limited, func(service string) bool { return service == of.Name }), anyLimit
 		of.Findings = of.findings()
 		r.Services = append(r.Services, of.Service)
 		r.add(&of.Totals)
@@ -183,11 +183,6 @@ func (s *survey) report(dangling int64) *Report {
 		return cmp.Or(cmp.Compare(min(len(b.Findings), 1), min(len(a.Findings), 1)), strings.Compare(a.Name, b.Name))
 	})
 	return r
-}
-
-// LimitedAround is when limits may have left out what belongs to a range.
-func LimitedAround(r plait.TimeRange) plait.TimeRange {
-	return plait.TimeRange{From: r.From.Add(-limitedAround), To: r.To.Add(limitedAround)}
 }
 
 func (t *Totals) add(o *Totals) {

@@ -43,7 +43,7 @@ type sampled struct {
 	roots                         int64   // server spans that begin a trace
 	lostFrom                      map[string]int64
 
-	limited bool // a limit of this gateway left spans out
+	limit, anyLimit string // the setting of a limit that left out spans of the service, and of any; empty: none did
 
 	language, scope string // telemetry.sdk.language, and a logger's scope
 }

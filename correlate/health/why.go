@@ -13,7 +13,6 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query"
-	"github.com/plaithq/plait/sampling"
 )
 
 // Outcome is what a look at something says.
@@ -156,11 +155,11 @@ func (s *search) answer(ctx context.Context) (*Missing, error) {
 		m.Steps = append(m.Steps, s.stepThinned())
 	}
 	m.Steps = append(m.Steps, sampled, age)
-	if limited.Says != "" {
-		m.Steps = append(m.Steps, limited)
+	if limited.step.Says != "" {
+		m.Steps = append(m.Steps, limited.step)
 	}
 	m.Steps = append(m.Steps, refused)
-	m.Likely = s.likely(sampled.Outcome, age.Outcome, limited.Outcome, refused)
+	m.Likely = s.likely(sampled.Outcome, age.Outcome, limited, refused)
 	return m, nil
 }
 
@@ -316,41 +315,6 @@ func (s *search) stepAge() Step {
 // expired is before when spans are dropped: days are dropped whole.
 func (s *search) expired() time.Time {
 	return s.setting.Now.Add(-s.setting.RetentionTraces).UTC().Truncate(24 * time.Hour)
-}
-
-// limitedAround is how long before and after its time a trace's spans may have come in.
-const limitedAround = 5 * time.Minute
-
-// limitedUntold is how far back limits are looked at for a trace of which nothing tells when it was.
-const limitedUntold = 24 * time.Hour
-
-// stepLimited tells whether a limit of ingest may have sampled the trace out: one left spans out when the trace was, and its id
-// is not among those that were kept all the time. It says nothing where none did.
-func (s *search) stepLimited(ctx context.Context) (step Step, err error) {
-	at := s.seenAt()
-	r := plait.TimeRange{From: s.setting.Now.Add(-limitedUntold), To: s.setting.Now.Add(limitedAround)}
-	if !at.IsZero() {
-		r = LimitedAround(plait.TimeRange{From: at, To: at})
-	}
-	limited, err := s.setting.Limited(ctx, r)
-	if err != nil {
-		return step, err
-	}
-	share := 1.0
-	for i := range limited {
-		l := &limited[i]
-		if l.Signal != "traces" || l.LeastShare > share {
-			continue
-		}
-		share = l.LeastShare
-		says := fmt.Sprintf("From %s to %s more spans came in than may be stored: as few as %.2g %% of the traces were kept", stamp(l.From), stamp(l.To), 100*share)
-		if sampling.OfShare(share).Keeps(sampling.Randomness(s.reading.TraceID)) {
-			step = Step{"limited", OK, says + ", and by its id this one is among them."}
-		} else {
-			step = Step{"limited", Warn, says + ", and by its id this one need not be among them."}
-		}
-	}
-	return step, nil
 }
 
 func (s *search) stepRefused() Step {

@@ -31,7 +31,16 @@ type History struct {
 
 	mu      sync.Mutex
 	pending map[minute]tally
+	newest  time.Time       // the minute that was noted last
+	seen    map[minute]bool // of that minute, those of services
 }
+
+// maxServices bounds the services of which a minute is remembered by their names, of both signals together: others are one.
+// Who makes up names does not fill the table.
+const maxServices = 50
+
+// others stands for those.
+const others = "*"
 
 // minute is one of a limit.
 type minute struct {
@@ -58,14 +67,26 @@ func (t tally) and(o tally) tally {
 
 // New makes the history of a database.
 func New(pool *pgxpool.Pool) *History {
-	return &History{pool: pool, pending: map[minute]tally{}}
+	return &History{pool: pool, pending: map[minute]tally{}, seen: map[minute]bool{}}
 }
 
 // Note adds what a limit did at l.From, which is l.To as well or in the same minute. It returns at once.
 func (h *History) Note(l plait.Limited) {
+	m := minute{l.From.UTC().Truncate(time.Minute), l.Signal, rowcodec.CleanText(l.Service)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.add(minute{l.From.UTC().Truncate(time.Minute), l.Signal, rowcodec.CleanText(l.Service)}, tally{l.Came, l.SampledOut, l.LeastShare})
+	if !h.newest.Equal(m.begins) {
+		h.newest = m.begins
+		clear(h.seen)
+	}
+	switch {
+	case m.service == "" || h.seen[m]:
+	case len(h.seen) < maxServices:
+		h.seen[m] = true
+	default:
+		m.service = others
+	}
+	h.add(m, tally{l.Came, l.SampledOut, l.LeastShare})
 }
 
 // add adds to a minute, and forgets the oldest where there are too many. The caller holds mu.

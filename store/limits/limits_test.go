@@ -1,6 +1,7 @@
 package limits
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -29,5 +30,30 @@ func TestMemoryIsBounded(t *testing.T) {
 		if m.begins.Before(oldest) {
 			t.Errorf("of %v are more than the newest kept", m)
 		}
+	}
+}
+
+// TestServicesOfAMinuteAreBounded counts those beyond a number together.
+func TestServicesOfAMinuteAreBounded(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 26, 12, 0, 5, 0, time.UTC)
+	h := New(nil)
+	note := func(service string) {
+		h.Note(plait.Limited{Signal: "traces", Service: service, From: at, To: at, Came: 2, SampledOut: 1, LeastShare: 0.5})
+	}
+	for i := range 3 * maxServices {
+		note(strconv.Itoa(i))
+	}
+	note("")
+	note("1")
+	begins := at.Truncate(time.Minute)
+	rest, first := h.pending[minute{begins, "traces", others}], h.pending[minute{begins, "traces", "1"}]
+	if len(h.pending) != maxServices+2 || rest.out != 2*maxServices || first.out != 2 {
+		t.Errorf("%d services of a minute are known, %+v of others, %+v of one", len(h.pending), rest, first)
+	}
+	at = at.Add(time.Minute)
+	note("new")
+	if _, known := h.pending[minute{begins.Add(time.Minute), "traces", "new"}]; !known {
+		t.Error("in the next minute no service is known by its name")
 	}
 }

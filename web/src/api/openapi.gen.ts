@@ -739,6 +739,8 @@ export interface components {
             limited: {
                 /** @enum {string} */
                 signal: "traces" | "logs";
+                /** @description whose limit it was, * for services that shared one since there were too many; absent for the limit of all together */
+                service?: string;
                 start: components["schemas"]["Time"];
                 end: components["schemas"]["Time"];
                 /** @description spans or log records */

@@ -112,7 +112,7 @@ function Limits({ of }: { of: Intake }) {
   return (
     <>
       {of.limited.filter((l) => l.sampled > 0).slice(0, limitsShown).map((l) => (
-        <Note key={`${l.signal} ${l.start}`}>{leftOut(l)}</Note>
+        <Note key={`${l.signal} ${l.service ?? ''} ${l.start}`}>{leftOut(l)}</Note>
       ))}
     </>
   )

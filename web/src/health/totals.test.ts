@@ -40,5 +40,7 @@ test('each service says what its lines lead to', () => {
 test('a limit says when it left out how much', () => {
   const limited = { signal: 'traces', start: '2026-03-04T10:02:00Z', end: '2026-03-04T10:05:00Z', came: 12_000, sampled: 9000, least_share: 0.12 } as const
   expect(leftOut(limited)).toMatch(/^Above the limit .*10:02.*10:05.*: 9,000 of 12,000 spans left out; at the worst 12\u2009% were kept\.$/)
+  expect(leftOut({ ...limited, service: 'till' })).toMatch(/^Above the limit of till .*10:02/)
+  expect(leftOut({ ...limited, service: '*' })).toMatch(/^Above the limit that services share .*10:02/)
   expect(leftOut({ ...limited, signal: 'logs', came: 1, sampled: 1 })).toContain('1 of 1 log record left out')
 })

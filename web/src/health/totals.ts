@@ -52,8 +52,14 @@ export function foundBy(s: Row): string {
   return s.with_trace_id === 0 ? '' : part(s.ids_found, s.with_trace_id)
 }
 
+/** ofService says whose limit it was; of all together it says nothing. */
+function ofService(service: string | undefined): string {
+  if (!service) return ''
+  return service === '*' ? 'that services share ' : `of ${service} `
+}
+
 /** leftOut says when more came in than a limit lets through, and how much was left out. */
 export function leftOut(l: Limited): string {
   const of = l.signal === 'traces' ? plural(l.came, 'span') : plural(l.came, 'log record')
-  return `Above the limit ${stretch(ms(l.start), ms(l.end))}: ${count(l.sampled)} of ${of} left out; at the worst ${share(l.least_share)} were kept.`
+  return `Above the limit ${ofService(l.service)}${stretch(ms(l.start), ms(l.end))}: ${count(l.sampled)} of ${of} left out; at the worst ${share(l.least_share)} were kept.`
 }
