@@ -32,7 +32,7 @@ func TestWhereRequestsGo(t *testing.T) {
 			t.Fatal(err)
 		}
 		target.URL = config.URL{URL: u}
-		e, err := target.protocol().open(&target, outbox.Metrics)
+		e, err := target.protocol().open(&Config{}, &target, outbox.Metrics)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/plaithq/plait/query/logql/entry"
 	"github.com/plaithq/plait/store/outbox"
 )
 
@@ -17,6 +18,8 @@ import (
 type Config struct {
 	Targets []Target
 	Outbox  *outbox.Outbox
+	// Mapping says which attributes are labels where log records go to a Loki; nil means Loki's own list.
+	Mapping *entry.Mapping
 
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer

@@ -22,6 +22,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/duration"
+	"github.com/plaithq/plait/query/logql/entry"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/outbox"
 	"github.com/plaithq/plait/store/storetest"
@@ -38,6 +39,8 @@ type gateway struct {
 	url   string
 	store *store.Store
 	log   *logBuffer
+	// mapping says which attributes are labels for a Loki.
+	mapping *entry.Mapping
 
 	mu    sync.Mutex
 	waits []time.Duration // that were asked for, beside those of polling
@@ -108,7 +111,7 @@ func (g *gateway) waited() []time.Duration {
 // start starts a forwarder; stop ends it and waits for that. It ends with the test at the latest.
 func (g *gateway) start(targets ...Target) (stop func()) {
 	g.t.Helper()
-	f, err := New(g.t.Context(), Config{Targets: targets, Outbox: g.store.Outbox(), Poll: testPoll, Now: g.now, Wait: g.wait,
+	f, err := New(g.t.Context(), Config{Targets: targets, Outbox: g.store.Outbox(), Mapping: g.mapping, Poll: testPoll, Now: g.now, Wait: g.wait,
 		Logger: slog.New(slog.NewTextHandler(g.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Registerer: prometheus.NewRegistry()})
 	if err != nil {
 		g.t.Fatal(err)

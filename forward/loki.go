@@ -21,10 +21,13 @@ type lokiPush struct {
 	external []plait.Label
 }
 
-func openLoki(t *Target, _ outbox.Signal) (exporter, error) {
-	mapping, err := entry.NewMapping(entry.DefaultLabels())
-	if err != nil {
-		return nil, err
+func openLoki(c *Config, t *Target, _ outbox.Signal) (exporter, error) {
+	mapping := c.Mapping
+	if mapping == nil {
+		var err error
+		if mapping, err = entry.NewMapping(entry.DefaultLabels()); err != nil {
+			return nil, err
+		}
 	}
 	p, err := newPoster(t, "/loki/api/v1/push", "application/x-protobuf", false)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/query"
+	"github.com/plaithq/plait/query/logql/entry"
 	"github.com/plaithq/plait/store"
 	"github.com/plaithq/plait/store/outbox"
 	"github.com/plaithq/plait/store/storetest/shop"
@@ -56,6 +57,44 @@ func TestLogRecordsArriveByLokiPush(t *testing.T) {
 		Range: plait.TimeRange{From: time.Now().Add(-48 * time.Hour), To: time.Now().Add(time.Hour)}, Page: query.Page{Limit: 5000}})
 	if err != nil || len(list) != len(w.logs) {
 		t.Errorf("%d of %d records have the target's own label: %v", len(list), len(w.logs), err)
+	}
+}
+
+// --loki-labels says what is a label in LogQL; a Loki gets the same streams.
+func TestLokiGetsTheLabelsOfTheSettings(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		attributes []string // nil: nothing is set
+		want       string
+	}{
+		"none set":     {nil, "k8s_pod_name,service_name"},
+		"a custom one": {[]string{"team"}, "service_name,team"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g, other := newGateway(t), newDoors(t)
+			if c.attributes != nil {
+				var err error
+				if g.mapping, err = entry.NewMapping(c.attributes); err != nil {
+					t.Fatal(err)
+				}
+			}
+			g.start(targetAt(t, "loki", "loki", other.http))
+			record := plait.LogRecord{TimeNanos: time.Now().UnixNano(), Body: plait.StringValue("one"), Scope: &plait.Scope{},
+				Resource: &plait.Resource{Attributes: plait.Attributes{shop.Text("service.name", "cart"), shop.Text("k8s.pod.name", "cart-1"), shop.Text("team", "blue")}}}
+			if _, err := g.store.WriteLogs(t.Context(), &plait.Logs{Records: []plait.LogRecord{record}}); err != nil {
+				t.Fatal(err)
+			}
+			g.settleAll()
+			list, _, err := other.store.Logs(t.Context(), query.Logs{Range: plait.TimeRange{From: time.Now().Add(-time.Hour), To: time.Now().Add(time.Hour)}, Page: query.Page{Limit: 9}})
+			if err != nil || len(list) != 1 {
+				t.Fatalf("%d records: %v", len(list), err)
+			}
+			labels, _ := list[0].Resource.Attributes.Get("loki.resource.labels") // where the way in notes them
+			if got := labels.Text(); got != c.want {
+				t.Errorf("labels of the stream: %s, want %s", got, c.want)
+			}
+		})
 	}
 }
 

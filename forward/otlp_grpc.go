@@ -37,7 +37,7 @@ var exportMethods = map[outbox.Signal]string{
 	outbox.Metrics: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
 }
 
-func openOTLPGRPC(t *Target, s outbox.Signal) (exporter, error) {
+func openOTLPGRPC(_ *Config, t *Target, s outbox.Signal) (exporter, error) {
 	transport, err := grpcCredentials(t)
 	if err != nil {
 		return nil, err

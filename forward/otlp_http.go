@@ -10,7 +10,7 @@ import (
 // otlpHTTP sends OTLP over HTTP, in protobuf.
 type otlpHTTP struct{ *poster }
 
-func openOTLPHTTP(t *Target, s outbox.Signal) (exporter, error) {
+func openOTLPHTTP(_ *Config, t *Target, s outbox.Signal) (exporter, error) {
 	p, err := newPoster(t, "/v1/"+s.String(), "application/x-protobuf", true)
 	if err != nil {
 		return nil, err

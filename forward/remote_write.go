@@ -26,7 +26,7 @@ type remoteWrite struct {
 	v1 bool
 }
 
-func openRemoteWrite(t *Target, _ outbox.Signal) (exporter, error) {
+func openRemoteWrite(_ *Config, t *Target, _ outbox.Signal) (exporter, error) {
 	v1 := t.ProtobufMessage == remoteWriteV1
 	contentType, version := "application/x-protobuf;proto="+remoteWriteV2, "2.0.0"
 	if v1 {

@@ -88,7 +88,7 @@ const (
 type protocol struct {
 	name    string
 	signals []outbox.Signal
-	open    func(*Target, outbox.Signal) (exporter, error)
+	open    func(*Config, *Target, outbox.Signal) (exporter, error)
 	// validate refuses settings that the protocol has no use for; nil: none.
 	validate func(*Target) error
 }

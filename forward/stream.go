@@ -46,7 +46,7 @@ func (f *Forwarder) open(t *Target, s outbox.Signal, holder [16]byte) (*stream, 
 	if err != nil {
 		return nil, err
 	}
-	e, err := t.protocol().open(t, s)
+	e, err := t.protocol().open(&f.config, t, s)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 // zipkinV2 sends spans as Zipkin's JSON of version 2.
 type zipkinV2 struct{ *poster }
 
-func openZipkin(t *Target, _ outbox.Signal) (exporter, error) {
+func openZipkin(_ *Config, t *Target, _ outbox.Signal) (exporter, error) {
 	p, err := newPoster(t, "/api/v2/spans", "application/json", true)
 	if err != nil {
 		return nil, err

@@ -58,6 +58,17 @@ func (c config) faces(st *store.Store, memory *plait.AnswerMemory, ended <-chan 
 
 // loki is the API of Loki. Its tails end with the gateway.
 func (c config) loki(st *store.Store, memory *plait.AnswerMemory, ended <-chan struct{}, log *slog.Logger) (http.Handler, error) {
+	mapping, err := c.lokiMapping()
+	if err != nil {
+		return nil, err
+	}
+	return loki.NewHandler(loki.Config{
+		Logs: st, Mapping: mapping, Timeout: time.Duration(c.QueryTimeout), Memory: memory, Version: version, Ended: ended, Logger: log,
+	})
+}
+
+// lokiMapping says which attributes are labels, in LogQL and where log records go on to a Loki.
+func (c config) lokiMapping() (*entry.Mapping, error) {
 	attributes := c.LokiLabels
 	if attributes == nil {
 		attributes = entry.DefaultLabels()
@@ -66,7 +77,5 @@ func (c config) loki(st *store.Store, memory *plait.AnswerMemory, ended <-chan s
 	if err != nil {
 		return nil, fmt.Errorf("--loki-labels: %w", err)
 	}
-	return loki.NewHandler(loki.Config{
-		Logs: st, Mapping: mapping, Timeout: time.Duration(c.QueryTimeout), Memory: memory, Version: version, Ended: ended, Logger: log,
-	})
+	return mapping, nil
 }

@@ -52,7 +52,11 @@ func (c config) forwarder(ctx context.Context, st *store.Store, registry *promet
 	if len(c.Forward.list) == 0 {
 		return nil, nil
 	}
-	f, err := forward.New(ctx, forward.Config{Targets: c.Forward.list, Outbox: st.Outbox(), Logger: log, Registerer: registry})
+	mapping, err := c.lokiMapping()
+	if err != nil {
+		return nil, err
+	}
+	f, err := forward.New(ctx, forward.Config{Targets: c.Forward.list, Outbox: st.Outbox(), Mapping: mapping, Logger: log, Registerer: registry})
 	if err != nil {
 		return nil, fmt.Errorf("--forward: %w", err)
 	}
