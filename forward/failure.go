@@ -7,6 +7,9 @@ import (
 	"strings"
 	"time"
 
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/protobuf/proto"
+
 	"github.com/plaithq/plait"
 )
 
@@ -55,7 +58,7 @@ const maxSaid = 512
 // statusFailure is what a status of HTTP means, other than success.
 func statusFailure(response *http.Response, body []byte, now time.Time) *failure {
 	f := &failure{code: strconv.Itoa(response.StatusCode), text: response.Status}
-	if said := plait.OneLine(string(body), maxSaid); said != "" {
+	if said := plait.OneLine(said(response.Header, body), maxSaid); said != "" {
 		f.text += ": " + said
 	}
 	f.after = retryAfter(response.Header.Get("Retry-After"), now)
@@ -70,6 +73,17 @@ func statusFailure(response *http.Response, body []byte, now time.Time) *failure
 		f.verdict = later
 	}
 	return f
+}
+
+// said is the text of an answer: OTLP over HTTP has it in the message of a status, encoded as the request was.
+func said(h http.Header, body []byte) string {
+	if strings.HasPrefix(h.Get("Content-Type"), "application/x-protobuf") {
+		var s spb.Status
+		if err := proto.Unmarshal(body, &s); err == nil {
+			return s.GetMessage()
+		}
+	}
+	return string(body)
 }
 
 // maxRetryAfter bounds how long a target may ask to be left alone.

@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
@@ -30,6 +32,25 @@ func TestWhatAStatusOfHTTPMeans(t *testing.T) {
 		f := statusFailure(&http.Response{StatusCode: c.code, Header: http.Header{"Retry-After": {c.after}}}, []byte("why\n"), now)
 		if f.verdict != c.want || f.after != c.pause {
 			t.Errorf("%d with Retry-After %q: verdict %d after %v, want %d after %v", c.code, c.after, f.verdict, f.after, c.want, c.pause)
+		}
+	}
+}
+
+func TestWhatAnAnswerSays(t *testing.T) {
+	t.Parallel()
+	message, err := proto.Marshal(&spb.Status{Code: 14, Message: "the queue is full"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ contentType, body, want string }{
+		{"text/plain", "away\n", "503 Service Unavailable: away"},
+		{"", "", "503 Service Unavailable"},
+		{"application/x-protobuf", string(message), "503 Service Unavailable: the queue is full"},
+		{"application/x-protobuf", "no message", "503 Service Unavailable: no message"},
+	} {
+		f := statusFailure(&http.Response{StatusCode: http.StatusServiceUnavailable, Status: "503 Service Unavailable", Header: http.Header{"Content-Type": {c.contentType}}}, []byte(c.body), time.Now())
+		if f.text != c.want {
+			t.Errorf("%s %q: %q, want %q", c.contentType, c.body, f.text, c.want)
 		}
 	}
 }
