@@ -103,6 +103,44 @@ func TestTheOldestIsGivenUpWhereATargetIsTooSlow(t *testing.T) {
 	}
 }
 
+func TestWhatHasWaitedForTooLongIsGivenUp(t *testing.T) {
+	t.Parallel()
+	g, r := newGateway(t), newReceiver(t)
+	var back atomic.Bool
+	r.answers(func(_ int, _ []string, w http.ResponseWriter) bool {
+		if !back.Load() {
+			http.Error(w, "away", http.StatusServiceUnavailable)
+		}
+		return back.Load()
+	})
+	target := r.target("a")
+	target.MaxAge = duration.Duration(time.Hour)
+	target.Backoff.MaxPeriod = duration.Duration(boundEvery)
+	g.start(target)
+	old := func(names ...string) {
+		t.Helper()
+		for _, name := range names {
+			g.write(spans(name, 3)...)
+		}
+		texts(t, g.url, "UPDATE plait_store.outbox SET made_at = made_at - interval '2 hours' RETURNING ''")
+	}
+	old("on its way", "behind it")
+	s := g.until("a", func(s outbox.Status) bool { return s.GivenUp == 6 })
+	if s.Waiting != 0 || s.Sent+s.Expired+s.Refused != 0 {
+		t.Errorf("while it is away: %+v", s)
+	}
+	old("too old again")
+	g.until("a", func(s outbox.Status) bool { return s.GivenUp == 9 })
+	asked := len(g.waited())
+	g.write(spans("young", 3)...)
+	g.until("a", func(s outbox.Status) bool { return s.Waiting == 3 && len(g.waited()) > asked+20 })
+	back.Store(true)
+	s = g.settle("a")
+	if got := r.names(); !slices.Equal(got, namesOf(spans("young", 3))) || s.Sent != 3 || s.GivenUp != 9 {
+		t.Errorf("%q arrived at last: %+v", got, s)
+	}
+}
+
 func TestABoundIsASize(t *testing.T) {
 	t.Parallel()
 	target := newReceiver(t).target("a")
@@ -113,6 +151,18 @@ func TestABoundIsASize(t *testing.T) {
 		err := Validate([]Target{target})
 		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", size, err)
+		}
+	}
+}
+
+func TestABoundIsAnAge(t *testing.T) {
+	t.Parallel()
+	target := newReceiver(t).target("a")
+	for age, want := range map[time.Duration]string{0: "", time.Minute: "", 2 * time.Hour: "", time.Second: "max_age: 1s is less than 1m"} {
+		target.MaxAge = duration.Duration(age)
+		err := Validate([]Target{target})
+		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", age, err)
 		}
 	}
 }

@@ -16,6 +16,7 @@ const maxSplits = 200
 // delivery is one batch on its way.
 type delivery struct {
 	*stream
+	begin    outbox.Place // of the batch
 	progress outbox.Progress
 	splits   int
 }
@@ -26,10 +27,10 @@ type request struct {
 	body    []byte
 }
 
-// deliver sends what the target gets of a batch, until it has taken or refused all of it, or until it is given up because too much waits. Only the end
+// deliver sends what the target gets of a batch, until it has taken or refused all of it, or until it is given up because too much waits, or for too long. Only the end
 // of ctx and the database can keep it from that.
 func (s *stream) deliver(ctx context.Context, batch outbox.Batch) (outbox.Progress, error) {
-	d := delivery{stream: s, progress: outbox.Progress{Done: batch.End, Expired: batch.Expired}}
+	d := delivery{stream: s, begin: batch.Begin, progress: outbox.Progress{Done: batch.End, Expired: batch.Expired}}
 	var all content
 	records := 0
 	for _, row := range batch.Rows {
@@ -197,18 +198,18 @@ func (d *delivery) once(ctx context.Context, body []byte) (partial, error) {
 	return d.exporter.send(requestCtx, body)
 }
 
-// pause waits, and keeps the target meanwhile. It ends with a *gaveUp where too much waits behind the batch.
+// pause waits, and keeps the target meanwhile. It ends with a *gaveUp where too much waits behind the batch, or the batch has waited for too long.
 func (d *delivery) pause(ctx context.Context, long time.Duration, why string) error {
 	for {
 		if err := d.config.Outbox.Failed(ctx, d.lease, why); err != nil {
 			return err
 		}
 		d.renewed = d.config.Now()
-		end, err := d.excess(ctx, d.progress.Done)
+		end, over, err := d.excess(ctx, d.begin, d.progress.Done)
 		if err != nil {
 			return err
 		}
-		if end != d.progress.Done {
+		if over {
 			return &gaveUp{end}
 		}
 		some := min(long, renewEvery)

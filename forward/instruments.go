@@ -25,7 +25,7 @@ func newInstruments(registerer prometheus.Registerer) *instruments {
 	}
 	in := &instruments{
 		records: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "plait_forward_records_total",
-			Help: "Records that this gateway is done with for a target, by what became of them: sent, left_out by its filter, refused by it, expired before they were sent, given_up because too much waited."},
+			Help: "Records that this gateway is done with for a target, by what became of them: sent, left_out by its filter, refused by it, expired before they were sent, given_up because too much waited, or for too long."},
 			append(labels, "result")),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "plait_forward_requests_total",
 			Help: "Requests to a target, by its answer: ok, the status of HTTP or gRPC, no_answer, or unwritten where it took one and does not say that it wrote anything."}, append(labels, "answer")),

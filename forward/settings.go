@@ -42,9 +42,11 @@ type Target struct {
 	// BatchSize is the most bytes of one request before compression, as far as a single record allows.
 	BatchSize int `yaml:"batchsize"`
 	// MaxBytes bounds what waits for each of its signals, as it is stored: the oldest records beyond are given up. 0: retention alone bounds it.
-	MaxBytes bytesize.Size     `yaml:"max_bytes"`
-	Timeout  duration.Duration `yaml:"timeout"`
-	Backoff  Backoff           `yaml:"backoff_config"`
+	MaxBytes bytesize.Size `yaml:"max_bytes"`
+	// MaxAge bounds for how long records wait: older ones are given up. 0: retention alone bounds it.
+	MaxAge  duration.Duration `yaml:"max_age,omitempty"`
+	Timeout duration.Duration `yaml:"timeout"`
+	Backoff Backoff           `yaml:"backoff_config"`
 }
 
 // Backoff says how long a request waits that is sent again: the first time MinPeriod, then twice as long each time up to MaxPeriod,
@@ -167,6 +169,8 @@ func (t *Target) validate() error {
 		return fmt.Errorf("batchsize: %d is not between 1024 and %d bytes", t.BatchSize, 64<<20)
 	case t.MaxBytes != 0 && t.MaxBytes < 1<<20:
 		return fmt.Errorf("max_bytes: %s is less than 1MiB, and 0 means no bound", t.MaxBytes)
+	case t.MaxAge != 0 && t.MaxAge < duration.Duration(boundEvery):
+		return fmt.Errorf("max_age: %s is less than %s, and 0 means no bound", t.MaxAge, duration.Duration(boundEvery))
 	case t.Timeout < duration.Duration(10*time.Millisecond) || t.Timeout > duration.Duration(5*time.Minute):
 		return fmt.Errorf("timeout: %s is not between 10ms and 5m", t.Timeout)
 	case t.Backoff.MinPeriod <= 0 || t.Backoff.MaxPeriod < t.Backoff.MinPeriod:

@@ -151,11 +151,13 @@ func (s *stream) step(ctx context.Context, batch outbox.Batch) (outbox.Batch, er
 	}
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	end, err := s.excess(ctx, p.Done)
+	end, over, err := s.excess(ctx, p.Done, p.Done)
 	if err != nil {
 		return outbox.Batch{}, err
 	}
-	s.giveUp(&p, end)
+	if over {
+		s.giveUp(&p, end)
+	}
 	next, err := s.config.Outbox.Next(ctx, s.lease.Signal, p.Done)
 	if err != nil {
 		return outbox.Batch{}, err

@@ -48,7 +48,7 @@ func (d *doctor) examineForwarding(targets []outbox.Status) {
 			last = fmt.Sprintf(" It last said: %s.", strings.TrimSuffix(t.Failure, "."))
 		}
 		if t.GivenUp > 0 {
-			last = fmt.Sprintf(" %d were given up, since more waited than its max_bytes.", t.GivenUp) + last
+			last = fmt.Sprintf(" %d were given up, since more waited than its max_bytes, or for longer than its max_age.", t.GivenUp) + last
 		}
 		switch {
 		case t.Failing > 0:

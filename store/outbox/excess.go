@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -29,6 +30,30 @@ func (o *Outbox) Excess(ctx context.Context, s Signal, after Place, limit int64)
 	err := o.pool.QueryRow(ctx, excessSQL, int16(s), after.Position, limit).Scan(&end.Position, &end.Total)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return after, fmt.Errorf("ask how much of %s waits to be forwarded: %w", s, pgerror.Read(err))
+	}
+	return end, nil
+}
+
+// staleSQL goes from the oldest row to younger ones, and ends before the first that is young enough.
+const staleSQL = `
+SELECT position, total
+FROM plait_store.outbox
+WHERE signal = $1 AND position > $2 AND position < coalesce((
+	SELECT position
+	FROM plait_store.outbox
+	WHERE signal = $1 AND position > $2 AND made_at >= statement_timestamp() - $3::interval
+	ORDER BY position
+	LIMIT 1), 9223372036854775807)
+ORDER BY position DESC
+LIMIT 1`
+
+// Stale returns up to which place all rows were committed longer ago than an age, by the database's clock. It is the place after which it looks where none
+// was.
+func (o *Outbox) Stale(ctx context.Context, s Signal, after Place, age time.Duration) (Place, error) {
+	end := after
+	err := o.pool.QueryRow(ctx, staleSQL, int16(s), after.Position, age).Scan(&end.Position, &end.Total)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return after, fmt.Errorf("ask how long %s wait to be forwarded: %w", s, pgerror.Read(err))
 	}
 	return end, nil
 }

@@ -29,6 +29,8 @@ type Batch struct {
 	Rows []Row
 	// Expired is how many records after the place are gone: retention removed them.
 	Expired int64
+	// Begin is the place that it follows.
+	Begin Place
 	// End is the place of the last row.
 	End Place
 }
@@ -96,7 +98,7 @@ func (o *Outbox) Same(ctx context.Context, s Signal, after Place, last int64) (B
 }
 
 func (o *Outbox) read(ctx context.Context, after Place, sql string, args ...any) (Batch, error) {
-	b := Batch{End: after}
+	b := Batch{Begin: after, End: after}
 	rows, err := o.pool.Query(ctx, sql, args...)
 	if err != nil {
 		return b, fmt.Errorf("read the outbox: %w", pgerror.Read(err))
