@@ -105,6 +105,8 @@ type Deps struct {
 	Limited func(context.Context, plait.TimeRange) ([]plait.Limited, error)
 	// Noticed tells what was noticed of each service while a range passed; nil: nothing.
 	Noticed func(plait.TimeRange) map[string]health.Noticed
+	// Opened is told of each trace that somebody opened by its id, and returns at once; nil: nobody is told.
+	Opened func(plait.TraceID)
 	// About is what the program is and how it is set.
 	About About
 	// Ready says whether the database can be asked; nil: it always can.
@@ -157,6 +159,9 @@ func (d *Deps) setDefaults() {
 	}
 	if d.Limited == nil {
 		d.Limited = func(context.Context, plait.TimeRange) ([]plait.Limited, error) { return nil, nil }
+	}
+	if d.Opened == nil {
+		d.Opened = func(plait.TraceID) {}
 	}
 	if d.Noticed == nil {
 		d.Noticed = func(plait.TimeRange) map[string]health.Noticed { return nil }

@@ -54,6 +54,7 @@ func (s *Server) pivotLog(ctx context.Context, p logParams) (*logAnswer, error) 
 		Before: s.linksFor(ctx).records(v.Before), After: s.linksFor(ctx).records(v.After),
 	}
 	if v.Trace != nil {
+		s.deps.Opened(v.Trace.TraceID)
 		summary := s.linksFor(ctx).summary(v.Trace)
 		answer.Trace = &summary
 	}

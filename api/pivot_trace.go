@@ -116,6 +116,9 @@ func (s *Server) traceView(ctx context.Context, asked anyID) (*correlate.TraceVi
 	if errors.Is(err, plait.ErrNotFound) {
 		return nil, s.tellWhy(ctx, asked, err)
 	}
+	if err == nil {
+		s.deps.Opened(v.Summary.TraceID)
+	}
 	return v, err
 }
 

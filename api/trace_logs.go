@@ -33,6 +33,7 @@ func (s *Server) traceLogs(ctx context.Context, p traceLogsParams) (*logsAnswer,
 		if err != nil {
 			return nil, err
 		}
+		s.deps.Opened(id)
 		return &logsAnswer{Logs: s.linksFor(ctx).records(records), NextCursor: next}, nil
 	})
 }

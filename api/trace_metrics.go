@@ -45,6 +45,9 @@ func (s *Server) traceMetrics(ctx context.Context, p traceMetricsParams) (*trace
 	truncated := false
 	all, err := ask.FirstFound(p.ID, "span or log record", func(id plait.TraceID) (all []correlate.TraceMetric, err error) {
 		all, truncated, err = s.pivots.TraceMetrics(ctx, id, s.config.MaxSpans, s.config.MaxLogs)
+		if err == nil {
+			s.deps.Opened(id)
+		}
 		return all, err
 	})
 	if err != nil {

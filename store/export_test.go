@@ -112,3 +112,6 @@ func (s *Store) BoundDictionaries(b dictionary.Bounds) { s.entries.Catalog.Bound
 func (s *Store) SpanTerms() *index.Index { return s.spanTerms }
 
 func (s *Store) LogTerms() *index.Index { return s.logTerms }
+
+// WriteOpened writes which traces were opened.
+func (s *Store) WriteOpened(ctx context.Context) error { return s.thinner.WriteOpened(ctx) }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/plaithq/plait"
 )
@@ -24,19 +23,4 @@ func (s *Store) retainLimits(ctx context.Context) error {
 	return errors.Join(
 		s.limits.Retain(ctx, "traces", now.Add(-s.config.RetentionTraces)),
 		s.limits.Retain(ctx, "logs", now.Add(-s.config.RetentionLogs)))
-}
-
-// limitsGrace is how long a stop waits until it is written what limits did last.
-const limitsGrace = 2 * time.Second
-
-// finishLimits writes what limits did last.
-func (s *Store) finishLimits() {
-	if s.limits == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), limitsGrace)
-	defer cancel()
-	if err := s.limits.Write(ctx); err != nil {
-		s.log.Warn("when limits left records out in the last seconds is lost", "error", err)
-	}
 }

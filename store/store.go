@@ -286,7 +286,7 @@ func (s *Store) startBackground() {
 // come after it get plait.ErrUnavailable.
 func (s *Store) Close() {
 	s.stop()
-	s.finishLimits()
+	s.finishNotes()
 	if s.metrics != nil {
 		s.metrics.Close()
 	}

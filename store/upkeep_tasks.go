@@ -33,7 +33,7 @@ func (s *Store) retain(ctx context.Context) error {
 		return err
 	}
 	kept, err := s.partitions.Drop(ctx)
-	return errors.Join(err, s.retainDerived(ctx), s.retainOutbox(ctx), s.retainLimits(ctx), dictionary.Sweep(ctx, s.readPool, s.dictionaries, s.partitions.Unreferenced(kept)))
+	return errors.Join(err, s.retainDerived(ctx), s.retainOutbox(ctx), s.retainLimits(ctx), s.retainOpened(ctx), dictionary.Sweep(ctx, s.readPool, s.dictionaries, s.partitions.Unreferenced(kept)))
 }
 
 // retainDerived removes the term index, the counts and the increments of partitions that are gone.
@@ -74,8 +74,17 @@ func (s *Store) retainOutbox(ctx context.Context) error {
 		s.outbox.Retain(ctx, outbox.Metrics, now.Add(-s.config.RetentionMetrics)))
 }
 
+// NoteOpened remembers that somebody opened a trace by its id: it is kept when its day is thinned. It returns at once; what it
+// is told is written some seconds later.
+func (s *Store) NoteOpened(id plait.TraceID) { s.thinner.NoteOpened(id) }
+
+// retainOpened forgets openings of traces whose days are gone.
+func (s *Store) retainOpened(ctx context.Context) error {
+	return s.thinner.RetainOpened(ctx, s.partitions.Now().Add(-s.config.RetentionTraces-oneDay))
+}
+
 // mergeBehind merges behind the commits what they left, of the term index and of the counts, and writes what limits left
-// out, until ctx ends. It does not wait for its turn among the tasks of the upkeep, some of which take minutes: every search
+// out and which traces were opened, until ctx ends. It does not wait for its turn among the tasks of the upkeep, some of which take minutes: every search
 // looks through what is not merged.
 func (s *Store) mergeBehind(ctx context.Context) {
 	tick := time.NewTicker(index.MergeEvery)
@@ -93,10 +102,28 @@ func (s *Store) mergeBehind(ctx context.Context) {
 		if err := s.limits.Write(ctx); err != nil && ctx.Err() == nil {
 			s.partitions.Failed("limits", err)
 		}
+		if err := s.thinner.WriteOpened(ctx); err != nil && ctx.Err() == nil {
+			s.partitions.Failed("opened", err)
+		}
 		err := partition.WhenElected(ctx, s.readPool, partition.MergeLock, func() { failed = s.mergeOnce(ctx) })
 		if err = errors.Join(err, failed); err != nil && ctx.Err() == nil {
 			s.partitions.Failed("merge", err)
 		}
+	}
+}
+
+// notesGrace is how long a stop waits until it is written what was noted last.
+const notesGrace = 2 * time.Second
+
+// finishNotes writes what limits did last, and which traces were opened.
+func (s *Store) finishNotes() {
+	if s.limits == nil {
+		return // it was not opened so far
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), notesGrace)
+	defer cancel()
+	if err := errors.Join(s.limits.Write(ctx), s.thinner.WriteOpened(ctx)); err != nil {
+		s.log.Warn("what limits left out in the last seconds, or which traces were opened, is lost", "error", err)
 	}
 }
 

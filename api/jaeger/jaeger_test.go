@@ -10,6 +10,7 @@ import (
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/api/facetest"
+	"github.com/plaithq/plait/api/tracesearch"
 	"github.com/plaithq/plait/store/storetest"
 )
 
@@ -352,6 +353,21 @@ func TestTracesThatNobodyMeansAreShownWhole(t *testing.T) {
 		}
 		if len(shown.Spans) != n || len(ids) != n || ids[plait.SpanID{}] {
 			t.Errorf("%s: %d spans with %d ids are shown of %d", name, len(shown.Spans), len(ids), n)
+		}
+	}
+}
+
+func TestWhoOpensATraceByItsIDIsNoted(t *testing.T) {
+	t.Parallel()
+	var opened []plait.TraceID
+	s := start(t, shopStore(t), func(c *tracesearch.Config) { c.Opened = func(id plait.TraceID) { opened = append(opened, id) } })
+	for path, want := range map[string]int{
+		"/api/traces/" + shopTraceID: 1, "/api/v3/traces/" + shopTraceID: 1, "/api/traces/77": 0, "/api/traces?service=shop": 0, "/api/traces?traceID=" + shopTraceID: 0,
+	} {
+		opened = nil
+		s.get(t, path)
+		if len(opened) != want || want > 0 && opened[0] != shopTrace().Spans[0].TraceID {
+			t.Errorf("%s is noted as opening %v, want %d", path, opened, want)
 		}
 	}
 }

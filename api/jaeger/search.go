@@ -165,6 +165,8 @@ func (h *handler) readTrace(ctx context.Context, text string) (found *plait.Trac
 	})
 	if err != nil {
 		release()
+		return nil, release, err
 	}
-	return found, release, err
+	h.Opened(found.TraceID)
+	return found, release, nil
 }

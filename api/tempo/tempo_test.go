@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/plaithq/plait"
+	"github.com/plaithq/plait/api/tracesearch"
 	"github.com/plaithq/plait/store/storetest"
 	"github.com/plaithq/plait/wire/otlp"
 )
@@ -229,6 +230,21 @@ func TestReadyAndEcho(t *testing.T) {
 	for path, want := range map[string]string{"/api/echo": "echo", "/ready": "ready\n"} {
 		if a := s.get(t, path); a.status != http.StatusOK || string(a.body) != want {
 			t.Errorf("%s: %d %q", path, a.status, a.body)
+		}
+	}
+}
+
+func TestWhoOpensATraceByItsIDIsNoted(t *testing.T) {
+	t.Parallel()
+	var opened []plait.TraceID
+	s := shopServer(t, func(c *tracesearch.Config) { c.Opened = func(id plait.TraceID) { opened = append(opened, id) } })
+	for path, want := range map[string]int{
+		"/api/traces/" + shopID.String(): 1, "/api/v2/traces/" + shopID.String(): 1, "/api/traces/77": 0, "/api/search?" + asked("{}"): 0,
+	} {
+		opened = nil
+		s.get(t, path)
+		if len(opened) != want || want > 0 && opened[0] != shopID {
+			t.Errorf("%s is noted as opening %v, want %d", path, opened, want)
 		}
 	}
 }

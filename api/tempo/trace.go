@@ -34,6 +34,7 @@ func (h *handler) trace(v version) http.HandlerFunc {
 		if err == nil {
 			var found *plait.Trace
 			if found, err = ask.FirstFound(id, "span", func(id plait.TraceID) (*plait.Trace, error) { return h.Reader.Trace(bounded, id, h.MaxSpans) }); err == nil {
+				h.Opened(found.TraceID)
 				h.sendTrace(w, r, v, found)
 				return
 			}

@@ -18,6 +18,8 @@ type Config struct {
 	Memory *plait.AnswerMemory
 	// Ready says whether the database can be asked.
 	Ready func(context.Context) error
+	// Opened is told of each trace that somebody opened by its id, and returns at once; nil: nobody is told.
+	Opened func(plait.TraceID)
 	// Version is Plait's.
 	Version string
 
@@ -29,6 +31,9 @@ type Config struct {
 func (c Config) WithDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.Opened == nil {
+		c.Opened = func(plait.TraceID) {}
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -28,6 +28,7 @@ func (h *handler) trace(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
+	h.Opened(found.TraceID)
 	if found.Truncated {
 		face.Warn(w.Header(), tracesearch.CutShort(found))
 	}

@@ -268,3 +268,18 @@ func TestRemoteServicesAreDrawnOnceAMinute(t *testing.T) {
 		t.Errorf("who is gone is answered %v", err)
 	}
 }
+
+func TestWhoOpensATraceByItsIDIsNoted(t *testing.T) {
+	t.Parallel()
+	var opened []plait.TraceID
+	s := start(t, shopStore(t), func(c *tracesearch.Config) { c.Opened = func(id plait.TraceID) { opened = append(opened, id) } })
+	for path, want := range map[string]int{
+		"/api/v2/trace/" + shopTraceID: 1, "/api/v2/trace/77": 0, "/api/v2/traces": 0, "/api/v2/traceMany?traceIds=" + shopTraceID + ",77": 0,
+	} {
+		opened = nil
+		s.get(t, path)
+		if len(opened) != want || want > 0 && opened[0] != shopTrace(t).Spans[0].TraceID {
+			t.Errorf("%s is noted as opening %v, want %d", path, opened, want)
+		}
+	}
+}

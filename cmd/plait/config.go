@@ -47,10 +47,11 @@ type config struct {
 	RetentionLogs    duration.Duration `help:"How long log records are kept." default:"7d" placeholder:"DURATION" yaml:"retention-logs"`
 	RetentionMetrics duration.Duration `help:"How long samples and exemplars are kept." default:"30d" placeholder:"DURATION" yaml:"retention-metrics"`
 
-	ThinAfter      duration.Duration `help:"How long after its end a day's traces are made fewer, with their log records: those that failed, were slow, are rare or have an exemplar from outside are kept, and a share of the rest (docs/operations.md). Never by default." placeholder:"DURATION" yaml:"thin-after,omitempty"`
+	ThinAfter      duration.Duration `help:"How long after its end a day's traces are made fewer, with their log records: those that failed, were slow, are rare, were opened by somebody or have an exemplar from outside are kept, and a share of the rest (docs/operations.md). Never by default." placeholder:"DURATION" yaml:"thin-after,omitempty"`
 	ThinKeep       share             `help:"The share of a thinned day's other traces that is kept, chosen by their ids." default:"10%" placeholder:"PERCENT" yaml:"thin-keep"`
 	ThinSlowerThan float64           `help:"Thinning keeps traces with a span that took more than so many times what 95 % of its operation's spans of the day took; 0 keeps none for that." default:"2" placeholder:"N" yaml:"thin-slower-than"`
 	ThinRareBelow  int64             `help:"Thinning keeps traces with a span of an operation that had fewer than so many traces on that day; 0 keeps none for that." default:"50" placeholder:"N" yaml:"thin-rare-below"`
+	ThinKeepOpened bool              `help:"Thinning keeps traces that somebody opened by their ids, over any of the APIs." default:"true" negatable:"" yaml:"thin-keep-opened"`
 	ThinMaxRate    float64           `help:"Thinning keeps at most so many of the other traces of each hour, on an average in a second; 0 means as many as --thin-keep says." default:"0" placeholder:"N" yaml:"thin-max-rate"`
 
 	MaxBody        bytesize.Size     `help:"Largest request taken in, after decompression." default:"${max_body}" placeholder:"SIZE" yaml:"max-body"`

@@ -24,7 +24,7 @@ import (
 func (c config) faces(st *store.Store, memory *plait.AnswerMemory, ended <-chan struct{}, log *slog.Logger) ([]api.Face, error) {
 	timeout := time.Duration(c.QueryTimeout)
 	ofTraces := tracesearch.Config{
-		Timeout: timeout, MaxSpans: c.api().MaxSpans, Memory: memory, Ready: st.Ping, Version: version, Logger: log,
+		Timeout: timeout, MaxSpans: c.api().MaxSpans, Memory: memory, Ready: st.Ping, Opened: st.NoteOpened, Version: version, Logger: log,
 	}
 	asJaeger, err := jaeger.NewHandler(st, ofTraces)
 	if err != nil {

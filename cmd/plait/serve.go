@@ -126,7 +126,7 @@ func (c config) answers(ctx context.Context, st *store.Store, watch *health.Watc
 	}
 	return api.New(c.api(), api.Deps{
 		Traces: st, Logs: st, Metrics: st, Services: st, Volumes: st, Ready: st.Ping, Gatherer: registry, Logger: log, Registerer: registry,
-		Intake: doors.Intake, Limited: st.Limited, Noticed: watch.Noticed, About: c.about(),
+		Intake: doors.Intake, Limited: st.Limited, Noticed: watch.Noticed, Opened: st.NoteOpened, About: c.about(),
 		Memory: memory, Faces: faces, Page: page,
 	})
 }
@@ -169,7 +169,7 @@ func (c config) store(databaseURL string, log *slog.Logger, registry *prometheus
 func (c *config) thin() store.ThinPolicy {
 	return store.ThinPolicy{
 		After: time.Duration(c.ThinAfter), Keep: float64(c.ThinKeep),
-		SlowerThan: c.ThinSlowerThan, RareBelow: c.ThinRareBelow, MaxPerSecond: c.ThinMaxRate,
+		SlowerThan: c.ThinSlowerThan, RareBelow: c.ThinRareBelow, MaxPerSecond: c.ThinMaxRate, KeepOpened: c.ThinKeepOpened,
 	}
 }
 

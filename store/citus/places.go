@@ -47,6 +47,7 @@ func Places() []Place {
 		{Table: "term_head", Kind: Coordinator}, // a merge takes from it and gives to term_segment, which nodes do not show at one moment
 		{Table: "term_segment", Kind: Coordinator},
 		{Table: "tally", Kind: Coordinator}, // read and merged in one snapshot
+		{Table: "opened_trace", Kind: Coordinator},
 		{Table: "thinned_day", Kind: Coordinator},
 		{Table: "thinned_trace", Kind: Coordinator},
 		{Table: "limited_minute", Kind: Coordinator},

@@ -17,6 +17,7 @@ import (
 const (
 	reasonError    = "error"
 	reasonExemplar = "exemplar"
+	reasonOpened   = "opened"
 	reasonDays     = "several days"
 	reasonSlow     = "slow"
 	reasonRare     = "rare"
@@ -65,6 +66,7 @@ CREATE TEMPORARY TABLE plait_thin ON COMMIT DROP AS
 SELECT t.trace_id, t.low_id, t.past_midnight, extract(hour FROM t.began AT TIME ZONE interval '0')::int2 AS hour,
        CASE WHEN t.failed OR l.trace_id IS NOT NULL THEN '` + reasonError + `'
             WHEN e.low_id IS NOT NULL THEN '` + reasonExemplar + `'
+            WHEN o.low_id IS NOT NULL THEN '` + reasonOpened + `'
             WHEN f.trace_id IS NOT NULL THEN '` + reasonDays + `'
             WHEN t.slow THEN '` + reasonSlow + `'
             WHEN t.rare THEN '` + reasonRare + `'
@@ -74,6 +76,7 @@ LEFT JOIN (SELECT DISTINCT trace_id FROM plait_store.log WHERE severity >= 17 AN
        ON l.trace_id = t.trace_id
 LEFT JOIN (SELECT DISTINCT low_id FROM pg_temp.plait_thin_keeping) e
        ON e.low_id = t.low_id
+LEFT JOIN plait_store.opened_trace o ON o.low_id = t.low_id AND %[3]t
 LEFT JOIN (SELECT DISTINCT trace_id FROM plait_store.trace_fragment
            WHERE shelf BETWEEN %[1]s - %[2]d AND %[1]s + %[2]d AND shelf <> %[1]s OR ` + partition.OutsideSQL + `) f
        ON f.trace_id = t.trace_id`
@@ -124,7 +127,7 @@ func (t *Thinner) decide(ctx context.Context, r *partition.Rewriting) (*verdicts
 		}},
 		{"find exemplars that keep traces", func() error { return findKeeping(ctx, r) }},
 		{"find why to keep them", func() error {
-			return run(ctx, r, fmt.Sprintf(judgeSQL, dateOf(r.Day), daysAround), "ANALYZE pg_temp.plait_thin")
+			return run(ctx, r, fmt.Sprintf(judgeSQL, dateOf(r.Day), daysAround, t.policy.KeepOpened), "ANALYZE pg_temp.plait_thin")
 		}},
 		{"choose among the rest", func() error { return t.choose(ctx, r, v) }},
 		{"count them", func() error {

@@ -10,17 +10,21 @@ import (
 type Instruments struct {
 	traces *prometheus.CounterVec
 	freed  prometheus.Counter
+
+	unnoted prometheus.Counter
 }
 
 // NewInstruments makes and registers them.
 func NewInstruments(registerer prometheus.Registerer) *Instruments {
 	in := &Instruments{
 		traces: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "plait_thin_traces_total",
-			Help: "Traces of days that this gateway thinned, by why they were kept: error, exemplar, several days, slow, rare, chance; or gone."}, []string{"verdict"}),
+			Help: "Traces of days that this gateway thinned, by why they were kept: error, exemplar, opened, several days, slow, rare, chance; or gone."}, []string{"verdict"}),
 		freed: prometheus.NewCounter(prometheus.CounterOpts{Name: "plait_thin_freed_bytes_total",
 			Help: "By how many bytes the partitions of days that this gateway thinned are smaller."}),
+		unnoted: prometheus.NewCounter(prometheus.CounterOpts{Name: "plait_thin_unnoted_openings_total",
+			Help: "How often a trace was opened by its id and that was not noted, so that thinning may not keep it: there were too many in the hour."}),
 	}
-	registerer.MustRegister(in.traces, in.freed)
+	registerer.MustRegister(in.traces, in.freed, in.unnoted)
 	return in
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // Policy says which traces of a day are kept once it is closed. Those with a span or a log record that failed are, those to which an
-// exemplar from outside points, and those that reach over days. A zero After keeps all.
+// exemplar from outside points or the slowest derived one of a bucket and hour, and those that reach over days. A zero After keeps all.
 type Policy struct {
 	// After is how long after its end a day is thinned: a day at least, and less than spans are kept.
 	After time.Duration
@@ -21,6 +21,8 @@ type Policy struct {
 	SlowerThan float64
 	// RareBelow keeps traces with a span of an operation that had fewer traces that day; 0 keeps none for that.
 	RareBelow int64
+	// KeepOpened keeps traces that somebody opened by their ids.
+	KeepOpened bool
 	// MaxPerSecond bounds how many of the rest are kept of each hour, on an average in a second; 0 means no bound.
 	MaxPerSecond float64
 }

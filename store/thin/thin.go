@@ -27,11 +27,15 @@ type Thinner struct {
 	terms       []*index.Index // of spans and of log records
 	log         *slog.Logger
 	instruments *Instruments
+	openings    *openings
 }
 
 // New makes one for a database.
 func New(policy Policy, pool *pgxpool.Pool, partitions *partition.Keeper, counts *tally.Tally, terms []*index.Index, log *slog.Logger, in *Instruments) *Thinner {
-	return &Thinner{policy: policy, pool: pool, partitions: partitions, tally: counts, terms: terms, log: log, instruments: in}
+	return &Thinner{
+		policy: policy, pool: pool, partitions: partitions, tally: counts, terms: terms, log: log, instruments: in,
+		openings: newOpenings(pool, partitions.Now),
+	}
 }
 
 const thinnedDaysSQL = `

@@ -74,7 +74,7 @@ var allowed = []struct {
 	{"store/tally", []string{"", "store/counts", "store/partition", "store/pg", "store/pgerror", "store/rowcodec", "store/search"}},
 	{"store/outbox", []string{"", "store/pgerror", "store/rowcodec"}},
 	{"store/limits", []string{"", "store/pgerror", "store/rowcodec"}},
-	{"store/thin", []string{"", "sampling", "store/counts", "store/index", "store/partition", "store/pgerror", "store/tally"}},
+	{"store/thin", []string{"", "recent", "sampling", "store/counts", "store/index", "store/partition", "store/pgerror", "store/tally"}},
 	{"store/traceid", []string{"", "store/partition", "store/pg", "store/rowcodec"}},
 	{"store/spans", append(spansAndLogs, "query/...", "recent", "spanmetrics")},
 	{"store/logs", append(spansAndLogs, "query/...", "recent")},
