@@ -37,7 +37,8 @@ const (
 var names = [kinds][]string{
 	ofTime: {
 		"@timestamp", "@t", "timestamp", "time", "ts", "t", "datetime", "date", "asctime", "eventTime", "event_time", "timeMillis", "time_ms",
-		"timestamp_ms", "time_ns", "timestampNanos", "instant", "logTime", "log_time", "created", "Timestamp", "Time", "TIME",
+		"timestamp_ms", "time_ns", "timestampNanos", "instant", "logTime", "log_time", "created", "Timestamp", "Time", "TIME", "TIMESTAMP",
+		"_time", "timeUnixNano", "time_unix_nano", "TimeUnixNano", "__REALTIME_TIMESTAMP",
 	},
 	ofMessage: {
 		"message", "msg", "@m", "@mt", "body", "event", "text", "log", "MESSAGE", "Message", "short_message", "textPayload", "RenderedMessage", "MessageTemplate", "@message",
@@ -47,6 +48,7 @@ var names = [kinds][]string{
 	},
 	ofService: {
 		"service.name", "service_name", "serviceName", "service", "dd.service", "app", "application", "app_name", "appName", "resource.service.name", "Service",
+		"SYSLOG_IDENTIFIER",
 	},
 }
 

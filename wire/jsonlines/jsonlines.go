@@ -6,7 +6,7 @@
 package jsonlines
 
 import (
-	"slices"
+	"iter"
 	"strings"
 	"unsafe"
 
@@ -32,20 +32,23 @@ type decoder struct {
 	resources map[string]*plait.Resource // by service
 }
 
-// Decode reads lines. A body that begins with a bracket is an array of objects. Records may alias the body.
+// Decode reads lines. A body that begins with a bracket is an array of objects; objects may follow one another on a line,
+// and lie over several. Records may alias the body.
 // Memory for what is decoded is asked for of claim, whose error ends the decoding; claim may be nil.
 func Decode(body []byte, claim func(bytes int64) error) (*plait.Logs, error) {
-	text := unsafe.String(unsafe.SliceData(body), len(body))
+	text := strings.TrimPrefix(unsafe.String(unsafe.SliceData(body), len(body)), byteOrderMark)
 	d := &decoder{claim: claim, resources: map[string]*plait.Resource{"": {}}}
 	lines := strings.SplitSeq(text, "\n")
-	if items, ok := arrayItems(text); ok {
-		lines = slices.Values(items)
-	} else if isObject(text) {
-		lines = slices.Values([]string{text})
+	if array, ok := arrayItems(text); ok {
+		lines = array
+	} else if spread(text) {
+		lines = func(yield func(string) bool) { objects(text, yield) }
 	}
 	for line := range lines {
-		if err := d.line(line); err != nil {
-			return nil, err
+		for item := range itemsOf(line) {
+			if err := d.line(item); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := d.take(claimStep); err != nil {
@@ -54,13 +57,53 @@ func Decode(body []byte, claim func(bytes int64) error) (*plait.Logs, error) {
 	return &d.logs, nil
 }
 
-// isObject says that a text is one object, written over several lines.
-func isObject(text string) bool {
+// spread says that a text is objects of which the first is written over several lines.
+func spread(text string) bool {
 	first, _, more := strings.Cut(text, "\n")
-	if !more || !strings.HasPrefix(strings.TrimLeft(first, " \t"), "{") || whole(first) {
-		return false
+	return more && strings.HasPrefix(strings.TrimLeft(first, blanks), "{") && !whole(first) && objects(text, everyOne)
+}
+
+// itemsOf are the objects of a line, where it has several or something between them, and else the line.
+func itemsOf(line string) iter.Seq[string] {
+	trimmed := strings.TrimLeft(line, separators)
+	if strings.HasPrefix(trimmed, "{") && (strings.HasSuffix(strings.TrimRight(line, blanks), ",") || severalObjects(trimmed)) && objects(line, everyOne) {
+		return func(yield func(string) bool) { objects(line, yield) }
 	}
-	return whole(text)
+	return func(yield func(string) bool) { yield(line) }
+}
+
+// severalObjects says whether a text may have several objects: where one ends and another begins, there is little between.
+func severalObjects(text string) bool {
+	for {
+		at := strings.IndexByte(text, '}')
+		if at < 0 {
+			return false
+		}
+		if text = strings.TrimLeft(text[at+1:], separators); strings.HasPrefix(text, "{") {
+			return true
+		}
+	}
+}
+
+const (
+	byteOrderMark = "\ufeff" // which some editors and shells put before a text
+	blanks        = " \t\r"
+	separators    = blanks + "\n,"
+)
+
+func everyOne(string) bool { return true }
+
+// objects yields the objects of a text, and says whether it consists of these with nothing but separators around them.
+// They are not gathered: a body may have millions.
+func objects(text string, yield func(string) bool) bool {
+	for text = strings.TrimLeft(text, separators); text != ""; text = strings.TrimLeft(text, separators) {
+		r := jsontext.Of(text)
+		if r.Skip(); text[0] != '{' || r.Err != nil || !yield(text[:r.Pos]) {
+			return false
+		}
+		text = text[r.Pos:]
+	}
+	return true
 }
 
 func whole(object string) bool {
@@ -71,22 +114,28 @@ func whole(object string) bool {
 }
 
 // arrayItems are the objects of an array that a whole text is.
-func arrayItems(text string) (items []string, ok bool) {
-	if !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "[") {
+func arrayItems(text string) (items iter.Seq[string], ok bool) {
+	if !strings.HasPrefix(strings.TrimLeft(text, separators), "[") || !arrayOf(text, everyOne) {
 		return nil, false
 	}
+	return func(yield func(string) bool) { arrayOf(text, yield) }, true
+}
+
+// arrayOf yields the objects of an array, and says whether a text is one of nothing else.
+func arrayOf(text string, yield func(string) bool) bool {
 	r := jsontext.Of(text)
 	for a := (jsontext.Array{}); r.Item(&a); {
 		r.Space()
 		if r.Peek() != '{' {
-			return nil, false
+			return false
 		}
 		from := r.Pos
-		r.Skip()
-		items = append(items, text[from:min(r.Pos, len(text))])
+		if r.Skip(); r.Err == nil && !yield(text[from:r.Pos]) {
+			return false
+		}
 	}
 	r.End()
-	return items, r.Err == nil
+	return r.Err == nil
 }
 
 func (d *decoder) take(bytes int) error {

@@ -52,6 +52,12 @@ func TestLinesOfLoggersAreUnderstood(t *testing.T) {
 		"JSON in Docker":            {`{"log":"{\"level\":\"info\",\"msg\":\"paid\"}\n","stream":"stdout","time":"2023-11-14T22:13:20.123456789Z"}`, at + `||info|paid|{"log.iostream":"stdout"}`},
 		"CRI":                       {`2023-11-14T22:13:20.123456789Z stdout F level=info msg=paid`, at + `|||level=info msg=paid|{"log.iostream":"stdout"}`},
 		"JSON in CRI":               {`2023-11-14T23:13:20.123456789+01:00 stderr F {"level":"error","msg":"paid","service":"cart"}`, at + `|cart|error|paid|{"log.iostream":"stderr"}`},
+		"journald":                  {`{"__REALTIME_TIMESTAMP":"1700000000123456","MESSAGE":"paid","PRIORITY":"6","SYSLOG_IDENTIFIER":"cart"}`, `1700000000123456000|cart||paid|{"PRIORITY":"6"}`},
+		"VictoriaLogs":              {`{"_time":"2023-11-14T22:13:20.123456789Z","_msg":"x","msg":"paid"}`, at + `|||paid|{"_msg":"x"}`},
+		"small letters in a time":   {`{"time":"2023-11-14t22:13:20.123456789z","msg":"paid"}`, at + `|||paid|{}`},
+		"minutes":                   {`{"time":"2023-11-14T22:13Z","msg":"paid"}`, `1699999980000000000|||paid|{}`},
+		"ISO 8601's basic form":     {`{"time":"20231114T221320.123456789+0000","msg":"paid"}`, at + `|||paid|{}`},
+		"a comma behind":            {`{"msg":"paid"},`, `0|||paid|{}`},
 		"logfmt":                    {`level=info msg=paid`, `0|||level=info msg=paid|{}`},
 		"no message":                {`{"level":"info","order":17}`, `0||info|{"level":"info","order":17}|{}`},
 		"a message that is no text": {`{"message":{"a":1}}`, `0|||{"message":{"a":1}}|{}`},
@@ -73,12 +79,20 @@ func TestLinesOfLoggersAreUnderstood(t *testing.T) {
 func TestBodiesAreLinesOrAnArrayOrAnObject(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		"a\n\n  \r\nb\r\nc":                "a b c",
-		`[{"msg":"a"}, {"msg":"b"}]`:       "a b",
-		"{\n \"msg\": \"a\"\n}\n":          "a",
-		"{\"msg\":\"a\"}\n{\"msg\":\"b\"}": "a b",
-		"[2023] text\n[x]":                 "[2023] text [x]",
-		"":                                 "",
+		"a\n\n  \r\nb\r\nc":                                       "a b c",
+		`[{"msg":"a"}, {"msg":"b"}]`:                              "a b",
+		"{\n \"msg\": \"a\"\n}\n":                                 "a",
+		"{\"msg\":\"a\"}\n{\"msg\":\"b\"}":                        "a b",
+		"{\n \"msg\": \"a\"\n}\n{\n}\n{ \"msg\":\n\"b\" }":        "a {\n} b",
+		"{\n \"msg\": \"a\"\n} x\n":                               "{  \"msg\": \"a\" } x",
+		`{"msg":"a"}{"msg":"b"} {"msg":"c"}, {"msg":"d"},` + "\n": "a b c d",
+		`{"msg":"a}{"}{"msg":"b"}` + "\r\n" + `{"msg":"c {}{}"}`:  "a}{ b c {}{}",
+		`{"msg":"a"}{"msg":"b"} x`:                                `{"msg":"a"}{"msg":"b"} x`,
+		`{"msg":"a"}{"msg":"b`:                                    `{"msg":"a"}{"msg":"b`,
+		"\ufeff" + `{"msg":"a"}`:                                  "a",
+		"\ufeff" + `[{"msg":"a"}]`:                                "a",
+		"[2023] text\n[x]":                                        "[2023] text [x]",
+		"":                                                        "",
 	} {
 		got, err := jsonlines.Decode([]byte(body), nil)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 var layouts = []string{
 	time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999 -0700",
 	"2006-01-02 15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006/01/02 15:04:05.999999999",
-	time.RFC1123Z, time.RFC1123, "02/Jan/2006:15:04:05 -0700", "2006-01-02 15:04:05 -0700 MST", "2006-01-02 15:04:05.999999999 -0700 MST",
+	"2006-01-02T15:04Z07:00", "20060102T150405.999999999Z0700", time.RFC1123Z, time.RFC1123, "02/Jan/2006:15:04:05 -0700", "2006-01-02 15:04:05 -0700 MST", "2006-01-02 15:04:05.999999999 -0700 MST",
 }
 
 // timeOf reads a time in any spelling that loggers use.
@@ -42,6 +42,9 @@ func textTime(s string) (int64, bool) {
 	}
 	if i := strings.LastIndexByte(s, ','); i == len("2006-01-02 15:04:05") { // Python's
 		s = s[:i] + "." + s[i+1:]
+	}
+	if strings.HasSuffix(s, "z") { // RFC 3339 allows small letters
+		s = strings.ToUpper(s)
 	}
 	for _, layout := range layouts {
 		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 1970 && t.Year() < 2262 {
