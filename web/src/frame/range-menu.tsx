@@ -1,6 +1,6 @@
 // The range of time: what is seen, and a menu to choose another.
 import { useSignal } from '@preact/signals'
-import { useRef } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { clockTime, lengthOf, stretch } from '../words/times.ts'
 import { address, change } from './address.ts'
 import { useKeys } from './keys.ts'
@@ -17,12 +17,13 @@ const usual: [text: string, from: string][] = [
 
 export function RangeButton() {
   const open = useSignal(false)
-  const button = useRef<HTMLButtonElement>(null)
   const { start, end, relative } = range.value
   const length = lengthOf(end - start)
+  // Whoever opens it by its key goes on with keys: from the first choice.
+  const byKey = useSignal(false)
   const show = () => {
+    byKey.value = true
     open.value = true
-    button.current?.focus()
   }
   useKeys(
     [
@@ -34,10 +35,10 @@ export function RangeButton() {
   )
   return (
     <div class="range">
-      <button ref={button} type="button" class="button" aria-expanded={open.value} onClick={() => (open.value = !open.value)}>
+      <button type="button" class="button" aria-expanded={open.value} onClick={() => ((byKey.value = false), (open.value = !open.value))}>
         <strong>{relative ? `last ${length}` : length}</strong> <span class="quiet-text only-wide">{stretch(start, end)}</span>
       </button>
-      {open.value && <Menu close={() => (open.value = false)} />}
+      {open.value && <Menu focused={byKey.value} close={() => (open.value = false)} />}
     </div>
   )
 }
@@ -48,8 +49,12 @@ function shift(by: number): void {
   change({ from: iso(start + length), to: iso(end + length) })
 }
 
-function Menu({ close }: { close: () => void }) {
+function Menu({ focused, close }: { focused: boolean; close: () => void }) {
   const wrong = useSignal('')
+  const first = useRef<HTMLButtonElement>(null)
+  useEffect(() => {
+    if (focused) first.current?.focus()
+  }, [])
   const { from, to } = range.value
   useKeys([{ key: 'Escape', does: 'close the time range', run: close }], 'dialog')
   const choose = (params: { from: string; to: string }) => {
@@ -68,8 +73,8 @@ function Menu({ close }: { close: () => void }) {
   return (
     <form class="menu" aria-label="Time range" onSubmit={submit}>
       <div class="menu-list">
-        {usual.map(([text, value]) => (
-          <button key={value} type="button" class="button" onClick={() => choose({ from: value, to: '' })}>
+        {usual.map(([text, value], i) => (
+          <button key={value} ref={i === 0 ? first : null} type="button" class="button" onClick={() => choose({ from: value, to: '' })}>
             {text}
           </button>
         ))}

@@ -57,7 +57,7 @@ function partial(c: Comparison): string | undefined {
 
 function Values({ found, looked }: { found: Comparison; looked: Looked }) {
   const told = telling(found)
-  const values = found.too_few ? [] : told.length > 0 ? told.slice(0, mostValues) : nearest(found)
+  const values = found.too_few ? [] : told.length > 0 ? told.slice(0, mostValues) : found.templates.length > 0 ? [] : nearest(found)
   if (values.length === 0) return null
   return (
     <ul aria-label={told.length > 0 ? 'Values, the least likely first' : 'The nearest values'}>

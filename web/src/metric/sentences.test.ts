@@ -90,6 +90,11 @@ test('what is no different folds what all services say', () => {
   ])
 })
 
+test('many values of one key that are no different are one line', () => {
+  const no_different = [55, 50, 44].map((box, i) => value('k8s.pod.name', `pod-${i}`, box, 1095 - 100 * i, 1))
+  expect(alike(comparison({ no_different }))).toEqual([{ key: 'k8s.pod.name', value: '3 values', box: '80\u2009% – 100\u2009%', others: '82\u2009% – 100\u2009%' }])
+})
+
 test('a template that is JSON reads as its message', () => {
   expect(templateText('{"level":"WARN","message":"key server locked session <_>","cents":"<_>"}')).toBe('key server locked session ‹n›')
   expect(templateText('slow query: <_> ms')).toBe('slow query: ‹n› ms')

@@ -140,18 +140,21 @@ export interface Alike {
   others: string
 }
 
-/** alike are the values that are no different; one that all have, of several services, is one line. */
+/** alike are the values that are no different; those under one key are one line where they are many. */
 export function alike(c: Comparison): Alike[] {
-  const same = new Map<string, ComparedValue[]>()
-  const lines: Alike[] = []
-  for (const v of c.no_different) {
-    if (v.box === c.box.requests && v.others === c.others.requests) same.set(v.key, [...(same.get(v.key) ?? []), v])
-    else lines.push({ key: v.key, value: v.value, box: share(v.box / c.box.requests), others: share(v.others / c.others.requests) })
-  }
-  for (const [key, values] of same) {
-    const [only] = values
-    if (values.length === 1 && only) lines.push({ key, value: only.value, box: 'all', others: 'all' })
-    else lines.push({ key, value: `of ${values.length} services`, box: 'one', others: 'the same' })
-  }
-  return lines
+  const keys = new Map<string, ComparedValue[]>()
+  for (const v of c.no_different) keys.set(v.key, [...(keys.get(v.key) ?? []), v])
+  return [...keys].flatMap(([key, values]) => {
+    const all = (v: ComparedValue) => v.box === c.box.requests && v.others === c.others.requests
+    const [box, others] = [values.map((v) => v.box / c.box.requests), values.map((v) => v.others / c.others.requests)]
+    if (values.length > 1 && values.every(all)) return { key, value: `of ${values.length} services`, box: 'one', others: 'the same' }
+    if (values.length > 2) return { key, value: `${values.length} values`, box: between(box), others: between(others) }
+    return values.map((v) => ({ key, value: v.value, box: all(v) ? 'all' : share(v.box / c.box.requests), others: all(v) ? 'all' : share(v.others / c.others.requests) }))
+  })
+}
+
+// between writes shares as 83 % – 100 %.
+function between(shares: number[]): string {
+  const [low, high] = [share(Math.min(...shares)), share(Math.max(...shares))]
+  return low === high ? low : `${low} – ${high}`
 }

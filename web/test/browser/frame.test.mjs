@@ -63,6 +63,18 @@ test('keys lead from view to view, and ? lists them', async (t) => {
   await eventually('the theme turns', async () => (await dark()) !== before)
 })
 
+test('the range is chosen by keys alone, and keys act on the view after it', async (t) => {
+  const page = await open(t, demo, '#/')
+  await page.locator('.spike').first().waitFor()
+  for (const key of ['t', 'Tab', 'Tab', 'Tab', 'Enter']) await page.keyboard.press(key)
+  await page.waitForFunction(() => location.hash.includes('from=now-6h'))
+  await page.getByRole('form', { name: 'Time range' }).waitFor({ state: 'detached' })
+  await page.keyboard.press('j')
+  await page.locator('.spike.at').waitFor()
+  await page.keyboard.press('Enter')
+  await page.waitForFunction(() => location.hash.startsWith('#/metric'))
+})
+
 test('an address that is wrong shows the view, and says what is wrong', async (t) => {
   const page = await open(t, demo, '#/logs?from=yesterday&unknown=kept', { allow: [/status of 400/] })
   await page.getByRole('alert').getByText('“yesterday” is no time').waitFor()
