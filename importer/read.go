@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
@@ -42,6 +43,9 @@ var ErrNoSignal = fmt.Errorf("%w: neither OTLP nor Zipkin JSON, nor an OTLP prot
 // firstFieldTag is the first byte of every OTLP export request: field 1, a message.
 const firstFieldTag = 1<<3 | protobuf.Bytes
 
+// byteOrderMark is what some editors and shells put before a text. No protobuf message begins so.
+const byteOrderMark = "\ufeff"
+
 // readTelemetry reads a file and hands over its requests one by one. count is told how many
 // bytes of the file were read.
 func readTelemetry(ctx context.Context, from Source, signal string, count *atomic.Int64, each func(payload) error) error {
@@ -55,6 +59,11 @@ func readTelemetry(ctx context.Context, from Source, signal string, count *atomi
 		return fmt.Errorf("%s: %w", from.Name, err)
 	}
 	in := bufio.NewReaderSize(r, 1<<16)
+	if mark, _ := in.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		if _, err := in.Discard(len(mark)); err != nil {
+			return fmt.Errorf("%s: %w", from.Name, err)
+		}
+	}
 	first, err := shape(in)
 	switch {
 	case errors.Is(err, io.EOF):
@@ -113,7 +122,7 @@ func shape(r *bufio.Reader) (byte, error) {
 	}
 	if len(text) > 0 && (text[0] == '{' || text[0] == '[') {
 		next := bytes.TrimLeft(text[1:], " \t\r\n")
-		if len(next) == 0 || bytes.IndexByte([]byte(`"{]}`), next[0]) >= 0 {
+		if len(next) == 0 || bytes.IndexByte([]byte(`"{[]}`), next[0]) >= 0 {
 			return text[0], nil
 		}
 	}
@@ -143,7 +152,7 @@ func readJSON(r *bufio.Reader, each func(payload) error) error {
 	}
 }
 
-// readArray reads a JSON array of OTLP export requests or of Zipkin spans.
+// readArray reads a JSON array of OTLP export requests, of Zipkin spans, or of lists of these, as Zipkin answers a search.
 func readArray(r io.Reader, each func(payload) error) error {
 	body, err := io.ReadAll(io.LimitReader(r, maxMessageBytes+1))
 	if err != nil {
@@ -152,7 +161,7 @@ func readArray(r io.Reader, each func(payload) error) error {
 	if len(body) > maxMessageBytes {
 		return fmt.Errorf("a JSON array above %d MiB: split it", maxMessageBytes>>20)
 	}
-	body = quoteWords(body)
+	body = joinedLists(quoteWords(body))
 	if !isOTLPArray(body) {
 		return readZipkin(body, each)
 	}
@@ -172,6 +181,25 @@ func readArray(r io.Reader, each func(payload) error) error {
 		}
 	}
 	return nil
+}
+
+// joinedLists makes one list of a list of lists, and leaves everything else as it is.
+func joinedLists(body []byte) []byte {
+	const blanks = " \t\r\n"
+	inner := bytes.TrimLeft(bytes.TrimPrefix(bytes.TrimLeft(body, blanks), []byte("[")), blanks)
+	var lists [][]json.RawMessage
+	if !bytes.HasPrefix(inner, []byte("[")) || json.Unmarshal(body, &lists) != nil {
+		return body
+	}
+	joined := make([]byte, 0, len(body))
+	for _, item := range slices.Concat(lists...) {
+		joined = append(append(joined, ','), item...)
+	}
+	if len(joined) == 0 {
+		return []byte("[]")
+	}
+	joined[0] = '['
+	return append(joined, ']')
 }
 
 // readZipkin makes OTLP of a JSON array of Zipkin spans.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -45,6 +46,36 @@ func TestArraysMayHoldBareNumberWords(t *testing.T) {
 	})
 	if want := []string{`{"resourceMetrics":[{"asDouble":"NaN"}]}`, `{"resourceMetrics":["-Infinity"]}`}; err != nil || !slices.Equal(bodies, want) {
 		t.Errorf("got %q and %v, want %q", bodies, err, want)
+	}
+}
+
+func TestFilesAreReadAsToolsWriteThem(t *testing.T) {
+	t.Parallel()
+	zipkin := func(name string) string {
+		return `{"traceId":"1","id":"1","name":"` + name + `","timestamp":1700000000000000}`
+	}
+	for name, c := range map[string]struct {
+		file string
+		want []string // what the payloads hold
+	}{
+		"OTLP behind a byte order mark":   {"\ufeff" + `{"resourceSpans":[]}`, []string{`{"resourceSpans":[]}`}},
+		"Zipkin behind a byte order mark": {"\ufeff[" + zipkin("one") + "]", []string{"one"}},
+		"Zipkin's answer to a search":     {"[[" + zipkin("one") + "," + zipkin("two") + "],\n[],[" + zipkin("three") + "]]", []string{"one", "two", "three"}},
+		"an answer of nothing":            {"[[]]", nil},
+	} {
+		var bodies strings.Builder
+		err := readTelemetry(t.Context(), Source{Name: "file", in: strings.NewReader(c.file)}, "", new(atomic.Int64), func(p payload) error {
+			bodies.Write(p.body)
+			return nil
+		})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(bodies.String(), want) {
+				t.Errorf("%s became %q, without %s", name, bodies.String(), want)
+			}
+		}
 	}
 }
 
