@@ -7,6 +7,7 @@ import { address, change } from '../frame/address.ts'
 import { useHand } from '../frame/hand.ts'
 import { useKeys } from '../frame/keys.ts'
 import { asked } from '../frame/range.ts'
+import { LastSeen } from '../parts/last-seen.tsx'
 import { Service } from '../parts/marks.tsx'
 import { Card, Empty, Note, Part } from '../parts/part.tsx'
 import { TableOf, following, sorted, type Column } from '../parts/table.tsx'
@@ -28,7 +29,7 @@ export default function Health() {
   useKeys([{ key: 's', does: 'sort services by the next column', run: () => sortBy(following(columns, sort)) }])
   return (
     <div class="view stack">
-      <h1>{headline(answer.value)}</h1>
+      <h1>{answer.problem && !answer.value ? 'What joins could not be read' : headline(answer.value)}</h1>
       <div class="health-columns">
         <div class="stack">
           <Card title="Does everything join?" about="all services together">
@@ -37,7 +38,7 @@ export default function Health() {
             </Part>
           </Card>
           <Card title="By service" about={sort === 'mend' ? 'those with something to mend first' : `by ${columns.find((c) => c.id === sort)?.head ?? sort}`}>
-            <Part answer={answer} lines={8} empty={(v) => (v.services.length === 0 ? <Empty>Nothing came in this range.</Empty> : undefined)}>
+            <Part answer={answer} lines={8} empty={(v) => (v.services.length === 0 ? <Empty>Nothing came in this range. <LastSeen /></Empty> : undefined)}>
               {(v) => <TableOf name="Services" columns={columns} rows={sorted(v.services, columns, sort)} keyOf={(s) => s.service} sort={sort} onSort={sortBy} />}
             </Part>
           </Card>

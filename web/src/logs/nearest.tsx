@@ -2,8 +2,9 @@
 import { useAnswer } from '../api/answer.ts'
 import { change } from '../frame/address.ts'
 import { iso, range } from '../frame/range.ts'
+import { LastSeen } from '../parts/last-seen.tsx'
 import { Empty } from '../parts/part.tsx'
-import { clockTime, listed } from '../words/times.ts'
+import { listed, stretch } from '../words/times.ts'
 import { nameOf, ofStreams, type Line, type Streams } from './line.ts'
 import { logqlOf, type Question } from './question.ts'
 import { whatOf } from './sentence.ts'
@@ -25,8 +26,12 @@ export function Nearest({ question }: { question: Question }) {
   const next = after.value && ofStreams(after.value.data.result)[0]
   return (
     <Empty>
-      No line ({whatOf(question)}) between {clockTime(start)} and {clockTime(end)}. {last && <There line={last} is="The last was" />} {next && <There line={next} is="The next was" />}
-      {before.value && !last && !next && 'There was none in the 7 days before.'}
+      No line ({whatOf(question)}) in {stretch(start, end)}. {last && <There line={last} is="The last was" />} {next && <There line={next} is="The next was" />}
+      {before.value && !last && (relative || (after.value && !next)) && (
+        <>
+          There was none in the 7 days before{!relative && ', nor in the 7 days after'}. <LastSeen />
+        </>
+      )}
     </Empty>
   )
 }

@@ -8,6 +8,7 @@ import { useHand } from '../frame/hand.ts'
 import { useKeys } from '../frame/keys.ts'
 import { asked } from '../frame/range.ts'
 import { deepest, fails } from '../overview/unusual.ts'
+import { LastSeen } from '../parts/last-seen.tsx'
 import { Card, Empty, Note, Part } from '../parts/part.tsx'
 import { following } from '../parts/table.tsx'
 import { plural } from '../words/numbers.ts'
@@ -37,8 +38,8 @@ export default function CallMap() {
   const graph = whole && near && node ? around(whole, node) : whole
   useMapKeys(graph, node, near !== '', chosen)
   useInView(edge)
-  const says = headline(map)
-  const empty = (v: ServiceMap) => (v.edges.length === 0 ? <Empty>No service called another in this range.</Empty> : undefined)
+  const says = headline(map, answer.problem !== undefined)
+  const empty = (v: ServiceMap) => (v.edges.length === 0 ? <Empty>No service called another in this range. <LastSeen /></Empty> : undefined)
   return (
     <div class="view stack">
       <h1>{says}</h1>
@@ -67,7 +68,7 @@ export default function CallMap() {
         </div>
       </div>
       <Card title="Calls" about="caller, callee, and the worst stretch against usual" class="map-calls">
-        <Part answer={answer} lines={8} empty={empty}>
+        <Part answer={answer} lines={8} empty={(v) => (v.edges.length === 0 ? <Empty>No call.</Empty> : undefined)}>
           {({ edges }) => <Calls edges={edges} sort={sort} chosen={edge} onSort={(id) => change({ sort: id }, 'replace')} onOpen={(e) => choose({ edge: [e.client, e.server] })} />}
         </Part>
       </Card>
@@ -75,8 +76,9 @@ export default function CallMap() {
   )
 }
 
-function headline(map: ServiceMap | undefined): string {
-  if (!map) return 'Reading …'
+function headline(map: ServiceMap | undefined, failed: boolean): string {
+  if (!map) return failed ? 'The calls could not be read' : 'Reading …'
+  if (map.edges.length === 0) return 'No calls in this range'
   const unusual = map.edges.filter((e) => stateOf(e) !== 'usual')
   const [first] = deepest(unusual)
   if (!first) return `${plural(map.edges.length, 'call')} between ${plural(map.nodes.length, 'service')}, all as usual`

@@ -1,12 +1,14 @@
 // Overview: what is unusual now, and where do I look?
 import './overview.css'
 import { useSignal } from '@preact/signals'
-import { useAnswer } from '../api/answer.ts'
+import type { ComponentChildren } from 'preact'
+import { useAnswer, type Answer } from '../api/answer.ts'
 import type { LogTemplates, LogVolume, ServiceMap, Spikes } from '../api/types.ts'
 import { href } from '../frame/address.ts'
 import { useHand } from '../frame/hand.ts'
 import { about, learnAbout, toldAbout } from '../frame/about.ts'
 import { asked, range } from '../frame/range.ts'
+import { LastSeen } from '../parts/last-seen.tsx'
 import { Service, shown } from '../parts/marks.tsx'
 import { lengthOf } from '../words/times.ts'
 import { duration } from '../words/numbers.ts'
@@ -53,7 +55,7 @@ function Unusual() {
   const rows = rowsOf(withBins(spikes.value?.spikes ?? []), edges)
   return (
     <div class="view overview">
-      <Headline rows={rows} map={map.value} hint={spikes.value?.hint} known={spikes.value !== undefined} />
+      <Headline rows={rows} map={map.value} spikes={spikes} />
       <SpikeList answer={spikes} rows={rows} />
       <div class="overview-columns">
         <div class="stack">
@@ -69,28 +71,31 @@ function Unusual() {
 interface HeadlineProps {
   rows: ReturnType<typeof rowsOf>
   map: ServiceMap | undefined
-  hint: string | undefined
-  known: boolean
+  spikes: Answer<Spikes>
 }
 
-function Headline({ rows, map, hint, known }: HeadlineProps) {
-  const length = lengthOf(range.value.end - range.value.start)
+function Headline({ rows, map, spikes: { value, problem } }: HeadlineProps) {
   const head = headlineOf(rows)
-  if (!head)
-    return (
-      <div class="headline">
-        <h1>{known && !hint ? `Nothing unusual in the last ${length}` : known ? 'Nothing to compare with yet' : 'Reading …'}</h1>
-        <span class="quiet-text">{known && (hint ?? <Busiest map={map} />)}</span>
-      </div>
-    )
+  if (head) return <Head says={`${shown(head.service)} ${head.text}`} beside={<Deepest map={map} />} />
+  if (!value) return problem ? <Head says="The spikes could not be read" beside={<Deepest map={map} />} /> : <Head says="Reading …" />
+  if (value.hint && map?.nodes.length === 0) return <Head says="Nothing came in this range" beside={<LastSeen />} />
+  if (value.hint) return <Head says="Nothing to compare with yet" beside={value.hint} />
+  return <Head says={`Nothing unusual in ${inRange()}`} beside={<Busiest map={map} />} />
+}
+
+function Head({ says, beside }: { says: string; beside?: ComponentChildren }) {
   return (
     <div class="headline">
-      <h1>
-        {shown(head.service)} {head.text}
-      </h1>
-      <Deepest map={map} />
+      <h1>{says}</h1>
+      <span class="quiet-text">{beside}</span>
     </div>
   )
+}
+
+// inRange is how the range is called: the last hour, or these 20 minutes of some day.
+function inRange(): string {
+  const { start, end, relative } = range.value
+  return `${relative ? 'the last' : 'these'} ${lengthOf(end - start)}`
 }
 
 // The calls furthest down the chain that are unusual themselves: two at most.
@@ -98,7 +103,7 @@ function Deepest({ map }: { map: ServiceMap | undefined }) {
   const calls = deepest(map?.edges ?? []).slice(0, 2)
   if (calls.length === 0) return null
   return (
-    <span class="quiet-text overview-deepest">
+    <span class="overview-deepest">
       Furthest down:{' '}
       {calls.map((e, i) => (
         <a key={`${e.client} ${e.server}`} href={href('map', { edge: `${e.client},${e.server}` })}>

@@ -6,6 +6,7 @@ import { sqlText, useHand, type Hand } from '../frame/hand.ts'
 import { useAnswer } from '../api/answer.ts'
 import type { Traces } from '../api/types.ts'
 import { asked } from '../frame/range.ts'
+import { LastSeen } from '../parts/last-seen.tsx'
 import { shown } from '../parts/marks.tsx'
 import { Card, Empty, Failure, Note, Part } from '../parts/part.tsx'
 import { TableOf } from '../parts/table.tsx'
@@ -38,7 +39,14 @@ function OneTrace({ id }: { id: string }) {
   if (problem?.status === 404) return <NotHere id={id} problem={problem} again={answer.again} />
   return (
     <div class="view" aria-busy={loading}>
-      {problem ? <Failure problem={problem} again={answer.again} /> : <Ghost />}
+      {problem ? (
+        <>
+          <h1 class="headline">This trace could not be read</h1>
+          <Failure problem={problem} again={answer.again} />
+        </>
+      ) : (
+        <Ghost />
+      )}
       {slow && (
         <Note>
           reading the trace …{' '}
@@ -100,7 +108,7 @@ function Newest() {
         <span class="quiet-text">Paste its id into the search box, in any spelling, or choose one of the newest.</span>
       </div>
       <Card title="Newest traces">
-        <Part answer={answer} lines={8} reading="looking for traces" empty={(a) => (a.traces.length === 0 ? <Empty>No trace began in this range. <a href={href('trace', { from: 'now-7d', to: 'now' })}>Look at the last 7 days</a></Empty> : undefined)}>
+        <Part answer={answer} lines={8} reading="looking for traces" empty={(a) => (a.traces.length === 0 ? <Empty>No trace began in this range. <LastSeen /></Empty> : undefined)}>
           {(a) => (
             <TableOf
               name="Newest traces"
