@@ -26,35 +26,43 @@ type Entry struct {
 
 // Encode writes a push request in protobuf, not compressed yet.
 func Encode(streams []Stream) []byte {
-	var body, stream, entry []byte
+	var e encoder
+	var body []byte
 	for i := range streams {
 		s := &streams[i]
-		stream = appendString(stream[:0], streamLabels, labelsText(s.Labels))
+		e.stream = appendString(e.stream[:0], streamLabels, labelsText(s.Labels))
 		for j := range s.Entries {
-			entry = appendEntry(entry[:0], &s.Entries[j])
-			stream = appendString(stream, streamEntries, string(entry))
+			e.stream = appendBytes(e.stream, streamEntries, e.ofEntry(&s.Entries[j]))
 		}
-		body = appendString(body, requestStreams, string(stream))
+		body = appendBytes(body, requestStreams, e.stream)
 	}
 	return body
 }
 
-func appendEntry(dst []byte, e *Entry) []byte {
+// encoder has the memory of messages, each of which is made before its length is known.
+type encoder struct{ stream, entry, part []byte }
+
+// ofEntry makes the message of an entry. It holds until the next one.
+func (e *encoder) ofEntry(of *Entry) []byte {
 	const second = 1_000_000_000
-	seconds, nanos := e.TimeNanos/second, e.TimeNanos%second
+	seconds, nanos := of.TimeNanos/second, of.TimeNanos%second
 	if nanos < 0 {
 		seconds, nanos = seconds-1, nanos+second
 	}
-	var at []byte
-	at = appendVarint(at, timeSeconds, uint64(seconds))
-	at = appendVarint(at, timeNanos, uint64(nanos))
-	dst = appendString(dst, entryTime, string(at))
-	dst = appendString(dst, entryLine, e.Line)
-	for _, l := range e.Metadata {
-		pair := appendString(nil, pairName, l.Name)
-		dst = appendString(dst, entryMetadata, string(appendString(pair, pairValue, l.Value)))
+	e.part = appendVarint(e.part[:0], timeSeconds, uint64(seconds))
+	e.part = appendVarint(e.part, timeNanos, uint64(nanos))
+	e.entry = appendBytes(e.entry[:0], entryTime, e.part)
+	e.entry = appendString(e.entry, entryLine, of.Line)
+	for _, l := range of.Metadata {
+		e.part = appendString(e.part[:0], pairName, l.Name)
+		e.part = appendString(e.part, pairValue, l.Value)
+		e.entry = appendBytes(e.entry, entryMetadata, e.part)
 	}
-	return dst
+	return e.entry
+}
+
+func appendBytes(dst []byte, tag protobuf.Tag, message []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendVarint(dst, uint64(tag)), message)
 }
 
 func appendString(dst []byte, tag protobuf.Tag, text string) []byte {
