@@ -85,8 +85,8 @@ func encoded(c content) []byte {
 	return Encoding().Logs(c.logs)
 }
 
-// read adds what a row of the outbox holds.
-func (c *content) read(s outbox.Signal, body []byte) error {
+// read adds what a row of the outbox holds. The decoder reads series, and remembers their names.
+func (c *content) read(series *remotewrite.Decoder, s outbox.Signal, body []byte) error {
 	plain, err := outboxDecoder.DecodeAll(body, nil)
 	if err != nil {
 		return fmt.Errorf("decompress a row of the outbox: %w", err)
@@ -99,7 +99,7 @@ func (c *content) read(s outbox.Signal, body []byte) error {
 		}
 		c.spans = joined(c.spans, traces.Spans)
 	case outbox.Metrics:
-		m, err := remotewrite.NewDecoder().Decode(context.Background(), plain, remotewrite.V2, new(remotewrite.Memory), nil)
+		m, err := series.Decode(context.Background(), plain, remotewrite.V2, new(remotewrite.Memory), nil)
 		if err != nil {
 			return fmt.Errorf("read series of the outbox: %w", err)
 		}

@@ -35,7 +35,7 @@ func (s *stream) deliver(ctx context.Context, batch outbox.Batch) (outbox.Progre
 	records := 0
 	for _, row := range batch.Rows {
 		records += row.Records
-		if err := all.read(s.lease.Signal, row.Body); err != nil {
+		if err := all.read(s.series, s.lease.Signal, row.Body); err != nil {
 			if err := d.setAside(ctx, row.Records, err.Error(), row.Body); err != nil {
 				return d.progress, err
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/plaithq/plait/query/logql/entry"
 	"github.com/plaithq/plait/store/outbox"
+	"github.com/plaithq/plait/wire/remotewrite"
 )
 
 // Config is what a forwarder needs.
@@ -49,7 +50,8 @@ type Forwarder struct {
 	config      Config
 	instruments *instruments
 	streams     []*stream
-	signals     []outbox.Signal // those that some target gets
+	series      *remotewrite.Decoder // reads series of the outbox; bounded by itself
+	signals     []outbox.Signal      // those that some target gets
 }
 
 // New makes a forwarder, and makes its targets known: from now on commits leave what is for them in the outbox.
@@ -66,7 +68,7 @@ func New(ctx context.Context, c Config) (*Forwarder, error) {
 	if c.Wait == nil {
 		c.Wait = wait
 	}
-	f := &Forwarder{config: c, instruments: newInstruments(c.Registerer)}
+	f := &Forwarder{config: c, instruments: newInstruments(c.Registerer), series: remotewrite.NewDecoder()}
 	var holder [16]byte
 	_, _ = rand.Read(holder[:]) // never fails
 	for i := range c.Targets {
