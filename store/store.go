@@ -65,6 +65,9 @@ type Config struct {
 // ThinPolicy says which traces of closed days are kept.
 type ThinPolicy = thin.Policy
 
+// ThinServiceShare is the share of the traces through a service that is kept.
+type ThinServiceShare = thin.ServiceShare
+
 const (
 	oneDay         = 24 * time.Hour
 	defaultReaders = 8

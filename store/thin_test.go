@@ -205,7 +205,7 @@ func TestAThinnedDayKeepsWhatTellsSomethingAndAShareOfTheRest(t *testing.T) {
 		if kept[id] {
 			continue
 		}
-		why, err := health.WhyMissing(t.Context(), d.store, health.Setting{Now: d.clock.read(), RetentionTraces: 7 * 24 * time.Hour}, []health.Reading{{TraceID: id}})
+		why, err := health.WhyMissing(t.Context(), d.store, health.Setting{Now: d.clock.read(), RetentionTraces: 7 * 24 * time.Hour, Limited: d.store.Limited}, []health.Reading{{TraceID: id}})
 		if err != nil || why.Likely == nil || why.Likely.Says != "It went when its day was thinned." || !slices.ContainsFunc(why.Steps, tellsOfThinning) {
 			t.Errorf("why %s is not here: %+v, %v", id, why, err)
 		}

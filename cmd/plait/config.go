@@ -49,6 +49,7 @@ type config struct {
 
 	ThinAfter      duration.Duration `help:"How long after its end a day's traces are made fewer, with their log records: those that failed, were slow, are rare, were opened by somebody or have an exemplar from outside are kept, and a share of the rest (docs/operations.md). Never by default." placeholder:"DURATION" yaml:"thin-after,omitempty"`
 	ThinKeep       share             `help:"The share of a thinned day's other traces that is kept, chosen by their ids." default:"10%" placeholder:"PERCENT" yaml:"thin-keep"`
+	ThinServices   thinServices      `help:"The share that thinning keeps of the traces through single services, as a list in YAML (docs/operations.md). Of a trace through several the highest counts." placeholder:"YAML" yaml:"thin-services"`
 	ThinSlowerThan float64           `help:"Thinning keeps traces with a span that took more than so many times what 95 % of its operation's spans of the day took; 0 keeps none for that." default:"2" placeholder:"N" yaml:"thin-slower-than"`
 	ThinRareBelow  int64             `help:"Thinning keeps traces with a span of an operation that had fewer than so many traces on that day; 0 keeps none for that." default:"50" placeholder:"N" yaml:"thin-rare-below"`
 	ThinKeepOpened bool              `help:"Thinning keeps traces that somebody opened by their ids, over any of the APIs." default:"true" negatable:"" yaml:"thin-keep-opened"`
@@ -158,7 +159,7 @@ var flagsOf = map[string]string{
 	"HTTPAddr": "ingest-addr", "GRPCAddr": "otlp-grpc-addr", "JaegerGRPCAddr": "jaeger-grpc-addr", "XRayAddr": "xray-addr", "Addr": "api-addr",
 	"MaxBodyBytes": "max-body", "MaxInFlightBytes": "max-in-flight", "MaxConnections": "max-connections",
 	"MaxSpansPerSecond": "max-spans-per-second", "MaxRecordsPerSecond": "max-records-per-second", "ServiceLimits": "limits",
-	"ThinAfter": "thin-after", "ThinKeep": "thin-keep", "ThinSlowerThan": "thin-slower-than", "ThinRareBelow": "thin-rare-below", "ThinMaxRate": "thin-max-rate",
+	"ThinAfter": "thin-after", "ThinKeep": "thin-keep", "ThinServices": "thin-services", "ThinSlowerThan": "thin-slower-than", "ThinRareBelow": "thin-rare-below", "ThinMaxRate": "thin-max-rate",
 	"QueryTimeout": "query-timeout", "ShutdownGrace": "grace",
 	"AllowedOrigins": "cors-allowed-origins", "AllowedHosts": "allowed-hosts", "BaseURL": "external-url",
 }

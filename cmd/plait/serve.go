@@ -168,7 +168,7 @@ func (c config) store(databaseURL string, log *slog.Logger, registry *prometheus
 
 func (c *config) thin() store.ThinPolicy {
 	return store.ThinPolicy{
-		After: time.Duration(c.ThinAfter), Keep: float64(c.ThinKeep),
+		After: time.Duration(c.ThinAfter), Keep: float64(c.ThinKeep), Services: c.ThinServices.shares(),
 		SlowerThan: c.ThinSlowerThan, RareBelow: c.ThinRareBelow, MaxPerSecond: c.ThinMaxRate, KeepOpened: c.ThinKeepOpened,
 	}
 }

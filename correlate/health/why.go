@@ -247,7 +247,7 @@ func metricOf(series plait.Labels) string {
 func (s *search) stepThinned() Step {
 	t := s.thinned
 	return Step{"thinned", No, fmt.Sprintf("It was stored, and went at %s, when %s was thinned: no policy kept it, since it had no error and no exemplar, was not slow and not rare. "+
-		"Of such traces, those of its hour were kept by chance with a probability of %.3g %%.", stamp(t.At), day(t.Day), 100*t.KeptProbability)}
+		"Of such traces, those of its hour and of its services were kept by chance with a probability of %.3g %%.", stamp(t.At), day(t.Day), 100*t.KeptProbability)}
 }
 
 // stepSampled tells whether the trace was sampled away.

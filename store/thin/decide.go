@@ -33,7 +33,15 @@ const (
 	lowSQL = `('x' || substr(encode(uuid_send(%s), 'hex'), 17))::bit(64)::int8`
 
 	makeOperationsSQL = `
-CREATE TEMPORARY TABLE plait_thin_operation (operation int8, spans int8, slow_from int8, rare bool) ON COMMIT DROP`
+CREATE TEMPORARY TABLE plait_thin_operation (operation int8, spans int8, slow_from int8, rare bool, share int2) ON COMMIT DROP`
+
+	// findSharesSQL says which of the shares the operations of services with shares of their own have.
+	findSharesSQL = `
+UPDATE pg_temp.plait_thin_operation o
+SET share = own.share
+FROM unnest($1::text[], $2::int2[]) own (service, share)
+JOIN plait_store.operation known ON known.service = own.service
+WHERE known.id = o.operation`
 
 	// findRareSQL marks the operations of a partition, %s, that have fewer than $1 traces.
 	findRareSQL = `
@@ -54,7 +62,8 @@ CREATE TEMPORARY TABLE plait_thin_seen ON COMMIT DROP AS
 SELECT s.trace_id, %[2]s AS low_id, min(s.start_time) AS began, bool_or(s.status = 2) AS failed,
        bool_or(s.duration_ns > o.slow_from) AS slow,
        bool_or(s.start_time + s.duration_ns / 1000 * interval '1 microsecond' >= %[3]s + 1) AS past_midnight,
-       bool_or(o.rare IS DISTINCT FROM false) AS rare -- also where nothing is known of an operation
+       bool_or(o.rare IS DISTINCT FROM false) AS rare, -- also where nothing is known of an operation
+       max(o.share) AS share
 FROM %[1]s s
 LEFT JOIN pg_temp.plait_thin_operation o ON o.operation = s.operation
 GROUP BY s.trace_id`
@@ -63,7 +72,7 @@ GROUP BY s.trace_id`
 	// are on other shelves, too.
 	judgeSQL = `
 CREATE TEMPORARY TABLE plait_thin ON COMMIT DROP AS
-SELECT t.trace_id, t.low_id, t.past_midnight, extract(hour FROM t.began AT TIME ZONE interval '0')::int2 AS hour,
+SELECT t.trace_id, t.low_id, t.past_midnight, (extract(hour FROM t.began AT TIME ZONE interval '0') + 24 * coalesce(t.share, 0))::int2 AS stratum,
        CASE WHEN t.failed OR l.trace_id IS NOT NULL THEN '` + reasonError + `'
             WHEN e.low_id IS NOT NULL THEN '` + reasonExemplar + `'
             WHEN o.low_id IS NOT NULL THEN '` + reasonOpened + `'
@@ -81,23 +90,21 @@ LEFT JOIN (SELECT DISTINCT trace_id FROM plait_store.trace_fragment
            WHERE shelf BETWEEN %[1]s - %[2]d AND %[1]s + %[2]d AND shelf <> %[1]s OR ` + partition.OutsideSQL + `) f
        ON f.trace_id = t.trace_id`
 
-	countHoursSQL = `
-SELECT hour, count(*)
+	countStrataSQL = `
+SELECT stratum, count(*)
 FROM pg_temp.plait_thin
 WHERE reason = '` + reasonGone + `'
-GROUP BY hour`
+GROUP BY stratum`
 
-	makeHoursSQL = `
-CREATE TEMPORARY TABLE plait_thin_hour ON COMMIT DROP AS
-SELECT hour::int2, threshold, probability
-FROM unnest(ARRAY[%s]::int2[], ARRAY[%s]::int8[], ARRAY[%s]::text[]) h (hour, threshold, probability)`
+	makeStrataSQL = `
+CREATE TEMPORARY TABLE plait_thin_stratum (stratum int2, threshold int8, probability text) ON COMMIT DROP`
 
 	// chooseSQL keeps those whose ids say so.
 	chooseSQL = `
 UPDATE pg_temp.plait_thin t
 SET reason = '` + reasonChance + `'
-FROM pg_temp.plait_thin_hour h
-WHERE h.hour = t.hour AND t.reason = '` + reasonGone + `' AND (t.low_id & $1) >= h.threshold`
+FROM pg_temp.plait_thin_stratum h
+WHERE h.stratum = t.stratum AND t.reason = '` + reasonGone + `' AND (t.low_id & $1) >= h.threshold`
 
 	countReasonsSQL = `
 SELECT reason, count(*)
@@ -108,10 +115,10 @@ GROUP BY reason`
 // daysAround is how many days before and after its own a trace is looked for.
 const daysAround = 7
 
-// verdicts are how many traces there are for each reason, and with which probability chance keeps one of each hour.
+// verdicts are how many traces there are for each reason, and with which probability chance keeps one of each stratum.
 type verdicts struct {
 	traces        map[string]int64
-	probabilities [hours]float64
+	probabilities []float64
 }
 
 // decide makes the table plait_thin in the transaction: why each trace of the day is kept, or that it goes.
@@ -169,7 +176,7 @@ func counted[K any](ctx context.Context, tx pgx.Tx, sql string, use func(K, int6
 	return err
 }
 
-// sumUp says of each operation from when on a span is slow, and whether the operation is rare.
+// sumUp says of each operation from when on a span is slow, whether the operation is rare, and which share is kept.
 func (t *Thinner) sumUp(ctx context.Context, r *partition.Rewriting) error {
 	of := operations{}
 	err := t.tally.SpansOfShelf(ctx, r.Day, func(c *counts.SpanCell) error {
@@ -182,38 +189,52 @@ func (t *Thinner) sumUp(ctx context.Context, r *partition.Rewriting) error {
 	if err := run(ctx, r, makeOperationsSQL); err != nil {
 		return err
 	}
+	usual := t.policy.place(t.policy.Keep)
 	rows := make([][]any, 0, len(of))
 	for id, o := range of {
-		rows = append(rows, []any{id, o.spans, o.slowFrom(t.policy.SlowerThan), o.spans < t.policy.RareBelow})
+		rows = append(rows, []any{id, o.spans, o.slowFrom(t.policy.SlowerThan), o.spans < t.policy.RareBelow, usual})
 	}
-	columns := []string{"operation", "spans", "slow_from", "rare"}
+	columns := []string{"operation", "spans", "slow_from", "rare", "share"}
 	if _, err := r.CopyFrom(ctx, pgx.Identifier{"pg_temp", "plait_thin_operation"}, columns, pgx.CopyFromRows(rows)); err != nil {
 		return err
 	}
 	if err := run(ctx, r, "ANALYZE pg_temp.plait_thin_operation"); err != nil {
 		return err
 	}
+	if err := t.share(ctx, r); err != nil {
+		return err
+	}
 	_, err = r.Exec(ctx, fmt.Sprintf(findRareSQL, r.Table("span")), t.policy.RareBelow, int64(manySpans))
+	return err
+}
+
+// share says of the operations of services with shares of their own which these are.
+func (t *Thinner) share(ctx context.Context, r *partition.Rewriting) error {
+	var services []string
+	var places []int16
+	for _, s := range t.policy.Services {
+		services, places = append(services, s.Service), append(places, t.policy.place(s.Keep))
+	}
+	_, err := r.Exec(ctx, findSharesSQL, services, places)
 	return err
 }
 
 // choose lets chance keep a part of what nothing else keeps.
 func (t *Thinner) choose(ctx context.Context, r *partition.Rewriting, v *verdicts) error {
-	var rest [hours]int64
-	if err := counted(ctx, r, countHoursSQL, func(hour int16, n int64) { rest[hour] = n }); err != nil {
+	rest := map[int16]int64{}
+	if err := counted(ctx, r, countStrataSQL, func(stratum int16, n int64) { rest[stratum] = n }); err != nil {
 		return err
 	}
 	v.probabilities = t.policy.probabilities(rest)
-	var numbers, thresholds, texts string
-	for hour, p := range v.probabilities {
-		if hour > 0 {
-			numbers, thresholds, texts = numbers+",", thresholds+",", texts+","
-		}
-		numbers += strconv.Itoa(hour)
-		thresholds += strconv.FormatUint(uint64(sampling.OfShare(p)), 10)
-		texts += "'" + strconv.FormatFloat(p, 'g', -1, 64) + "'"
+	if err := run(ctx, r, makeStrataSQL); err != nil {
+		return err
 	}
-	if err := run(ctx, r, fmt.Sprintf(makeHoursSQL, numbers, thresholds, texts)); err != nil {
+	rows := make([][]any, len(v.probabilities))
+	for stratum, p := range v.probabilities {
+		rows[stratum] = []any{int16(stratum), int64(sampling.OfShare(p)), strconv.FormatFloat(p, 'g', -1, 64)}
+	}
+	columns := []string{"stratum", "threshold", "probability"}
+	if _, err := r.CopyFrom(ctx, pgx.Identifier{"pg_temp", "plait_thin_stratum"}, columns, pgx.CopyFromRows(rows)); err != nil {
 		return err
 	}
 	_, err := r.Exec(ctx, chooseSQL, int64(1<<idBits-1))

@@ -4,6 +4,8 @@
 package thin
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/plaithq/plait"
@@ -14,8 +16,10 @@ import (
 type Policy struct {
 	// After is how long after its end a day is thinned: a day at least, and less than spans are kept.
 	After time.Duration
-	// Keep is the share of the rest that is kept, from 0 to 1.
+	// Keep is the share of the rest that is kept, from 0 to 1, of those of services that have no share of their own.
 	Keep float64
+	// Services have shares of their own. Of a trace through several services the highest counts.
+	Services []ServiceShare
 	// SlowerThan keeps traces with a span that took more than so many times what 95 % of its operation's spans of that day took; 0 keeps none
 	// for that.
 	SlowerThan float64
@@ -23,7 +27,8 @@ type Policy struct {
 	RareBelow int64
 	// KeepOpened keeps traces that somebody opened by their ids.
 	KeepOpened bool
-	// MaxPerSecond bounds how many of the rest are kept of each hour, on an average in a second; 0 means no bound.
+	// MaxPerSecond bounds how many of the rest are kept of each hour, on an average in a second; 0 means no bound. All shares of an hour
+	// are lowered alike.
 	MaxPerSecond float64
 }
 
@@ -42,6 +47,8 @@ func (p Policy) Validate(retention time.Duration) error {
 		return &plait.SettingError{Field: "ThinAfter", Problem: "spans are dropped before, by --retention-traces"}
 	case !(p.Keep >= 0 && p.Keep <= 1):
 		return &plait.SettingError{Field: "ThinKeep", Problem: "a share is from 0% to 100%"}
+	case p.checkServices() != "":
+		return &plait.SettingError{Field: "ThinServices", Problem: p.checkServices()}
 	case !(p.SlowerThan == 0 || p.SlowerThan >= 1):
 		return &plait.SettingError{Field: "ThinSlowerThan", Problem: "what is slow takes 1 time the usual or more; 0 keeps no trace for being slow"}
 	case p.RareBelow < 0:
@@ -58,12 +65,66 @@ const hours = 24
 // idBits are the bits of a trace id that chance decides by (package sampling): its lowest.
 const idBits = 56
 
-// probabilities tells with which probability a trace of each hour is kept, of so many that only chance keeps.
-func (p Policy) probabilities(traces [hours]int64) (of [hours]float64) {
-	for hour, n := range traces {
-		of[hour] = p.Keep
-		if most := p.MaxPerSecond * time.Hour.Seconds(); most > 0 && of[hour]*float64(n) > most {
-			of[hour] = most / float64(n)
+// ServiceShare is the share that is kept of the traces through a service, from 0 to 1.
+type ServiceShare struct {
+	Service string
+	Keep    float64
+}
+
+// maxServices bounds the services with shares of their own.
+const maxServices = 1000
+
+// checkServices says which share of a service cannot be used.
+func (p Policy) checkServices() string {
+	known := map[string]bool{}
+	if len(p.Services) > maxServices {
+		return fmt.Sprintf("there are %d services, more than %d", len(p.Services), maxServices)
+	}
+	for i, s := range p.Services {
+		switch {
+		case s.Service == "":
+			return fmt.Sprintf("entry %d: service: none is named; what all others have is --thin-keep", i+1)
+		case known[s.Service]:
+			return fmt.Sprintf("service %s: there are two entries of it", s.Service)
+		case !(s.Keep >= 0 && s.Keep <= 1):
+			return fmt.Sprintf("service %s: keep: a share is from 0%% to 100%%", s.Service)
+		}
+		known[s.Service] = true
+	}
+	return ""
+}
+
+// shares are the different ones that there are, ascending: a trace is known by the place of its own in them.
+func (p Policy) shares() []float64 {
+	all := []float64{p.Keep}
+	for _, s := range p.Services {
+		all = append(all, s.Keep)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// place is that of a share.
+func (p Policy) place(share float64) int16 { return int16(slices.Index(p.shares(), share)) }
+
+// A stratum has the traces of one hour and one share: chance keeps all of them with the same probability. Its number is the hour, and
+// 24 times the place of the share.
+
+// probabilities tells with which probability a trace of each stratum is kept, of so many that only chance keeps.
+func (p Policy) probabilities(traces map[int16]int64) []float64 {
+	shares := p.shares()
+	of := make([]float64, hours*len(shares))
+	for hour := range hours {
+		expected := 0.0
+		for place, share := range shares {
+			expected += share * float64(traces[int16(hours*place+hour)])
+		}
+		lowered := 1.0
+		if most := p.MaxPerSecond * time.Hour.Seconds(); most > 0 && expected > most {
+			lowered = most / expected
+		}
+		for place, share := range shares {
+			of[hours*place+hour] = share * lowered
 		}
 	}
 	return of

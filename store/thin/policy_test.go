@@ -31,6 +31,11 @@ func TestSettingsThatCannotWorkAreNamed(t *testing.T) {
 		{with(func(p *Policy) { p.After = 7 * 24 * time.Hour }), "ThinAfter"},
 		{with(func(p *Policy) { p.Keep = 1.01 }), "ThinKeep"},
 		{with(func(p *Policy) { p.Keep = math.NaN() }), "ThinKeep"},
+		{with(func(p *Policy) { p.Services = []ServiceShare{{"a", 0}, {"b", 1}} }), ""},
+		{with(func(p *Policy) { p.Services = []ServiceShare{{"", 0.5}} }), "ThinServices"},
+		{with(func(p *Policy) { p.Services = []ServiceShare{{"a", 0.5}, {"a", 0.5}} }), "ThinServices"},
+		{with(func(p *Policy) { p.Services = []ServiceShare{{"a", math.NaN()}} }), "ThinServices"},
+		{with(func(p *Policy) { p.Services = make([]ServiceShare, maxServices+1) }), "ThinServices"},
 		{with(func(p *Policy) { p.SlowerThan = 0.9 }), "ThinSlowerThan"},
 		{with(func(p *Policy) { p.RareBelow = -1 }), "ThinRareBelow"},
 		{with(func(p *Policy) { p.MaxPerSecond = -1 }), "ThinMaxRate"},
@@ -45,7 +50,7 @@ func TestSettingsThatCannotWorkAreNamed(t *testing.T) {
 
 func TestARateLowersTheProbabilityOfAnHour(t *testing.T) {
 	t.Parallel()
-	traces := [hours]int64{0: 36_000, 1: 360_000, 2: 0}
+	traces := map[int16]int64{0: 36_000, 1: 360_000, 2: 0}
 	got := Policy{Keep: 0.1, MaxPerSecond: 2}.probabilities(traces)
 	for hour, want := range []float64{0.1, 0.02, 0.1} {
 		if math.Abs(got[hour]-want) > 1e-12 {
@@ -54,6 +59,26 @@ func TestARateLowersTheProbabilityOfAnHour(t *testing.T) {
 	}
 	if got := (Policy{Keep: 0.1}).probabilities(traces); got[1] != 0.1 {
 		t.Errorf("without a bound: %v", got[1])
+	}
+}
+
+func TestARateLowersAllSharesOfAnHourAlike(t *testing.T) {
+	t.Parallel()
+	p := Policy{Keep: 0.1, MaxPerSecond: 1, Services: []ServiceShare{{"a", 0.5}, {"b", 0.02}, {"c", 0.1}}}
+	// Places are those of 2 %, 10 % and 50 %.
+	got := p.probabilities(map[int16]int64{24 + 3: 36_000, 48 + 3: 7200, 24 + 4: 36_000})
+	if len(got) != 3*hours {
+		t.Fatalf("%d strata, want those of three shares", len(got))
+	}
+	for stratum, want := range map[int]float64{3: 0.01, 24 + 3: 0.05, 48 + 3: 0.25, 24 + 4: 0.1, 48 + 4: 0.5, 5: 0.02} {
+		if math.Abs(got[stratum]-want) > 1e-12 {
+			t.Errorf("stratum %d: %v, want %v", stratum, got[stratum], want)
+		}
+	}
+	for service, want := range map[float64]int16{0.02: 0, 0.1: 1, 0.5: 2} {
+		if got := p.place(service); got != want {
+			t.Errorf("share %v has place %d, want %d", service, got, want)
+		}
 	}
 }
 

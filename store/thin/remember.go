@@ -14,9 +14,9 @@ import (
 )
 
 // What is gone is remembered by the lower halves of its ids, 8 bytes each: an id is one of a list of those with the same low bits that began
-// in the same hour of a day, so that few are looked through to find one.
+// in the same hour of a day and of which the same share was kept, so that few are looked through to find one.
 
-// lists is into how many lists the ids of an hour are split.
+// lists is into how many lists the ids of a stratum are split.
 const lists = 64
 
 const (
@@ -25,8 +25,8 @@ INSERT INTO plait_store.thinned_day (shelf, thinned_at, indexed, probabilities, 
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
 	rememberTracesSQL = `
-INSERT INTO plait_store.thinned_trace (shelf, list, hour, low_ids)
-SELECT $1, (low_id & $2)::int2, hour, array_agg(low_id)
+INSERT INTO plait_store.thinned_trace (shelf, list, hour, low_ids) -- the column hour has the stratum
+SELECT $1, (low_id & $2)::int2, stratum, array_agg(low_id)
 FROM pg_temp.plait_thin
 WHERE reason = '` + reasonGone + `'
 GROUP BY 2, 3`
@@ -47,7 +47,7 @@ FROM plait_store.thinned_day`
 // remember notes that the day is thinned, and what is gone with it.
 func (t *Thinner) remember(ctx context.Context, r *partition.Rewriting, v *verdicts, bytes partition.Rewritten) error {
 	gone := v.traces[reasonGone]
-	_, err := r.Exec(ctx, rememberDaySQL, r.Day.Time(), t.partitions.Now(), gone == 0, v.probabilities[:], v.kept(), v.traces[reasonChance], gone, bytes.Before, bytes.After)
+	_, err := r.Exec(ctx, rememberDaySQL, r.Day.Time(), t.partitions.Now(), gone == 0, v.probabilities, v.kept(), v.traces[reasonChance], gone, bytes.Before, bytes.After)
 	if err == nil {
 		_, err = r.Exec(ctx, rememberTracesSQL, r.Day.Time(), int64(lists-1))
 	}

@@ -146,7 +146,7 @@ FROM %[2]s x`
 	// keptSQL chooses spans, log records or fragments. %[1]s may join more.
 	keptSQL = `
 LEFT JOIN pg_temp.plait_thin t ON t.trace_id = x.trace_id
-LEFT JOIN pg_temp.plait_thin_hour h ON h.hour = t.hour AND t.reason = '` + reasonChance + `'
+LEFT JOIN pg_temp.plait_thin_stratum h ON h.stratum = t.stratum AND t.reason = '` + reasonChance + `'
 %[1]s
 WHERE t.reason IS DISTINCT FROM '` + reasonGone + `'`
 
