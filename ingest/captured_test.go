@@ -33,6 +33,9 @@ func captures() []capture {
 	return []capture{
 		{"zipkin-js-v2", "/api/v2/spans", json, []string{"777f2a2d773c399e993d150e418d19b8"}},
 		{"zipkin-js-v1", "/api/v1/spans", json, []string{"8bbd589e2a9b3e84b6e0d00e573f157a"}},
+		{"zipkin-otel-js", "/api/v2/spans", json, []string{"796f7cedd73e1506ace03a0525df36bc"}},
+		{"zipkin-collector-json", "/api/v2/spans", json, []string{"c0ffee00000000000000000000000004"}},
+		{"zipkin-collector-protobuf", "/api/v2/spans", []string{"Content-Type: " + mediaProtobuf}, []string{"c0ffee00000000000000000000000005"}},
 		{"jaeger-js", "/api/traces", []string{"Content-Type: " + mediaThrift}, []string{"3302a08125f7ab7141e837ecfc3ab3f7"}},
 		{"xray-js", "", nil, []string{"1-6b09d352-478c9f5d7dd7489e38709066"}},
 		{"datadog-js-v0.4", "/v0.4/traces", datadog("nodejs", "5.132.0"), []string{"6b09d548000000004b65f5feebf556eb"}},
@@ -148,6 +151,9 @@ func describeSpan(b *strings.Builder, s *plait.Span) {
 	fmt.Fprintf(b, ", at %d for %dns, flags %d", s.StartNanos, s.DurationNanos(), s.Flags)
 	if s.TraceState != "" {
 		fmt.Fprintf(b, ", state %s", s.TraceState)
+	}
+	if s.Scope.Name != "" {
+		fmt.Fprintf(b, ", scope %q %q", s.Scope.Name, s.Scope.Version)
 	}
 	if s.Status != plait.StatusUnset {
 		fmt.Fprintf(b, ", %s %q", s.Status, s.StatusMessage)

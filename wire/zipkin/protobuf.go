@@ -196,7 +196,7 @@ func readEndpoint(f protobuf.Fields) (*endpoint, error) {
 // address is the text of an IP address's bytes, empty if they are none.
 func address(raw string) string {
 	if ip, ok := netip.AddrFromSlice([]byte(raw)); ok {
-		return ip.String()
+		return ip.Unmap().String() // the Collector writes addresses of version 4 into the field of version 6
 	}
 	return ""
 }

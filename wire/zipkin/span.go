@@ -90,12 +90,11 @@ func nanosOf(micros float64) int64 {
 // decoder gathers a request.
 type decoder struct {
 	*batch.Spans
-	scope *plait.Scope
 	index int // of the span that is read
 }
 
 func newDecoder(claim func(int64) error) decoder {
-	return decoder{Spans: batch.New(claim), scope: &plait.Scope{}}
+	return decoder{Spans: batch.New(claim)}
 }
 
 // take adds a span, or both sides of one of version 1, or refuses it. made is the bytes of its strings that do
@@ -132,11 +131,15 @@ func (d *decoder) add(z *span, made int) error {
 	s := plait.Span{
 		TraceID: z.traceID, SpanID: z.id, ParentSpanID: z.parentID, Name: z.name, Kind: z.kind,
 		StartNanos: start, EndNanos: later(start, z.duration),
-		Resource: resource, Scope: d.scope,
+		Resource: resource,
 	}
+	var otel otelReader
 	s.Attributes = make(plait.Attributes, 0, len(z.tags)+5)
 	slices.SortStableFunc(z.tags, func(a, b tag) int { return strings.Compare(a.key, b.key) })
 	for _, t := range z.tags {
+		if otel.tag(&s, t) {
+			continue
+		}
 		s.Attributes = append(s.Attributes, text(t.key, t.value))
 		// Zipkin: the presence of the tag is the error, whatever its text
 		if t.key == tagError {
@@ -154,9 +157,12 @@ func (d *decoder) add(z *span, made int) error {
 		s.Events = make([]plait.Event, 0, len(z.annotations))
 	}
 	for _, a := range z.annotations {
-		s.Events = append(s.Events, plait.Event{TimeNanos: a.nanos, Name: a.value})
+		s.Events = append(s.Events, otel.event(a))
 	}
-	return d.Add(&s, made)
+	if s.Scope, err = d.Scope(otel.scopeName, otel.scopeVersion); err != nil {
+		return err
+	}
+	return d.Add(&s, made+otel.made)
 }
 
 // start is the span's start, or the time of its first annotation when a reporter has seen only a part of
