@@ -12,7 +12,8 @@ import (
 func (s *Store) NoteLimited(l plait.Limited) { s.limits.Note(l) }
 
 // Limited returns when limits of all gateways of the database left records out, in stretches of whole minutes that overlap a
-// range: the newest first, and at most a thousand. Both ends of the range are needed.
+// range: the newest first, of the same minute that of all together first and then by how many it left out, and at most a
+// thousand. Both ends of the range are needed.
 func (s *Store) Limited(ctx context.Context, r plait.TimeRange) ([]plait.Limited, error) {
 	return s.limits.Read(ctx, r)
 }

@@ -35,6 +35,8 @@ func TestWhenLimitsLeftRecordsOutIsRemembered(t *testing.T) {
 	note(first, 0, 30, "", 10, 9, 0.1)
 	note(first, 1, 0, "", 10, 0, 0.95) // in force, and nothing was left out
 	note(first, 2, 0, "", 10, 3, 0.9)
+	note(first, 0, 40, "cart", 10, 6, 0.7)
+	note(first, 0, 40, "till", 10, 7, 0.7)
 	note(first, 2, 10, "shop\x00", 10, 4, 0.4)
 	read(first, all) // writes it
 	note(first, 3, 1, "", 10, 0, 0.7)
@@ -48,6 +50,8 @@ func TestWhenLimitsLeftRecordsOutIsRemembered(t *testing.T) {
 		{Signal: "traces", From: at(2), To: at(4), Came: 40, SampledOut: 6, LeastShare: 0.6},
 		{Signal: "traces", Service: "shop\ufffd", From: at(2), To: at(3), Came: 10, SampledOut: 4, LeastShare: 0.4},
 		{Signal: "traces", From: at(0), To: at(1), Came: 20, SampledOut: 14, LeastShare: 0.1},
+		{Signal: "traces", Service: "till", From: at(0), To: at(1), Came: 10, SampledOut: 7, LeastShare: 0.7},
+		{Signal: "traces", Service: "cart", From: at(0), To: at(1), Came: 10, SampledOut: 6, LeastShare: 0.7},
 	}
 	if diff := cmp.Diff(want, read(second, all)); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)

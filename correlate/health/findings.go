@@ -96,8 +96,8 @@ func (of *sampled) orphaned() (Finding, bool) {
 	says := fmt.Sprintf("The parents of %s of its spans are not here", percent(of.orphans, of.spans))
 	advice := Advice{says + ": spans of its own are lost.", "Give its exporter a longer queue (OTEL_BSP_MAX_QUEUE_SIZE), shut the SDK down in good order, and see whether requests are refused."}
 	switch {
-	case of.anyLimit != "":
-		advice = Advice{says + ", and " + saysLimit(of.anyLimit), mendLimit}
+	case of.limitOfParents != "":
+		advice = Advice{says + ", and " + saysLimit(of.limitOfParents), mendLimit}
 	case 2*of.remoteOrphans >= of.orphans:
 		advice = Advice{says + ": whoever called it does not send its spans here.", "Let its callers export their spans to this gateway, too, or have them start no traces."}
 	}

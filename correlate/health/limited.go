@@ -107,19 +107,21 @@ func settingOf(l *plait.Limited) string {
 	return "--limits allows"
 }
 
-// limitBetween is the setting of a limit that left spans out, of all services together or of one that is meant; empty where
-// none did.
-func limitBetween(limited []plait.Limited, meant func(service string) bool) (setting string) {
-	for i := range limited {
-		switch l := &limited[i]; {
-		case l.Signal != "traces":
-		case l.Service == "":
-			return settingOf(l)
-		case meant(l.Service):
-			setting = settingOf(l)
+func ofAllTogether(l *plait.Limited) bool { return l.Service == "" }
+
+// ofOneService are those that tear traces: that of all together leaves out whole ones.
+func ofOneService(l *plait.Limited) bool { return l.Service != "" }
+
+// settingAmong is the setting of a limit that left spans out, of the first kind of which there is one; empty where none did.
+func settingAmong(limited []plait.Limited, kinds ...func(*plait.Limited) bool) string {
+	for _, is := range kinds {
+		for i := range limited {
+			if l := &limited[i]; l.Signal == "traces" && is(l) {
+				return settingOf(l)
+			}
 		}
 	}
-	return setting
+	return ""
 }
 
 func saysLimit(setting string) string {

@@ -168,13 +168,13 @@ func (s *survey) report(dangling int64) *Report {
 	s.compareClocks()
 	s.matchCalls()
 	r := &Report{DanglingExemplars: dangling, Sampled: s.partly}
-	anyLimit := limitBetween(s.question.Limited, func(string) bool { return true })
+	limitOfParents := settingAmong(s.question.Limited, ofOneService, ofAllTogether)
 	for _, of := range s.services {
 		if s.question.Service != "" && of.Name != s.question.Service {
 			continue
 		}
 		of.estimate(s.question.Seen[of.Name])
-		of.limit, of.anyLimit = limitBetween(s.question.Limited, func(service string) bool { return service == of.Name }), anyLimit
+		of.limit, of.limitOfParents = settingAmong(s.question.Limited, ofAllTogether, func(l *plait.Limited) bool { return l.Service == of.Name }), limitOfParents
 		of.Findings = of.findings()
 		r.Services = append(r.Services, of.Service)
 		r.add(&of.Totals)

@@ -43,7 +43,8 @@ type sampled struct {
 	roots                         int64   // server spans that begin a trace
 	lostFrom                      map[string]int64
 
-	limit, anyLimit string // the setting of a limit that left out spans of the service, and of any; empty: none did
+	// The setting of a limit that left out spans of the service, and of one that left out parents of its spans; empty: none did.
+	limit, limitOfParents string
 
 	language, scope string // telemetry.sdk.language, and a logger's scope
 }

@@ -171,11 +171,11 @@ FROM (
     WHERE begins > $1 AND begins < $2 AND sampled_out > 0
 ) minutes
 GROUP BY signal, service, stretch
-ORDER BY max(begins) DESC, signal, service
+ORDER BY max(begins) DESC, service <> '', sum(sampled_out) DESC, signal, service
 LIMIT $3`
 
-// Read returns when limits left records out, in stretches of minutes that overlap a range: the newest first, and at most a
-// thousand. Both ends of the range are needed.
+// Read returns when limits left records out, in stretches of minutes that overlap a range: the newest first, of the same minute
+// that of all together first and then by how many it left out, and at most a thousand. Both ends of the range are needed.
 func (h *History) Read(ctx context.Context, r plait.TimeRange) ([]plait.Limited, error) {
 	if err := h.Write(ctx); err != nil {
 		return nil, err

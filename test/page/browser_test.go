@@ -27,7 +27,7 @@ func TestInTheBrowser(t *testing.T) {
 	binary := buildPlait(t)
 	gateways := map[string]gateway{
 		"demo":  startGateway(t, binary, "demo"),
-		"made":  startGateway(t, binary, "serve"),
+		"made":  startGateway(t, binary, "serve", "--limits", "[{service: limited-till, max-spans-per-second: 1}]"),
 		"first": startGateway(t, binary, "serve"),
 	}
 	arguments := []string{"--test", "--test-concurrency=2", "--test-reporter=spec"}

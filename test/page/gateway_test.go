@@ -37,8 +37,8 @@ func buildPlait(t *testing.T) string {
 	return binary
 }
 
-// startGateway runs plait with a command and returns at once. It runs until the test ends.
-func startGateway(t *testing.T, binary, command string) gateway {
+// startGateway runs plait with a command and flags, and returns at once. It runs until the test ends.
+func startGateway(t *testing.T, binary, command string, flags ...string) gateway {
 	t.Helper()
 	g := gateway{}
 	for _, addr := range []*string{&g.ingest, &g.grpc, &g.api} {
@@ -49,8 +49,8 @@ func startGateway(t *testing.T, binary, command string) gateway {
 		defer l.Close() // after all of them, so that they differ
 		*addr = l.Addr().String()
 	}
-	cmd := exec.Command(binary, command, "--database-url", storetest.URL(t), "--log-level", "error",
-		"--ingest-addr", g.ingest, "--otlp-grpc-addr", g.grpc, "--api-addr", g.api)
+	cmd := exec.Command(binary, append([]string{command, "--database-url", storetest.URL(t), "--log-level", "error",
+		"--ingest-addr", g.ingest, "--otlp-grpc-addr", g.grpc, "--api-addr", g.api}, flags...)...)
 	cmd.Stderr = t.Output()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

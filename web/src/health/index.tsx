@@ -43,10 +43,10 @@ export default function Health() {
             </Part>
           </Card>
           <Card title="Coming in" about="since the gateway started">
-            <Part answer={intake} lines={3} empty={(v) => (v.doors.length === 0 ? <Empty>No request has come in yet.</Empty> : undefined)}>
+            <Part answer={intake} lines={3}>
               {(v) => (
                 <>
-                  <TableOf name="Ways in" columns={doors} rows={v.doors} keyOf={(d) => d.door} />
+                  {v.doors.length === 0 ? <Empty>No request has come in yet.</Empty> : <TableOf name="Ways in" columns={doors} rows={v.doors} keyOf={(d) => d.door} />}
                   <Limits of={v} />
                 </>
               )}

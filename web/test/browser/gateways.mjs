@@ -19,7 +19,7 @@ function gateway(name) {
 
 /** demo has the shop in it; tests must not send there. */
 export const demo = gateway('demo')
-/** made is for telemetry that tests make: any test may send, under names of its own. */
+/** made is for telemetry that tests make: any test may send, under names of its own. The service limited-till may store one span a second. */
 export const made = gateway('made')
 /** first has never got anything: for the test of the first start alone. */
 export const first = gateway('first')
