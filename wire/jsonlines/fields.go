@@ -33,7 +33,10 @@ const (
 	kinds
 )
 
-// names are what loggers call the fields, in order of trust. A dot leads into an object.
+// datadogObject is what Datadog's tracer for Node.js adds to a logger's JSON: {"service":"cart","trace_id":…}.
+const datadogObject = "dd"
+
+// names are what loggers call the fields, in order of trust.
 var names = [kinds][]string{
 	ofTime: {
 		"@timestamp", "@t", "timestamp", "time", "ts", "t", "datetime", "date", "asctime", "eventTime", "event_time", "timeMillis", "time_ms",
@@ -47,7 +50,7 @@ var names = [kinds][]string{
 		"level", "severity", "lvl", "log.level", "levelname", "loglevel", "log_level", "@l", "Level", "Severity", "severityText", "severity_text", "LogLevel", "SEVERITY",
 	},
 	ofService: {
-		"service.name", "service_name", "serviceName", "service", "dd.service", "app", "application", "app_name", "appName", "resource.service.name", "Service",
+		"service.name", "service_name", "serviceName", "service", "dd.service", "dd_service", datadogObject, "app", "application", "app_name", "appName", "resource.service.name", "Service",
 		"SYSLOG_IDENTIFIER",
 	},
 }
@@ -140,7 +143,8 @@ func (p *parsed) object(members plait.Attributes) {
 	p.body = members[chosen[ofMessage]].Value.Str()
 	p.found(members, chosen)
 	for i, m := range members {
-		if i != chosen[ofTime] && i != chosen[ofMessage] && i != chosen[ofLevel] && i != chosen[ofService] {
+		whole := m.Value.Kind() == plait.KindMap && i == chosen[ofService] // it says more than the service's name
+		if whole || i != chosen[ofTime] && i != chosen[ofMessage] && i != chosen[ofLevel] && i != chosen[ofService] {
 			p.attributes = append(p.attributes, m)
 		}
 	}
@@ -156,22 +160,28 @@ func (p *parsed) fits(k kind, m plait.Attribute) bool {
 	case ofLevel: // numbers stay attributes: what they mean depends on the logger
 		return m.Value.Kind() == plait.KindString && plait.ParseSeverity(m.Value.Str()) != 0
 	case ofService:
-		return m.Value.Kind() == plait.KindString && m.Value.Str() != "" || m.Value.Kind() == plait.KindMap && named(m.Value) != ""
+		return serviceOf(m) != ""
 	}
 	return m.Value.Kind() == plait.KindString
 }
 
-// named is the name of an object: {"name":"cart"}.
-func named(v plait.Value) string {
-	members, _, ok := objectOf(v.Str())
-	if !ok {
+// serviceOf is the service that a member tells: by itself, or as an object does, {"name":"cart"}. It is empty for none.
+func serviceOf(m plait.Attribute) string {
+	name := "name"
+	if m.Key == datadogObject {
+		name = "service"
+	}
+	switch {
+	case m.Value.Kind() == plait.KindString && m.Key != datadogObject:
+		return m.Value.Str()
+	case m.Value.Kind() != plait.KindMap:
 		return ""
 	}
-	name, _ := members.Get("name")
-	if name.Kind() != plait.KindString {
-		return ""
+	members, _, _ := objectOf(m.Value.Str())
+	if service, _ := members.Get(name); service.Kind() == plait.KindString {
+		return service.Str()
 	}
-	return name.Str()
+	return ""
 }
 
 // found takes what was chosen.
@@ -183,10 +193,7 @@ func (p *parsed) found(members plait.Attributes, chosen [kinds]int) {
 		p.level = members[i].Value.Str()
 	}
 	if i := chosen[ofService]; i >= 0 {
-		p.service = members[i].Value.Text()
-		if members[i].Value.Kind() == plait.KindMap {
-			p.service = named(members[i].Value)
-		}
+		p.service = serviceOf(members[i])
 	}
 }
 
