@@ -38,6 +38,8 @@ func captures() []capture {
 		{"zipkin-collector-protobuf", "/api/v2/spans", []string{"Content-Type: " + mediaProtobuf}, []string{"c0ffee00000000000000000000000005"}},
 		{"jaeger-js", "/api/traces", []string{"Content-Type: " + mediaThrift}, []string{"3302a08125f7ab7141e837ecfc3ab3f7"}},
 		{"xray-js", "", nil, []string{"1-6b09d352-478c9f5d7dd7489e38709066"}},
+		{"xray-go-subsegment", "", nil, []string{"1-6b09d3c5-8c4cd5caeb4290527de596da"}},
+		{"xray-go", "", nil, []string{"1-6b09d3c5-8c4cd5caeb4290527de596da"}},
 		{"datadog-js-v0.4", "/v0.4/traces", datadog("nodejs", "5.132.0"), []string{"6b09d548000000004b65f5feebf556eb"}},
 		{"datadog-js-v0.5", "/v0.5/traces", datadog("nodejs", "5.132.0"), []string{"6b09d54b00000000548122c2852da757"}},
 		{"datadog-js-sampled", "/v0.4/traces", datadog("nodejs", "5.132.0"), []string{
