@@ -82,31 +82,36 @@ func TestFindingsNameALimitThatLeftSpansOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		name    string
-		signal  string
-		service string
-		minutes int
-		ago     time.Duration
-		want    []string // findings that name it
+		name     string
+		signal   string
+		services []string // whose limits they were; empty: that of all
+		minutes  int
+		ago      time.Duration
+		want     []string // findings, with the setting that they name
 	}{
-		{"in the range", "traces", "", 4, 4 * time.Minute, []string{"web sampled_away", "web orphans"}},
-		{"of the service", "traces", "web", 4, 4 * time.Minute, []string{"web sampled_away", "web orphans"}},
-		{"of a service that may have called it", "traces", "shop", 4, 4 * time.Minute, []string{"web orphans"}},
-		{"long before", "traces", "", 60, 12 * time.Hour, nil},
-		{"of log records", "logs", "", 4, 4 * time.Minute, nil},
+		{"in the range", "traces", []string{""}, 4, 4 * time.Minute, []string{"web sampled_away --max-spans-per-second", "web orphans --max-spans-per-second"}},
+		{"of the service", "traces", []string{"web"}, 4, 4 * time.Minute, []string{"web sampled_away --limits", "web orphans --limits"}},
+		{"of a service that may have called it", "traces", []string{"shop"}, 4, 4 * time.Minute, []string{"web orphans --limits"}},
+		{"that of all leaves out whole traces", "traces", []string{"", "shop"}, 4, 4 * time.Minute, []string{"web sampled_away --max-spans-per-second", "web orphans --limits"}},
+		{"long before", "traces", []string{""}, 60, 12 * time.Hour, nil},
+		{"of log records", "logs", []string{""}, 4, 4 * time.Minute, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			limits := storetest.New(t)
-			noteLimited(limits, c.signal, c.service, now.Add(-c.ago), c.minutes, 0.4)
+			for _, service := range c.services {
+				noteLimited(limits, c.signal, service, now.Add(-c.ago), c.minutes, 0.4)
+			}
 			g := start(t, s, func(_ *Config, d *Deps) {
 				d.Limited, d.Now = limits.Limited, func() time.Time { return now }
 			})
 			var naming []string
 			for _, of := range answerOf[correlationAnswer](t, g, root+"/correlation").Services {
 				for _, f := range of.Findings {
-					if strings.Contains(f.Says, "--max-spans-per-second.") && c.service == "" || strings.Contains(f.Says, "--limits allows.") && c.service != "" {
-						naming = append(naming, of.Service+" "+f.Kind)
+					for _, setting := range []string{"--max-spans-per-second", "--limits"} {
+						if strings.Contains(f.Says, setting) {
+							naming = append(naming, of.Service+" "+f.Kind+" "+setting)
+						}
 					}
 				}
 			}

@@ -47,7 +47,7 @@ type config struct {
 	RetentionLogs    duration.Duration `help:"How long log records are kept." default:"7d" placeholder:"DURATION" yaml:"retention-logs"`
 	RetentionMetrics duration.Duration `help:"How long samples and exemplars are kept." default:"30d" placeholder:"DURATION" yaml:"retention-metrics"`
 
-	ThinAfter      duration.Duration `help:"How long after its end a day's traces are made fewer, with their log records: those that failed, were slow, are rare, were opened by somebody or have an exemplar from outside are kept, and a share of the rest (docs/operations.md). Never by default." placeholder:"DURATION" yaml:"thin-after,omitempty"`
+	ThinAfter      duration.Duration `help:"How long after its end a day's traces are made fewer, with their log records: those that failed, were slow, are rare, were opened by somebody or have an exemplar from outside are kept, and a share of the rest (docs/operations.md). 0s is never." default:"0s" placeholder:"DURATION" yaml:"thin-after"`
 	ThinKeep       share             `help:"The share of a thinned day's other traces that is kept, chosen by their ids." default:"10%" placeholder:"PERCENT" yaml:"thin-keep"`
 	ThinServices   thinServices      `help:"The share that thinning keeps of the traces through single services, as a list in YAML (docs/operations.md). Of a trace through several the highest counts." placeholder:"YAML" yaml:"thin-services"`
 	ThinSlowerThan float64           `help:"Thinning keeps traces with a span that took more than so many times what 95 % of its operation's spans of the day took; 0 keeps none for that." default:"2" placeholder:"N" yaml:"thin-slower-than"`

@@ -4,10 +4,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
+	"go.yaml.in/yaml/v3"
 )
 
 var update = flag.Bool("update", false, "rewrite the table of settings in docs/operations.md")
@@ -51,6 +53,43 @@ func TestSettingsAreDocumented(t *testing.T) {
 	}
 	if err := os.WriteFile(page, []byte(before+begin+table.String()+end+after), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestEachSettingIsPrintedWithItsDefault compares --print-config with the flags.
+func TestEachSettingIsPrintedWithItsDefault(t *testing.T) {
+	var out, errs strings.Builder
+	if code := run(t.Context(), []string{"serve", "--print-config"}, console{out: &out, err: &errs}); code != 0 {
+		t.Fatalf("exit %d: %s", code, errs.String())
+	}
+	var printed map[string]any
+	if err := yaml.Unmarshal([]byte(out.String()), &printed); err != nil {
+		t.Fatal(err)
+	}
+	var cli struct {
+		Serve serveCommand `cmd:""`
+	}
+	parser, err := kong.New(&cli, kong.DefaultEnvars("PLAIT"), defaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range parser.Model.Children[0].Flags {
+		if slices.Contains(notSettings, f.Name) || f.Name == "data-dir" { // a path, which is printed whole
+			delete(printed, f.Name)
+			continue
+		}
+		value, there := printed[f.Name]
+		want := f.Default
+		if list, ok := value.([]any); ok && len(list) == 0 {
+			value = ""
+		}
+		if got := fmt.Sprint(value); !there || got != want {
+			t.Errorf("%s is printed as %q: %v, its default is %q", f.Name, got, there, want)
+		}
+		delete(printed, f.Name)
+	}
+	if len(printed) > 0 {
+		t.Errorf("printed are %v, which are no flags", printed)
 	}
 }
 
