@@ -70,7 +70,7 @@ export function go(to: Address, how: 'push' | 'replace' = 'push'): void {
   const hash = format(to)
   if (hash === format(address.value)) return
   if (how === 'push') history.pushState(null, '', hash)
-  else history.replaceState(null, '', hash)
+  else history.replaceState(history.state, '', hash)
   address.value = parse(hash)
 }
 

@@ -12,6 +12,7 @@ import { listen, useKeys } from './keys.ts'
 import { keepTime, live, setLive, tick } from './live.ts'
 import { clock, range } from './range.ts'
 import { said } from './say.ts'
+import { keepScroll } from './scroll.ts'
 import { followTheme, turn } from './theme.ts'
 import { Trail } from './trail.tsx'
 
@@ -65,7 +66,7 @@ export function App() {
 // What lasts as long as the page.
 function useFrame(): void {
   useEffect(() => {
-    const ends = [follow(), followTheme(), listen(), keepTime()]
+    const ends = [follow(), followTheme(), listen(), keepTime(), keepScroll()]
     void learnAbout()
     void learnMarks()
     return () => ends.forEach((end) => end())

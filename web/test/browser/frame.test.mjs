@@ -75,6 +75,27 @@ test('the range is chosen by keys alone, and keys act on the view after it', asy
   await page.waitForFunction(() => location.hash.startsWith('#/metric'))
 })
 
+test('Back and a reload show a view as it was scrolled, a new view its top', async (t) => {
+  const page = await open(t, demo, '#/', { height: 400 })
+  const link = page.locator('.overview tbody tr a').last()
+  await link.scrollIntoViewIfNeeded()
+  const scrolled = () => page.evaluate(() => scrollY)
+  const at = await scrolled()
+  assert.ok(at > 100, `the overview is scrolled by ${at} px`)
+  await link.click()
+  await page.waitForFunction(() => !location.hash.startsWith('#/?') && location.hash !== '#/')
+  await page.locator('main[id=main] .view').first().waitFor()
+  await eventually('nothing is being read', async () => (await page.locator('[aria-busy=true]').count()) === 0)
+  await eventually('the new view is at its top', async () => (await scrolled()) === 0)
+  await page.goBack()
+  await eventually('the overview is where it was', async () => (await scrolled()) === at)
+  await page.reload()
+  await eventually('it still is', async () => (await scrolled()) === at)
+  await page.locator('.overview tbody tr a[href*="metric"]').first().waitFor()
+  await page.locator('.part').first().waitFor()
+  assert.equal(await scrolled(), at)
+})
+
 test('an address that is wrong shows the view, and says what is wrong', async (t) => {
   const page = await open(t, demo, '#/logs?from=yesterday&unknown=kept', { allow: [/status of 400/] })
   await page.getByRole('alert').getByText('“yesterday” is no time').waitFor()
