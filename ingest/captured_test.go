@@ -116,7 +116,7 @@ func (ts *testServer) sendDatagram(t *testing.T, datagram []byte) {
 func (ts *testServer) datagramsCounted() (requests int64) {
 	for _, r := range ts.Intake() {
 		if r.Door == "xray_udp" {
-			requests += int64(r.Requests)
+			requests += r.Requests
 		}
 	}
 	return requests
