@@ -40,8 +40,14 @@ func (d *logJSONDecoder) log(r *plait.Resource, sc *plait.Scope) {
 	d.r.account(2 * int(unsafe.Sizeof(plait.LogRecord{})))
 	l := plait.LogRecord{Resource: r, Scope: sc}
 	bad := badID{}
+	start := d.r.Pos
 	for o := (jsontext.Object{}); d.r.field(&o); {
 		d.logField(&l, o.Key, &bad)
+	}
+	if kind, why := d.misread(start); why != "" {
+		d.severity = ""
+		d.refuse(kind, why, &d.place)
+		return
 	}
 	if bad.field != "" {
 		d.repaired++

@@ -56,8 +56,13 @@ func (d *traceJSONDecoder) span(r *plait.Resource, sc *plait.Scope) {
 	d.r.account(2 * int(unsafe.Sizeof(plait.Span{})))
 	s := plait.Span{Resource: r, Scope: sc}
 	bad := badID{}
+	start := d.r.Pos
 	for o := (jsontext.Object{}); d.r.field(&o); {
 		d.spanField(&s, o.Key, &bad)
+	}
+	if kind, why := d.misread(start); why != "" {
+		d.refuse(kind, why, &d.place)
+		return
 	}
 	if bad.field != "" {
 		d.refuse(bad.field, bad.String(), &d.place)

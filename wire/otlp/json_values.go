@@ -95,6 +95,24 @@ func (d *jsonDecoder) scopeBatch(snake place, r *plait.Resource, record func(*pl
 	}
 }
 
+// misread says why the record that begins at a place could not be read, empty where it was read. The reading goes on behind
+// it, unless what is wrong is no value but the JSON itself.
+func (d *jsonDecoder) misread(start int) (kind, why string) {
+	wrong := d.r.Err
+	if wrong == nil || d.r.refused != nil {
+		return "", ""
+	}
+	d.r.Err, d.r.Pos = nil, start
+	if d.r.Skip(); d.r.Err != nil {
+		d.r.Err, d.r.Pos = wrong, len(d.r.Text)
+		return "", ""
+	}
+	if why = wrong.What; len(wrong.Path) > 0 {
+		why = joinedPath(wrong.Path) + ": " + why
+	}
+	return wrong.What, why
+}
+
 func (d *jsonDecoder) resource(r *plait.Resource) {
 	for o := (jsontext.Object{}); d.r.field(&o); {
 		switch o.Key {

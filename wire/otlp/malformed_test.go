@@ -90,13 +90,7 @@ func TestMalformedJSONIsRefusedWithItsPlace(t *testing.T) {
 		{"no comma", `{"a":1 "b":2}`, "malformed OTLP: byte 7: want , or }"},
 		{"no colon", `{"a" 1}`, "malformed OTLP: byte 5: want : after a key"},
 		{"wrong shape", `{"resourceSpans":{}}`, "malformed OTLP: resourceSpans at byte 17: want ["},
-		{"number for a name", inSpan(`"name":1`), span + ".name at byte 54: want a string"},
-		{"text for a number", inSpan(`"startTimeUnixNano":"now"`), span + ".startTimeUnixNano at byte 67: want a whole number"},
-		{"half a nanosecond", inSpan(`"startTimeUnixNano":0.5`), span + ".startTimeUnixNano at byte 67: want a whole number"},
 		{"hexadecimal number", inSpan(`"flags":0x1`), span + " at byte 56: want , or }"},
-		{"value", inSpan(`"attributes":[{"key":"k"},{"value":{"boolValue":"yes"}}]`), span + ".attributes[1].value.boolValue at byte 95: want true or false"},
-		{"base64", inSpan(`"attributes":[{"value":{"bytesValue":"?"}}]`), span + ".attributes[0].value.bytesValue at byte 84: want base64"},
-		{"deep value", inSpan(`"attributes":[{"value":{"arrayValue":{"values":[{"doubleValue":"x"}]}}}]`), span + ".attributes[0].value.arrayValue.values[0].doubleValue at byte 110: want a number"},
 		{"bad escape", inSpan(`"name":"\x"`), span + ".name at byte 57: bad escape in a string"},
 		{"bad unicode", inSpan(`"name":"\u12g4"`), span + `.name at byte 57: want four hexadecimal digits after \u`},
 		{"control character", inSpan("\"name\":\"\n\""), span + ".name at byte 55: control character in a string"},
@@ -111,6 +105,47 @@ func TestMalformedJSONIsRefusedWithItsPlace(t *testing.T) {
 				t.Errorf("got  %v\nwant %v", err, test.want)
 			}
 		})
+	}
+}
+
+func TestRecordsWithValuesOfTheWrongKindAreRefusedAlone(t *testing.T) {
+	t.Parallel()
+	for record, want := range map[string]string{
+		`{"name":1}`:                                                 "name: want a string",
+		`{"startTimeUnixNano":"now"}`:                                "startTimeUnixNano: want a whole number",
+		`{"startTimeUnixNano":0.5}`:                                  "startTimeUnixNano: want a whole number",
+		`{"status":{"code":{"a":[1,2]}}}`:                            "status.code: want a number",
+		`{"attributes":{"k":"v"}}`:                                   "attributes: want [",
+		`{"attributes":[{"key":"k"},{"value":{"boolValue":"yes"}}]}`: "attributes[1].value.boolValue: want true or false",
+		`{"attributes":[{"value":{"bytesValue":"?"}}]}`:              "attributes[0].value.bytesValue: want base64",
+		`{"attributes":[{"value":{"arrayValue":{"values":[{"doubleValue":"x"},{"a":1}]}}}],"x":5}`:    "attributes[0].value.arrayValue.values[0].doubleValue: want a number",
+		`{"attributes":[{"value":{"kvlistValue":{"values":[{"key":"a","value":{"intValue":[]}}]}}}]}`: "attributes[0].value.kvlistValue.values[0].value.intValue: want a number",
+		`{"events":[{"name":"e"},{"attributes":7}]}`:                                                  "events[1].attributes: want [",
+		`[1]`: "want {",
+	} {
+		got, err := DecodeTracesJSON([]byte(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"before","attributes":[{"key":"a","value":{"intValue":1}}]},` + record + `,{"name":"after"}]}]}]}`))
+		if err != nil {
+			t.Errorf("%s: %v", record, err)
+			continue
+		}
+		if len(got.Spans) != 2 || got.Spans[0].Name != "before" || string(got.Spans[0].Attributes.AppendJSON(nil)) != `{"a":1}` || got.Spans[1].Name != "after" || len(got.Spans[1].Attributes) > 0 {
+			t.Errorf("%s: kept %+v", record, got.Spans)
+		}
+		refused := []plait.Refusal{{Count: 1, Reason: want + ", first in resourceSpans[0].scopeSpans[0].spans[1]"}}
+		if diff := cmp.Diff(refused, got.Refused); diff != "" {
+			t.Errorf("%s: %s", record, diff)
+		}
+	}
+	logs, err := DecodeLogsJSON([]byte(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityNumber":"LOUD","body":{"stringValue":5}},{"timeUnixNano":"x"},{"body":{"stringValue":"good"}},{"body":{"stringValue":5}}]}]}]}`))
+	if err != nil || len(logs.Records) != 1 || logs.Records[0].Body.Str() != "good" || logs.Records[0].SeverityText != "" {
+		t.Errorf("kept %+v (%v)", logs, err)
+	}
+	want := []plait.Refusal{
+		{Count: 2, Reason: "body.stringValue: want a string, first in resourceLogs[0].scopeLogs[0].logRecords[0]"},
+		{Count: 1, Reason: "timeUnixNano: want a whole number, first in resourceLogs[0].scopeLogs[0].logRecords[1]"},
+	}
+	if diff := cmp.Diff(want, logs.Refused); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -43,13 +43,18 @@ type malformed struct {
 }
 
 func (e *malformed) Error() string {
-	path := slices.Clone(e.path)
-	slices.Reverse(path)
-	where := strings.ReplaceAll(strings.Join(path, "."), ".[", "[")
+	where := joinedPath(e.path)
 	if where != "" {
 		where += " at "
 	}
 	return fmt.Sprintf("malformed OTLP: %s%s", where, &e.at)
+}
+
+// joinedPath writes a path whose innermost part stands first.
+func joinedPath(innermostFirst []string) string {
+	path := slices.Clone(innermostFirst)
+	slices.Reverse(path)
+	return strings.ReplaceAll(strings.Join(path, "."), ".[", "[")
 }
 
 func (e *malformed) Unwrap() error { return &e.at }
