@@ -89,6 +89,7 @@ func (d *decoder) document(text string) error {
 	index := d.index
 	d.index++
 	r := segmentReader{Reader: jsonvalue.Of(text), memory: d.Take}
+	r.Nulls = true // they are told within metadata
 	r.segment(-1, maxDepth)
 	if r.refused != nil {
 		return r.refused
