@@ -179,3 +179,17 @@ func TestWhatFailsIsNotCountedAsSampledOut(t *testing.T) {
 		t.Errorf("counted: %v, noted: %v", n, noted.all())
 	}
 }
+
+// TestARequestInTwoPartsTellsOfBoth: log records without a time of their own are stored by themselves.
+func TestARequestInTwoPartsTellsOfBoth(t *testing.T) {
+	t.Parallel()
+	ts := limited(t)
+	request := testLogs("a", "b", "no time")
+	records := request.ResourceLogs[0].ScopeLogs[0].LogRecords
+	records[2].TimeUnixNano, records[2].ObservedTimeUnixNano = 0, 0
+	answer, err := collogs.NewLogsServiceClient(ts.dial(t)).Export(t.Context(), request)
+	told := answer.GetPartialSuccess()
+	if err != nil || told.GetRejectedLogRecords() != 3 || !strings.HasPrefix(told.GetErrorMessage(), "2 of 2 log records are") || !strings.Contains(told.GetErrorMessage(), "; 1 of 1 log records are") {
+		t.Errorf("told %v, %v", told, err)
+	}
+}

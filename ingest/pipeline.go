@@ -198,7 +198,10 @@ func (p *pipeline) sampled(o *outcome, signal string, out sampledOut) {
 	}
 	if n := out.records(); n > 0 {
 		o.sampled += n
-		o.sampling = out.why
+		if o.sampling != "" { // of the records of the request that have a time of their own
+			o.sampling += "; "
+		}
+		o.sampling += out.why
 	}
 	if p.limits != nil {
 		for _, l := range out.noted {

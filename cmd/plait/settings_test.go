@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -90,6 +92,28 @@ func TestEachSettingIsPrintedWithItsDefault(t *testing.T) {
 	}
 	if len(printed) > 0 {
 		t.Errorf("printed are %v, which are no flags", printed)
+	}
+}
+
+// TestSettingsOfThePageAreValid: what docs/operations.md shows can be put into a file of settings.
+func TestSettingsOfThePageAreValid(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(page, -1)
+	if len(examples) < 3 {
+		t.Errorf("%d examples", len(examples))
+	}
+	for _, e := range examples {
+		file := filepath.Join(t.TempDir(), "plait.yaml")
+		if err := os.WriteFile(file, e[1], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out, errs strings.Builder
+		if code := run(t.Context(), []string{"serve", "--print-config", "--config", file}, console{out: &out, err: &errs}); code != 0 {
+			t.Errorf("exit %d, %s, of\n%s", code, errs.String(), e[1])
+		}
 	}
 }
 
