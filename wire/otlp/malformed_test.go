@@ -149,6 +149,35 @@ func TestRecordsWithValuesOfTheWrongKindAreRefusedAlone(t *testing.T) {
 	}
 }
 
+func TestDataPointsWithValuesOfTheWrongKindAreRefusedAlone(t *testing.T) {
+	t.Parallel()
+	const good = `{"timeUnixNano":"1700000000000000000","asInt":1}`
+	for point, want := range map[string]plait.Refusal{
+		`{"timeUnixNano":"now","asInt":1}`:       {Count: 1, Reason: `metric "m": a data point cannot be read: timeUnixNano: want a whole number`},
+		`{"asDouble":{"a":[1]}}`:                 {Count: 1, Reason: `metric "m": a data point cannot be read: asDouble: want a number`},
+		`{"attributes":[{"key":"a"},{"key":5}]}`: {Count: 1, Reason: `metric "m": a data point cannot be read: attributes[1].key: want a string`},
+		`[]`:                                     {Count: 1, Reason: `metric "m": a data point cannot be read: want {`},
+		`{"timeUnixNano":"1700000001000000000","asInt":2,"exemplars":[{"asDouble":"x"}]}`: {Reason: `metric "m": an exemplar is left out: asDouble: want a number`},
+	} {
+		got, err := NewMetricDecoder(MetricSettings{}).DecodeJSON(t.Context(), []byte(
+			`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","sum":{"aggregationTemporality":2,"dataPoints":[`+point+`,`+good+`]}},{"name":"n","gauge":{"dataPoints":[`+good+`]}}]}]}]}`), nil)
+		if err != nil {
+			t.Errorf("%s: %v", point, err)
+			continue
+		}
+		samples := map[string]int{}
+		for _, s := range got.Series {
+			samples[s.Labels.Get("__name__")] += len(s.Samples)
+		}
+		if kept := 2 - want.Count; samples["m"] != kept || samples["n"] != 1 {
+			t.Errorf("%s: kept %v", point, samples)
+		}
+		if diff := cmp.Diff([]plait.Refusal{want}, got.Refused); diff != "" {
+			t.Errorf("%s: %s", point, diff)
+		}
+	}
+}
+
 func TestSpansWithIDsOfTheWrongLengthAreRefusedAlone(t *testing.T) {
 	t.Parallel()
 	body, err := proto.Marshal(&coltrace.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{{ScopeSpans: []*tracepb.ScopeSpans{{Spans: []*tracepb.Span{

@@ -55,7 +55,7 @@ func (d *MetricDecoder) DecodeJSON(ctx context.Context, body []byte, claim func(
 		return nil, err
 	}
 	w := newMetricWalk(ctx, d, claim)
-	w.tooDeep = j.nested.tooDeep
+	w.tooDeep, w.refused = j.nested.tooDeep, j.faulty
 	return w.decode(request)
 }
 

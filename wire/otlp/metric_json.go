@@ -18,7 +18,9 @@ import (
 type metricJSON struct {
 	jsonDecoder
 	out     []byte
-	claimed int // of out
+	claimed int    // of out
+	name    string // of the metric, as far as it was read
+	faulty  series.Refusals
 }
 
 func newMetricJSON(body []byte, claim func(int64) error) *metricJSON {
@@ -149,10 +151,12 @@ func (j *metricJSON) scope() {
 }
 
 func (j *metricJSON) metric() {
+	j.name = ""
 	j.object(func(key string) {
 		switch key {
 		case "name":
-			j.text(metricName)
+			j.name = j.r.str()
+			j.out = appendField(j.out, metricName, j.name)
 		case "description":
 			j.text(metricDescription)
 		case "unit":
@@ -185,7 +189,7 @@ func (j *metricJSON) data(kind protobuf.Tag) {
 		j.object(func(key string) {
 			switch key {
 			case "dataPoints", "data_points":
-				j.list(dataPoints, func() { j.point(kind) })
+				j.listAlone(dataPoints, func() { j.point(kind) }, 1, "a data point cannot be read")
 			case "aggregationTemporality", "aggregation_temporality":
 				n, unknown := j.r.enum(temporalityNumbers)
 				if unknown != "" {
@@ -201,6 +205,19 @@ func (j *metricJSON) data(kind protobuf.Tag) {
 			}
 		})
 	})
+}
+
+// listAlone is list for items of which one that has a value of the wrong kind is left out alone: so many data points, which
+// is told in such words.
+func (j *metricJSON) listAlone(t protobuf.Tag, item func(), points int, told string) {
+	for a := (jsontext.Array{}); j.r.Item(&a); {
+		start, before := j.r.Pos, len(j.out)
+		j.message(t, item)
+		if _, why := j.misread(start); why != "" {
+			j.out = j.out[:before]
+			j.faulty.Add(points, fmt.Sprintf("metric %.100q: %s: %s", j.name, told, why))
+		}
+	}
 }
 
 // point writes a data point of any kind. Fields of other kinds are ignored.
@@ -221,7 +238,7 @@ func (j *metricJSON) point(kind protobuf.Tag) {
 			j.out = appendVarint(j.out, t, uint64(j.r.count()))
 		case "exemplars":
 			if t := exemplarTag(kind); t != 0 {
-				j.list(t, j.exemplar)
+				j.listAlone(t, j.exemplar, 0, "an exemplar is left out")
 				return
 			}
 			j.r.Skip()
