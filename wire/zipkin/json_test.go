@@ -118,6 +118,8 @@ func FuzzDecodeJSON(f *testing.F) {
 	}
 	f.Add([]byte(`[{"traceId":"1","id":"2","binaryAnnotations":[]}]`))
 	f.Add([]byte(`[{"traceId":"1","id":"2","kind":"client","timestamp":9e18,"duration":9e18}]`))
+	f.Add([]byte(`[{"traceId":"1","id":"2","tags":{"otlp.link.0":"0102030405060708090a0b0c0d0e0f10|0102030405060708||{}|0","otel.status_code":"ERROR"},` +
+		`"annotations":[{"timestamp":1,"value":"a|{\"b\":1}|0"},{"timestamp":2,"value":"\"a\": {\"b\":[1]}"}]}]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		traces, err := DecodeJSON(body, nil)
 		if err != nil {
