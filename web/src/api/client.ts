@@ -56,8 +56,8 @@ export async function ask<T>(path: string, params: Params = {}, signal?: AbortSi
 async function problemOf(response: Response): Promise<Problem> {
   const text = await response.text().catch(() => '')
   try {
-    const document = JSON.parse(text) as ProblemDocument
-    return new Problem(response.status, document.detail ?? document.title, document.missing)
+    const { detail, title, error, missing } = JSON.parse(text) as ProblemDocument & { error?: string } // error is Prometheus' word
+    return new Problem(response.status, detail ?? error ?? title, missing)
   } catch {
     return new Problem(response.status, text.slice(0, 300) || response.statusText)
   }

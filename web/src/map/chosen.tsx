@@ -40,7 +40,7 @@ export function ChosenService({ service, map, near }: { service: string; map: Se
   const callers = map.edges.filter((e) => e.server === service).map((e) => e.client)
   const callees = map.edges.filter((e) => e.client === service).map((e) => e.server)
   return (
-    <Card title={service} about={node ? undefined : 'sends no spans of its own'}>
+    <Card title={service} about={node ? undefined : callers.length + callees.length > 0 ? 'sends no spans of its own' : 'called nobody, and nobody called it, in this range'}>
       {node && <Numbers of={node} name={`requests to ${service}`} />}
       <div class="map-chosen">
         <Names title="Called by" names={callers} />

@@ -83,7 +83,13 @@ function aboutRows({ total, total_estimated, exemplars }: MetricPivot): string {
 }
 
 function None({ found, boxed }: { found: MetricPivot; boxed: boolean }) {
-  return <Empty>{found.hint ?? (boxed ? 'No trace in this box.' : 'No trace in this range.')}</Empty>
+  const says = found.hint ?? (boxed ? 'no trace in this box' : 'no trace in this range')
+  return (
+    <Empty>
+      {says.charAt(0).toUpperCase() + says.slice(1)}
+      {!says.endsWith('.') && '.'}
+    </Empty>
+  )
 }
 
 // More shows the next rows when it comes into view, or on a click.
