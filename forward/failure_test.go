@@ -68,6 +68,7 @@ func TestWhatAStatusOfGRPCMeans(t *testing.T) {
 		{codes.ResourceExhausted, "the body has more than the limit of 5 bytes", 0, refused},
 		{codes.ResourceExhausted, "quota", 0, broken},
 		{codes.ResourceExhausted, "the body has more than the limit of 5 bytes", time.Second, later},
+		{codes.Internal, "stream terminated by RST_STREAM with error code: INTERNAL_ERROR", 0, later},
 		{codes.Internal, "", 0, broken}, {codes.Unknown, "", 0, broken},
 		{codes.Unavailable, "", 2 * time.Second, later}, {codes.DeadlineExceeded, "", 0, later},
 		{codes.Unauthenticated, "", 0, later}, {codes.Unimplemented, "", 0, later},

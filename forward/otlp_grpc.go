@@ -117,6 +117,8 @@ func grpcFailure(err error) *failure {
 		}
 	}
 	switch code := s.Code(); {
+	case code == codes.Internal && strings.Contains(s.Message(), "RST_STREAM"): // the stream was cut: nobody has answered
+		f.verdict, f.code = later, codeNone
 	case code == codes.InvalidArgument, code == codes.ResourceExhausted && f.after == 0 && tooLarge(s.Message()):
 		f.verdict = refused
 	case code == codes.Unknown, code == codes.Internal, code == codes.ResourceExhausted && f.after == 0:
