@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/plaithq/plait"
 	"github.com/plaithq/plait/wire/datadog"
@@ -31,6 +33,19 @@ var datadogFormats = []datadogFormat{
 	{path: "/v0.4/traces", msgpack: datadog.Decode, json: datadog.DecodeJSON, rates: true},
 	{path: "/v0.5/traces", msgpack: datadog.DecodeIndexed, rates: true},
 	{path: "/v0.7/traces", msgpack: datadog.DecodePayload, rates: true},
+}
+
+// datadogAside are the paths of an agent's API that tracers ask besides, again and again, and do without where there is none.
+var datadogAside = []string{
+	"/info", "/v0.6/stats", "/v0.7/config", "/v0.1/pipeline_stats", "/telemetry/", "/evp_proxy/", "/profiling/", "/debugger/", "/symdb/",
+	"/tracer_flare/", "/dogstatsd/", "/openlineage/",
+}
+
+// asksDatadogAgent says whether a path is one of these. They bring no telemetry that Plait would have to store, so they are no requests that it refused.
+func asksDatadogAgent(path string) bool {
+	return slices.ContainsFunc(datadogAside, func(aside string) bool {
+		return path == aside || strings.HasSuffix(aside, "/") && strings.HasPrefix(path, aside)
+	})
 }
 
 func (d *datadogDoor) overHTTP() []door {

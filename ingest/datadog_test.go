@@ -186,6 +186,22 @@ func TestDatadogsHeadersTellOfTheTracer(t *testing.T) {
 	}
 }
 
+func TestWhatATracerAsksItsAgentBesidesIsNotRefused(t *testing.T) {
+	t.Parallel()
+	ts := start(t)
+	for _, path := range []string{"/info", "/v0.6/stats", "/v0.7/config", "/telemetry/proxy/api/v2/apmtelemetry"} {
+		if a := ts.post(t, path, strings.NewReader("{}")); a.code != http.StatusNotFound || !strings.Contains(a.body, "as a Datadog agent does") {
+			t.Errorf("%s: %d %q", path, a.code, a.body)
+		}
+	}
+	if reports := ts.Intake(); len(reports) != 0 {
+		t.Errorf("%+v", reports)
+	}
+	if a := ts.post(t, "/information", strings.NewReader("{}")); a.code != http.StatusNotFound || !strings.Contains(a.body, "unknown path") || len(ts.Intake()) != 1 {
+		t.Errorf("an unknown path: %d %q, %+v", a.code, a.body, ts.Intake())
+	}
+}
+
 func flawedDatadogSpans() []badInput {
 	send := func(number byte, sent, path string, body []byte) badInput {
 		return badInput{sent: "Datadog: " + sent, path: path, media: mediaMsgpack, body: func(*testing.T) io.Reader { return bytes.NewReader(body) }, stored: storedTrace(number)}

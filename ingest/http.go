@@ -152,6 +152,9 @@ func (s *Server) failPlain(err error, c echo.Context) {
 	switch {
 	case c.Request().Method == http2Preface:
 		name, text = "no_route", fmt.Sprintf("this port takes HTTP/1.1. OTLP/gRPC has a port of its own, %s", s.GRPCAddr())
+	case he.Code == http.StatusNotFound && asksDatadogAgent(c.Request().URL.Path):
+		_ = c.String(http.StatusNotFound, "Plait takes traces as a Datadog agent does, and nothing else of it\n")
+		return
 	case he.Code == http.StatusNotFound:
 		name, text = "no_route", fmt.Sprintf("unknown path %.200q. POST to one of: %s", c.Request().URL.Path, strings.Join(s.paths(), " "))
 	case he.Code == http.StatusMethodNotAllowed:
