@@ -3,6 +3,7 @@ package thin
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -50,7 +51,7 @@ func (t *Thinner) thinIndex(ctx context.Context, d partition.Day) error {
 		if len(gone) == 0 {
 			break
 		}
-		if err := terms.Thin(ctx, d, stays); err != nil {
+		if err := t.whileNobodyMerges(ctx, func() error { return terms.Thin(ctx, d, stays) }); err != nil {
 			return fmt.Errorf("take what went with %s out of the index of terms: %w", d.Time().Format(time.DateOnly), err)
 		}
 	}
@@ -78,4 +79,24 @@ func (t *Thinner) gone(ctx context.Context, d partition.Day) ([]uint64, error) {
 	})
 	slices.Sort(gone)
 	return gone, err
+}
+
+// turnPause is how long it is waited between two looks whether somebody merges.
+const turnPause = 100 * time.Millisecond
+
+// whileNobodyMerges does something to the index of terms while no gateway merges it: a merge takes away what is rewritten, and rewriting
+// takes as much memory as a merge does.
+func (t *Thinner) whileNobodyMerges(ctx context.Context, do func() error) error {
+	for {
+		done, failed := false, error(nil)
+		err := partition.WhenElected(ctx, t.pool, partition.MergeLock, func() { done, failed = true, do() })
+		if done || err != nil {
+			return errors.Join(failed, err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(turnPause):
+		}
+	}
 }
