@@ -1,6 +1,6 @@
 // The range of time: what is seen, and a menu to choose another.
 import { useSignal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { clockTime, lengthOf, stretch } from '../words/times.ts'
 import { address, change } from './address.ts'
 import { useKeys } from './keys.ts'
@@ -52,7 +52,7 @@ function shift(by: number): void {
 function Menu({ focused, close }: { focused: boolean; close: () => void }) {
   const wrong = useSignal('')
   const first = useRef<HTMLButtonElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (focused) first.current?.focus()
   }, [])
   const { from, to } = range.value

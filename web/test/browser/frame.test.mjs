@@ -66,7 +66,9 @@ test('keys lead from view to view, and ? lists them', async (t) => {
 test('the range is chosen by keys alone, and keys act on the view after it', async (t) => {
   const page = await open(t, demo, '#/')
   await page.locator('.spike').first().waitFor()
-  for (const key of ['t', 'Tab', 'Tab', 'Tab', 'Enter']) await page.keyboard.press(key)
+  await page.keyboard.press('t')
+  await page.waitForFunction(() => document.activeElement.textContent === 'Last 5 min')
+  for (const key of ['Tab', 'Tab', 'Tab', 'Enter']) await page.keyboard.press(key)
   await page.waitForFunction(() => location.hash.includes('from=now-6h'))
   await page.getByRole('form', { name: 'Time range' }).waitFor({ state: 'detached' })
   await page.keyboard.press('j')

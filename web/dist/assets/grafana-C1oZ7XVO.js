@@ -1,0 +1,1 @@
+import{j as e}from"./index-DSj1p2JT.js";function t(t,n,r=e.value.start,i=e.value.end){let a={datasource:t,queries:[{refId:`A`,...n}],range:{from:String(Math.floor(r)),to:String(Math.ceil(i))}};return`explore?schemaVersion=1&panes=${encodeURIComponent(JSON.stringify({a}))}`}export{t};
