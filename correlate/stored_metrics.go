@@ -3,6 +3,7 @@ package correlate
 import (
 	"cmp"
 	"context"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,12 +47,15 @@ var instanceLabels = []struct{ label, attribute string }{
 // there are more than are listed.
 func (p *Pivots) storedMetrics(ctx context.Context, passed passage, window plait.TimeRange) (all []TraceMetric, more bool, err error) {
 	asked := seriesMatchers(passed.resources)
-	found := make([][]plait.Labels, len(asked))
+	found, tooMany := make([][]plait.Labels, len(asked)), make([]bool, len(asked))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(metricReads)
 	for i, m := range asked {
 		g.Go(func() (err error) {
-			found[i], err = p.metrics.Series(gctx, []plait.Matcher{m}, window, seriesPerLabel+1)
+			found[i], err = p.metrics.Series(gctx, []plait.Matcher{m, notDerived}, window, seriesPerLabel+1)
+			if errors.Is(err, plait.ErrTooLarge) {
+				found[i], tooMany[i], err = nil, true, nil // the others tell enough
+			}
 			return err
 		})
 	}
@@ -59,6 +63,7 @@ func (p *Pivots) storedMetrics(ctx context.Context, passed passage, window plait
 		return nil, false, err
 	}
 	for i := range found {
+		more = more || tooMany[i]
 		if len(found[i]) > seriesPerLabel {
 			found[i], more = found[i][:seriesPerLabel], true
 		}
@@ -89,9 +94,18 @@ func (p *Pivots) storedMetrics(ctx context.Context, passed passage, window plait
 	return all, more, nil
 }
 
+// Series whose names begin so are derived from spans.
+const (
+	derivedOfSpans = "traces_spanmetrics_"
+	derivedOfCalls = "traces_service_graph_"
+)
+
 func derivedFromSpans(name string) bool {
-	return strings.HasPrefix(name, "traces_spanmetrics_") || strings.HasPrefix(name, "traces_service_graph_")
+	return strings.HasPrefix(name, derivedOfSpans) || strings.HasPrefix(name, derivedOfCalls)
 }
+
+// notDerived leaves out what storedMetrics does not list: a service of thousands of operations has so many of them that they would hide the others.
+var notDerived = plait.Matcher{Name: plait.NameLabel, Op: plait.MatchNotRegexp, Value: derivedOfSpans + ".*|" + derivedOfCalls + ".*|target_info"}
 
 // examples are spans of the trace, one of each operation and status, those with the largest share in its
 // duration first.
