@@ -44,15 +44,20 @@ SELECT shelf
 FROM plait_store.thinned_day`
 )
 
-// remember notes that the day is thinned, and what is gone with it.
-func (t *Thinner) remember(ctx context.Context, r *partition.Rewriting, v *verdicts, bytes partition.Rewritten) error {
+// rememberTraces notes which traces are gone.
+func rememberTraces(ctx context.Context, r *partition.Rewriting) error {
+	if _, err := r.Exec(ctx, rememberTracesSQL, r.Day.Time(), int64(lists-1)); err != nil {
+		return fmt.Errorf("note what is gone: %w", err)
+	}
+	return nil
+}
+
+// rememberDay notes that the day is thinned.
+func (t *Thinner) rememberDay(ctx context.Context, r *partition.Rewriting, v *verdicts, bytes partition.Rewritten) error {
 	gone := v.traces[reasonGone]
 	_, err := r.Exec(ctx, rememberDaySQL, r.Day.Time(), t.partitions.Now(), gone == 0, v.probabilities, v.kept(), v.traces[reasonChance], gone, bytes.Before, bytes.After)
-	if err == nil {
-		_, err = r.Exec(ctx, rememberTracesSQL, r.Day.Time(), int64(lists-1))
-	}
 	if err != nil {
-		return fmt.Errorf("note what is gone: %w", err)
+		return fmt.Errorf("note that the day is thinned: %w", err)
 	}
 	return nil
 }

@@ -99,11 +99,15 @@ func (t *Thinner) thinDay(ctx context.Context, d partition.Day) (traces int64, e
 			if err := dropLater(ctx, r); err != nil {
 				return err
 			}
+			// Before the exchange, since from then on everybody waits.
+			if err := rememberTraces(ctx, r); err != nil {
+				return err
+			}
 			if bytes, err = r.Exchange(ctx); err != nil {
 				return err
 			}
 		}
-		return t.remember(ctx, r, v, bytes)
+		return t.rememberDay(ctx, r, v, bytes)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("thin %s: %w", d.Time().Format(time.DateOnly), pgerror.Read(err))
