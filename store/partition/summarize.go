@@ -25,8 +25,9 @@ const summarizeEvery = 3 * time.Second
 const rangeBlocks = 32
 
 const (
+	// A table that was dropped meanwhile has no size, and so no blocks.
 	blockRangesSQL = `
-SELECT x.indexrelid::int8, pg_catalog.pg_relation_size(t.oid) / pg_catalog.current_setting('block_size')::int8, t.relname::text, t.relpages = 0
+SELECT x.indexrelid::int8, coalesce(pg_catalog.pg_relation_size(t.oid), 0) / pg_catalog.current_setting('block_size')::int8, t.relname::text, t.relpages = 0
 FROM pg_catalog.pg_index x
 JOIN pg_catalog.pg_class t ON t.oid = x.indrelid
 JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid
