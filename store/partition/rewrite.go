@@ -150,11 +150,13 @@ func newName(t table, d Day) string { return "rewritten_" + t.partition(d) }
 
 const sizeSQL = `SELECT pg_catalog.pg_total_relation_size($1::pg_catalog.regclass)`
 
-// How long the exchange waits for readers at a time, and how often it tries: those behind it wait as long.
+// How long the exchange waits for readers at a time, since those behind it wait as long; how often it tries, and how long it pauses between: twice as
+// long each time, up to the longest.
 const (
 	exchangeWait     = "250ms"
-	exchangeAttempts = 240
+	exchangeAttempts = 40 // some ten minutes
 	exchangePause    = time.Second
+	exchangeLongest  = 16 * time.Second
 )
 
 // Exchange puts the new tables of all the day's partitions in their places. It is the last thing before the transaction ends.
@@ -182,7 +184,7 @@ func (r *Rewriting) Exchange(ctx context.Context) (Rewritten, error) {
 			"ALTER TABLE "+old+" DROP CONSTRAINT shelf")
 	}
 	statements = append([]string{"SET LOCAL lock_timeout = '" + exchangeWait + "'", "LOCK TABLE " + strings.Join(roots, ", ") + " IN ACCESS EXCLUSIVE MODE"}, statements...)
-	for attempt := 1; ; attempt++ {
+	for attempt, pause := 1, exchangePause; ; attempt, pause = attempt+1, min(2*pause, exchangeLongest) {
 		err := r.tryExchange(ctx, statements)
 		if err == nil {
 			return done, nil
@@ -193,7 +195,7 @@ func (r *Rewriting) Exchange(ctx context.Context) (Rewritten, error) {
 		select {
 		case <-ctx.Done():
 			return done, ctx.Err()
-		case <-time.After(exchangePause):
+		case <-time.After(pause):
 		}
 	}
 }
