@@ -21,7 +21,7 @@ import (
 
 // forwardingSettings names a second Plait for all signals, and a system that is away.
 const forwardingSettings = `
-- {name: plait, protocol: otlp_grpc, url: "http://%[1]s", timeout: 2s, backoff_config: {min_period: 100ms, max_period: 1s}}
+- {name: plait, protocol: otlp_grpc, url: "http://%[1]s", signals: [traces, logs], timeout: 2s, backoff_config: {min_period: 100ms, max_period: 1s}}
 - {name: series, protocol: prometheus_remote_write, url: "http://%[2]s", timeout: 2s, backoff_config: {min_period: 100ms, max_period: 1s}}
 - {name: away, protocol: otlp_http, url: "http://%[3]s", signals: [traces], timeout: 2s, backoff_config: {min_period: 100ms, max_period: 1s}}`
 
