@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createServer, request } from 'node:http'
 import { test } from 'node:test'
 import { accessible, eventually, open } from './browser.mjs'
-import { answer, demo, made, newID, sendSpans } from './gateways.mjs'
+import { answer, demo, made, newID, sendSpans, spikesWithin } from './gateways.mjs'
 
 const search = (page) => page.getByRole('combobox', { name: 'Search' })
 
@@ -65,7 +65,7 @@ test('keys lead from view to view, and ? lists them', async (t) => {
 
 test('the range is chosen by keys alone, and keys act on the view after it', async (t) => {
   const page = await open(t, demo, '#/')
-  await page.locator('.spike').first().waitFor()
+  await page.locator('.spike').first().waitFor({ timeout: spikesWithin })
   await page.keyboard.press('t')
   await page.waitForFunction(() => document.activeElement.textContent === 'Last 5 min')
   for (const key of ['Tab', 'Tab', 'Tab', 'Enter']) await page.keyboard.press(key)

@@ -17,6 +17,9 @@ function gateway(name) {
   }
 }
 
+/** spikesWithin is how long (ms) it may take from the shop's opening until a fault stands against what is usual. */
+export const spikesWithin = 240_000
+
 /** demo has the shop in it; tests must not send there. */
 export const demo = gateway('demo')
 /** made is for telemetry that tests make: any test may send, under names of its own. The service limited-till may store one span a second. */

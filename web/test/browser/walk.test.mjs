@@ -2,10 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { accessible, open } from './browser.mjs'
-import { demo } from './gateways.mjs'
-
-/** spikesWithin is how long (ms) it may take from the shop's opening until a fault stands against what is usual. */
-const spikesWithin = 240_000
+import { demo, spikesWithin } from './gateways.mjs'
 
 // Requests of other operations are slow for the same reason, and by other values.
 const slow = (page) => page.locator('a.spike:not(.spike-failed)', { hasText: /storefront\s*GET \/products/ }).first()
