@@ -87,3 +87,33 @@ func TestWhatLimitsDidGoesWithTheTelemetry(t *testing.T) {
 		t.Errorf("of %d times %d are left: %+v, %v", len(before), len(after), after, err)
 	}
 }
+
+func TestADatabaseThatTakesNoWritesTellsOfLimitsAllTheSame(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	s, conn := storetest.Open(t, url), connect(t, url)
+	now := time.Now()
+	setReadOnly(t, conn, "on")
+	s.NoteLimited(plait.Limited{Signal: "traces", From: now, To: now, Came: 2, SampledOut: 1, LeastShare: 0.5})
+	read := func() (told []plait.Limited, err error) {
+		for range 20 { // the pool has dead connections at first
+			if told, err = s.Limited(t.Context(), plait.TimeRange{From: now.Add(-time.Hour), To: now.Add(time.Hour)}); err == nil {
+				return told, nil
+			}
+		}
+		return nil, err
+	}
+	if told, err := read(); err != nil || len(told) != 0 {
+		t.Errorf("while it takes no writes: %+v, %v", told, err)
+	}
+	setReadOnly(t, conn, "off")
+	for range 20 { // until a connection that was made before is gone
+		if told, err := read(); err != nil || len(told) == 1 {
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		}
+	}
+	t.Error("what was noted meanwhile is not told when the database takes writes again")
+}

@@ -56,17 +56,20 @@ func TestTracesThatSomebodyOpenedAreKept(t *testing.T) {
 	}
 }
 
+// setReadOnly makes the database take no writes, or take them again, by all connections but conn.
+func setReadOnly(t *testing.T, conn *pgx.Conn, readOnly string) {
+	t.Helper()
+	name := pgx.Identifier{selectOne[string](t, conn, `SELECT pg_catalog.current_database()`)}.Sanitize()
+	exec(t, conn, `ALTER DATABASE `+name+` SET default_transaction_read_only = `+readOnly)
+	exec(t, conn, `SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
+		WHERE datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid()`)
+}
+
 func TestADatabaseThatTakesNoWritesIsToldLaterWhatWasOpened(t *testing.T) {
 	t.Parallel()
 	policy := thinPolicy
 	policy.KeepOpened = true
 	d := newThinnedDay(t, policy)
-	name := pgx.Identifier{selectOne[string](t, d.conn, `SELECT pg_catalog.current_database()`)}.Sanitize()
-	set := func(readOnly string) {
-		exec(t, d.conn, `ALTER DATABASE `+name+` SET default_transaction_read_only = `+readOnly)
-		exec(t, d.conn, `SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
-			WHERE datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid()`)
-	}
 	// The pool has dead connections at first.
 	write := func() (err error) {
 		for range 20 {
@@ -76,7 +79,7 @@ func TestADatabaseThatTakesNoWritesIsToldLaterWhatWasOpened(t *testing.T) {
 		}
 		return err
 	}
-	set("on")
+	setReadOnly(t, d.conn, "on")
 	d.store.NoteOpened(plait.TraceID{1, 15: 7})
 	if err := write(); err != nil {
 		t.Errorf("a database that takes no writes is an error: %v", err)
@@ -84,7 +87,7 @@ func TestADatabaseThatTakesNoWritesIsToldLaterWhatWasOpened(t *testing.T) {
 	if rows := selectOne[int64](t, d.conn, `SELECT count(*) FROM plait_store.opened_trace`); rows != 0 {
 		t.Fatalf("%d rows in a database that takes no writes", rows)
 	}
-	set("off")
+	setReadOnly(t, d.conn, "off")
 	for range 20 { // until a connection that was made before is gone
 		if err := write(); err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -119,7 +120,7 @@ SET came = m.came + excluded.came,
     least_share = least(m.least_share, excluded.least_share)`
 
 // Write writes what was noted since the last one. What fails is written with the next; where the answer to a commit was lost,
-// it counts twice.
+// it counts twice. A database that takes no writes is no error.
 func (h *History) Write(ctx context.Context) error {
 	h.writing.Lock()
 	defer h.writing.Unlock()
@@ -140,6 +141,9 @@ func (h *History) Write(ctx context.Context) error {
 		defer h.mu.Unlock()
 		for m, t := range noted {
 			h.add(m, t)
+		}
+		if pgerror.Code(err) == pgerrcode.ReadOnlySQLTransaction {
+			return nil // a standby, which is asked all the same
 		}
 		return fmt.Errorf("note when limits left records out: %w", pgerror.Read(err))
 	}
