@@ -183,11 +183,7 @@ func TestSeriesArriveByOTLP(t *testing.T) {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
 			g, other := newGateway(t), newDoors(t)
-			addr := other.http
-			if protocol == "otlp_grpc" {
-				addr = other.grpc
-			}
-			target := targetAt(t, "other", protocol, newCutter(t, addr, 2).listener.Addr().String())
+			target := targetAt(t, "other", protocol, newCutter(t, other.at(protocol), 2).listener.Addr().String())
 			target.BatchSize = 4 << 10
 			g.start(target)
 			now := time.Now().Truncate(time.Second)

@@ -47,6 +47,14 @@ func newDoors(t *testing.T) *doors {
 	return d
 }
 
+// at is the address of the door for a protocol.
+func (d *doors) at(protocol string) string {
+	if protocol == "otlp_grpc" {
+		return d.grpc
+	}
+	return d.http
+}
+
 func (d *doors) start() {
 	d.t.Helper()
 	c := ingest.DefaultConfig()
@@ -191,11 +199,7 @@ func TestAnotherPlaitHasTheSame(t *testing.T) {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
 			g, other := newGateway(t), newDoors(t)
-			addr := other.http
-			if protocol == "otlp_grpc" {
-				addr = other.grpc
-			}
-			target := targetAt(t, "other", protocol, addr)
+			target := targetAt(t, "other", protocol, other.at(protocol))
 			target.BatchSize = 32 << 10
 			stop := g.start(target)
 			var w written
